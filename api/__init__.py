@@ -1,0 +1,1 @@
+"""Everything that faces a person or the process."""

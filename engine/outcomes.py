@@ -1,0 +1,194 @@
+"""Outcomes: what the core says after a signal or a tick. Plain data, in the order in which it was decided.
+
+The core never performs anything. The service stores outcomes in one transaction with the input that caused
+them; the API reads them back; publishers act on the outbox. All times are `Millis`.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.reasons import Disposition, Reason, Verdict
+from engine.signals import Millis
+
+
+class LedgerEntry(msgspec.Struct, array_like=True, gc=False):
+    """The first disposition of one accepted alert event, number ``index`` of its input position.
+
+    ``enforced`` is what the engine would have done with every suppression rule enforced; it equals
+    ``disposition`` unless a rule is in shadow mode.
+    """
+
+    index: int
+    alert: int
+    disposition: Disposition
+    reason: Reason
+    incident: str = ""
+    rule: str = ""
+    enforced: Disposition | None = None
+
+
+class LedgerChange(msgspec.Struct, gc=False):
+    """A later change of the current disposition of alert event ``event`` (``position-index``)."""
+
+    event: str
+    alert: int
+    at: Millis
+    before: Disposition
+    disposition: Disposition
+    reason: Reason
+    incident: str = ""
+    rule: str = ""
+    enforced: Disposition | None = None
+
+
+class AlertView(msgspec.Struct, kw_only=True, gc=False):
+    """The current state of one alert (one fingerprint), as the API shows it. ``no`` is its number."""
+
+    no: int
+    fingerprint: str
+    labels: msgspec.Raw
+    annotations: msgspec.Raw
+    name: str
+    entity: str
+    mapped: bool
+    domain: str
+    severity: str
+    state: str
+    disposition: Disposition
+    reason: Reason
+    rule: str = ""
+    incident: str = ""
+    verdict: Verdict = Verdict.UNVERIFIABLE
+    terms: tuple[dict[str, object], ...] = ()
+    first_event: str = ""
+    last_event: str = ""
+    starts_at: Millis
+    ends_at: Millis | None = None
+    held_until: Millis | None = None
+    url: str = ""
+
+
+class Candidate(msgspec.Struct, kw_only=True):
+    """One candidate cause of an incident: score 0 … 1, its terms, its path to the symptoms, its counterfactual."""
+
+    entity: str
+    score: float
+    silent: bool
+    terms: dict[str, float]
+    path: tuple[str, ...]
+    explained: int
+    unexplained: int
+    counterfactual: str
+
+
+class Impacted(msgspec.Struct, kw_only=True):
+    """One entity hit by an incident: health low … high (0 down … 1000 up), the path from the cause, and when."""
+
+    entity: str
+    name: str
+    kind: str
+    low: int
+    high: int
+    path: tuple[str, ...]
+    via: str = ""
+    at: Millis | None = None
+    observed: bool = False
+    tier: int | None = None
+    users: int | None = None
+
+
+class SeverityView(msgspec.Struct, kw_only=True):
+    """Severity with every fired rule and the three dimensions (`yes`, `no`, `cannot_exclude`)."""
+
+    level: str
+    user_impact: str
+    data_loss: str
+    regulatory: str
+    fired: tuple[dict[str, object], ...]
+    missing: tuple[str, ...] = ()
+
+
+class IncidentView(msgspec.Struct, kw_only=True):
+    """One revision of an incident, whole.
+
+    ``onset`` is the event time of its first symptom, ``opened_at`` the arrival that opened it. ``impact`` is
+    cut at `engine.incidents.SHOWN_IMPACT` entities; ``impact_total`` counts all. ``alerts`` counts alerts,
+    ``events`` alert events.
+    """
+
+    id: str
+    revision: int
+    state: str
+    domain: str
+    title: str
+    why: str
+    onset: Millis
+    opened_at: Millis
+    updated_at: Millis
+    declared_at: Millis | None = None
+    resolved_at: Millis | None = None
+    told: bool = False
+    cause: str | None = None
+    abstained: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    severity: SeverityView
+    impact: tuple[Impacted, ...] = ()
+    impact_total: int = 0
+    users: tuple[int, int] | None = None
+    obligations: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    alerts: int = 0
+    firing: int = 0
+    events: int = 0
+    confirmed: int = 0
+    assigned: str = ""
+    acknowledged_by: str = ""
+    merged_into: str = ""
+    split_from: str = ""
+    generation: int = 1
+    versions: dict[str, str] = {}
+
+
+class TimelineEntry(msgspec.Struct, kw_only=True):
+    """One line of an incident's timeline. ``kind`` is stable and documented; ``text`` is for people."""
+
+    incident: str
+    at: Millis
+    kind: str
+    text: str
+    actor: str = ""
+    facts: dict[str, object] = {}
+
+
+class Publication(msgspec.Struct, kw_only=True):
+    """One thing to tell: the outbox row. ``key`` is deterministic per (incident, action, generation, revision).
+
+    ``audience`` is `engineers`, `stakeholders` or `tickets`; ``action`` is `open`, `update`, `resolve`,
+    `reopen` or `merge`. ``not_before`` carries the group wait. Rows of one incident are published in order.
+    """
+
+    key: str
+    incident: str
+    revision: int
+    generation: int
+    action: str
+    audience: str
+    not_before: Millis
+    created_at: Millis
+    body: dict[str, object]
+
+
+class Outcomes(msgspec.Struct):
+    """All that one call of the core decided."""
+
+    ledger: list[LedgerEntry] = []
+    changes: list[LedgerChange] = []
+    alerts: list[int] = []  # numbers of alerts whose view changed; see Core.alert_view
+    incidents: list[IncidentView] = []
+    timeline: list[TimelineEntry] = []
+    outbox: list[Publication] = []
+    domains: set[str] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self.ledger or self.changes or self.incidents or self.timeline or self.outbox or self.alerts)

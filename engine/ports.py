@@ -1,0 +1,294 @@
+"""The seams between the core's shell and the world: sources, the store, readers, sinks, the clock.
+
+Every implementation passes the same contract tests (`tests/contracts`). Only `api.bootstrap` names one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from engine.outcomes import (
+    AlertView,
+    IncidentView,
+    LedgerChange,
+    LedgerEntry,
+    Publication,
+    TimelineEntry,
+)
+from engine.signals import Millis, Signal
+
+Clock = Callable[[], Millis]
+"""Wall-clock time; must not run backwards within a process."""
+
+
+class Reject(msgspec.Struct, frozen=True):
+    """One part of an input that could not be decoded: where (JSON pointer or byte offset) and why."""
+
+    pointer: str
+    reason: str
+    raw: bytes = b""
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """What a decoder made of a body: good signals in order, and what was bad beside them."""
+
+    signals: tuple[Signal, ...]
+    rejects: tuple[Reject, ...] = ()
+
+
+Decode = Callable[[str, bytes], Decoded]
+"""(format, body) -> Decoded. Pure: the same bytes give the same signals on every replay. Never raises."""
+
+
+class Record(msgspec.Struct):
+    """One input as a source delivers it: a request body, a Kafka record, a command, the engine's own signal.
+
+    ``offset`` is the position in the source (None where the source has none, as HTTP has not).
+    ``decoded`` saves decoding twice; it equals ``decode(format, body)``. ``arrival`` is set only where the time of
+    arrival is part of the record (replay); else the service stamps it. ``token`` belongs to the source.
+    """
+
+    source: str
+    format: str
+    body: bytes
+    partition: int = 0
+    offset: int | None = None
+    decoded: Decoded | None = None
+    arrival: Millis | None = None
+    token: object = None
+
+
+class Source(Protocol):
+    """Where inputs come from. HTTP inbox, Kafka consumer, the engine itself: all equal behind this port."""
+
+    name: str
+
+    def resume(self, positions: Mapping[tuple[str, int], int]) -> None:
+        """Continue after these durable positions ((source, partition) -> last offset committed)."""
+
+    def poll(self, limit: int, timeout: float) -> Sequence[Record]:
+        """Up to ``limit`` records, waiting at most ``timeout`` seconds for the first."""
+
+    def committed(self, records: Sequence[Record]) -> None:
+        """These records, delivered by this source, are durable: acknowledge them."""
+
+    def failed(self, records: Sequence[Record], error: Exception) -> None:
+        """These records could not be stored: tell the sender to try again."""
+
+    def close(self) -> None:
+        """Stop delivering; wake a waiting poll."""
+
+
+class Entry(msgspec.Struct):
+    """One entry of the input log, as stored. ``poison`` entries are skipped by replay."""
+
+    position: int
+    source: str
+    partition: int
+    offset: int | None
+    format: str
+    arrival: Millis
+    body: bytes
+    poison: bool = False
+
+
+class DeadLetter(msgspec.Struct, kw_only=True):
+    """Input that could not be used: kept with its reason and raw bytes until a person re-drives or drops it."""
+
+    id: int = 0
+    at: Millis
+    source: str
+    format: str
+    pointer: str
+    reason: str
+    raw: bytes
+    position: int | None = None
+    state: str = "open"  # open, redriven, dropped
+
+
+class Decision(msgspec.Struct):
+    """One record for the hash chain of ``domain``: everything decided there at one position or tick."""
+
+    domain: str
+    position: int
+    at: Millis
+    payload: bytes
+
+
+class Snapshot(msgspec.Struct):
+    """The whole state of the core after ``position`` and all timers up to ``ticked``."""
+
+    position: int
+    ticked: Millis
+    schema: int
+    engine: str
+    state: bytes
+
+
+class Version(msgspec.Struct):
+    """One version of an operator's files: ``kind`` is topology or rules, ``id`` a hash of its content."""
+
+    kind: str
+    id: str
+    at: Millis
+    content: bytes
+    note: str = ""
+
+
+class Commit(msgspec.Struct, kw_only=True):
+    """One store transaction. Either all of it becomes durable or none of it."""
+
+    entries: list[Entry] = []
+    ledger: list[tuple[int, list[LedgerEntry]]] = []  # (position, entries)
+    changes: list[LedgerChange] = []
+    alerts: list[AlertView] = []
+    incidents: list[IncidentView] = []
+    timeline: list[TimelineEntry] = []
+    outbox: list[Publication] = []
+    decisions: list[Decision] = []
+    dead: list[DeadLetter] = []
+    versions: list[Version] = []
+    positions: dict[tuple[str, int], int] = {}
+    ticked: Millis = 0
+    counts: dict[str, int] = {}  # totals so far: "received" and one per disposition
+    snapshot: Snapshot | None = None
+
+
+class Resume(msgspec.Struct):
+    """Where a restarted engine continues."""
+
+    snapshot: Snapshot | None
+    position: int
+    ticked: Millis
+    arrival: Millis
+    alive: Millis
+    positions: dict[tuple[str, int], int]
+    counts: dict[str, int]
+
+
+class Store(Protocol):
+    """Durable state; one writer. Raises `engine.errors.StoreUnavailable` when it cannot write."""
+
+    def resume(self) -> Resume:
+        """Where the last commit left off."""
+
+    def commit(self, commit: Commit) -> None:
+        """Make all of it durable in one transaction; returns after it is on disk."""
+
+    def entries(self, after: int, until: int | None = None) -> Iterable[Entry]:
+        """The input log behind ``after``, in order, up to and including ``until``."""
+
+    def decisions(self, after: int) -> Iterable[Decision]:
+        """The decisions that were stored for positions > ``after`` (erased ones with an empty payload)."""
+
+    def alive(self, at: Millis) -> None:
+        """Note that the engine was running at this time."""
+
+    def version(self, kind: str, id: str) -> Version | None:
+        """One version of the operator's files."""
+
+    def prune(self, before: Millis, limit: int) -> int:
+        """Forget at most ``limit`` input log entries that arrived before, up to the latest snapshot."""
+
+    def close(self) -> None:
+        """Release the files or connections."""
+
+
+class Page(msgspec.Struct):
+    """One page of a list. ``next`` is the cursor of the following page, empty at the end."""
+
+    items: list[object]
+    next: str = ""
+    total: int | None = None
+
+
+class Reader(Protocol):
+    """What the API reads; safe to call from any thread."""
+
+    def incidents(
+        self, *, state: Sequence[str] = (), severity: Sequence[str] = (), entity: str = "", domain: str = "",
+        text: str = "", since: Millis | None = None, cursor: str = "", limit: int = 50,
+    ) -> Page:
+        """Latest revisions, newest first."""
+
+    def incident(self, id: str) -> IncidentView | None:
+        """The latest revision."""
+
+    def revisions(self, id: str) -> list[IncidentView]:
+        """All revisions, oldest first."""
+
+    def timeline(self, id: str) -> list[TimelineEntry]:
+        """Oldest first."""
+
+    def alerts(
+        self, *, disposition: Sequence[str] = (), state: Sequence[str] = (), entity: str = "", incident: str = "",
+        verdict: Sequence[str] = (), name: str = "", cursor: str = "", limit: int = 50,
+    ) -> Page:
+        """Current alerts, newest first."""
+
+    def alert(self, id: str) -> AlertView | None:
+        """By number, fingerprint, or the id of one of its events (``position-index``)."""
+
+    def why(self, event: str) -> list[dict[str, object]]:
+        """The dispositions of one alert event, oldest first, the last is current; empty if unknown."""
+
+    def outbox(self, incident: str = "", state: Sequence[str] = (), cursor: str = "", limit: int = 50) -> Page:
+        """Publications with their state."""
+
+    def dead_letters(self, state: str = "open", cursor: str = "", limit: int = 50) -> Page:
+        """Newest first."""
+
+    def versions(self, kind: str = "") -> list[Version]:
+        """Newest first, without content."""
+
+    def feed(self, after: int, limit: int = 500) -> list[tuple[int, str, dict[str, object]]]:
+        """The live stream behind ``after``: (sequence number, event name, data)."""
+
+    def totals(self) -> dict[str, int]:
+        """Counts: received, each disposition, and `unaccounted` (0 by law 1)."""
+
+
+class OutboxRow(msgspec.Struct, kw_only=True):
+    """A claimed publication for one sink."""
+
+    id: int
+    publication: Publication
+    sink: str
+    attempts: int
+    epoch: int
+
+
+class Outbox(Protocol):
+    """The publisher's view of the outbox: new -> claimed -> sent -> confirmed | ambiguous | dead."""
+
+    def claim(self, sink: str, now: Millis, lease: Millis, limit: int) -> list[OutboxRow]:
+        """Lease due rows, the first unfinished one per incident only (FIFO), under a fresh epoch."""
+
+    def sent(self, row: OutboxRow, now: Millis) -> bool:
+        """The attempt is durable before the call is made; False when the lease was lost."""
+
+    def confirmed(self, row: OutboxRow, now: Millis, remote: str) -> bool:
+        """The sink has it, under its own id ``remote``; False when the lease was lost."""
+
+    def retry(self, row: OutboxRow, due: Millis, error: str, *, ambiguous: bool) -> bool:
+        """Try again at ``due``; ambiguous when the sink may have it already."""
+
+    def dead(self, row: OutboxRow, now: Millis, error: str) -> bool:
+        """Give up; visible and re-drivable."""
+
+    def redrive(self, id: int, now: Millis) -> bool:
+        """Bring a dead row back to new."""
+
+
+class Sink(Protocol):
+    """Where publications go. ``idempotent`` sinks deduplicate by key and may be retried freely."""
+
+    name: str
+    idempotent: bool
+    audiences: frozenset[str]
+
+    def send(self, publication: Publication) -> str:
+        """Deliver; returns the remote id. Raises `engine.errors.SinkError` (permanent, transient or ambiguous)."""

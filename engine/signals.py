@@ -1,0 +1,150 @@
+"""Signals: everything that may change the state of the core.
+
+A signal never carries the time of its arrival: that belongs to the input log's entry it came in, and is
+handed to the core as ``now``. Times are integer milliseconds since the Unix epoch (`Millis`). Strings are
+a stranger's text: data, never code, markup, a destination, a metric label or a file path.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import xxhash
+
+Millis = int
+"""Milliseconds since 1970-01-01T00:00:00Z."""
+
+
+class Labels:
+    """An interned label set: canonical JSON bytes (keys sorted) and a fingerprint of them.
+
+    The fingerprint is the 128-bit xxh3 of the canonical bytes, in hexadecimal; it does not depend on the
+    order in which a sender wrote the labels, nor on the sender.
+    """
+
+    __slots__ = ("fingerprint", "raw")
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.fingerprint = xxhash.xxh3_128_hexdigest(raw)
+
+    @classmethod
+    def of(cls, values: dict[str, str]) -> Labels:
+        """Labels of a mapping; empty values are left out, as Prometheus does."""
+        return cls(msgspec.json.encode({k: v for k, v in values.items() if v}, order="sorted"))
+
+    def as_dict(self) -> dict[str, str]:
+        """The label set as a new dictionary."""
+        return msgspec.json.decode(self.raw, type=dict[str, str])
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Labels) and self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return f"Labels({self.raw!r})"
+
+
+class AlertEvent(msgspec.Struct, frozen=True, gc=False):
+    """One notification of an alert.
+
+    ``starts_at``/``ends_at`` are None where the sender gave none. For a firing event ``ends_at`` is the time
+    at which it expires unless it is sent again; for a resolved one it is the end. ``annotations`` is a JSON
+    object as bytes. ``key`` is the sender's own id of this notification, if it has one.
+    """
+
+    labels: Labels
+    firing: bool = True
+    starts_at: Millis | None = None
+    ends_at: Millis | None = None
+    annotations: bytes = b"{}"
+    url: str = ""
+    value: float | None = None
+    key: str = ""
+
+
+class Samples(msgspec.Struct, frozen=True, gc=False):
+    """Samples of one series, in the sender's order; ``stale`` marks a series that has ended.
+
+    ``labels`` holds the metric's name under ``__name__``. ``values`` are finite.
+    """
+
+    labels: Labels
+    times: tuple[Millis, ...]
+    values: tuple[float, ...]
+    stale: bool = False
+
+
+class LogRecord(msgspec.Struct, frozen=True, gc=False):
+    """One log record. ``level`` is one of trace, debug, info, warning, error, critical, or empty."""
+
+    labels: Labels
+    at: Millis | None
+    level: str
+    message: str
+
+
+class Span(msgspec.Struct, frozen=True, gc=False):
+    """One span; ``start`` and ``end`` in milliseconds; ``parent`` empty at the root."""
+
+    labels: Labels
+    trace: str
+    span: str
+    parent: str
+    operation: str
+    start: Millis
+    end: Millis
+    failed: bool = False
+
+
+class Change(msgspec.Struct, frozen=True, gc=False):
+    """A change to an entity: ``what`` is deploy, flag, config, infrastructure, or the sender's own word."""
+
+    labels: Labels
+    at: Millis | None
+    what: str
+    detail: str = ""
+    key: str = ""
+
+
+class Heartbeat(msgspec.Struct, frozen=True, gc=False):
+    """A sign of life of a source; silence of more than ``every`` milliseconds is a loss."""
+
+    source: str
+    every: Millis
+    at: Millis | None = None
+
+
+class Command(msgspec.Struct, frozen=True, gc=False):
+    """What a person asks of the engine: ``action`` on ``target``, by ``actor``, because of ``reason``.
+
+    Every command goes through `engine.policy.permitted`; ``facts`` are the action's own parameters.
+    """
+
+    actor: str
+    action: str
+    target: str
+    reason: str = ""
+    facts: dict[str, str] = {}
+
+
+class Downtime(msgspec.Struct, frozen=True, gc=False):
+    """The engine itself was down from ``since`` to ``until``: absence in between proves nothing."""
+
+    since: Millis
+    until: Millis
+
+
+class Activation(msgspec.Struct, frozen=True, gc=False):
+    """A version of the topology or of the rules (``kind``: topology, rules) comes into force.
+
+    The core looks the content up in the library that the shell gave it; unknown versions are an error of
+    the shell.
+    """
+
+    kind: str
+    version: str
+
+
+Signal = AlertEvent | Samples | LogRecord | Span | Change | Heartbeat | Command | Downtime | Activation

@@ -1,0 +1,1 @@
+"""What an operator declares: gates, entity mapping, severity policy, routing."""

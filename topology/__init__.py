@@ -1,0 +1,1 @@
+"""Entities, dependencies, the catalogue, and impact on graphs."""
