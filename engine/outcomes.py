@@ -179,6 +179,18 @@ class Publication(msgspec.Struct, kw_only=True):
     body: dict[str, object]
 
 
+class Decision(msgspec.Struct):
+    """One record for the hash chain of ``domain``: everything decided there at one position, or at one timer.
+
+    The sequence of decisions is the same whatever the batch sizes (law 3).
+    """
+
+    domain: str
+    position: int
+    at: Millis
+    payload: bytes
+
+
 class Outcomes(msgspec.Struct):
     """All that one call of the core decided."""
 
@@ -188,7 +200,7 @@ class Outcomes(msgspec.Struct):
     incidents: list[IncidentView] = []
     timeline: list[TimelineEntry] = []
     outbox: list[Publication] = []
-    domains: set[str] = set()
+    decisions: list[Decision] = []
 
     def __bool__(self) -> bool:
-        return bool(self.ledger or self.changes or self.incidents or self.timeline or self.outbox or self.alerts)
+        return bool(self.decisions or self.alerts)

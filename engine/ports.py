@@ -12,6 +12,7 @@ import msgspec
 
 from engine.outcomes import (
     AlertView,
+    Decision,
     IncidentView,
     LedgerChange,
     LedgerEntry,
@@ -107,15 +108,6 @@ class DeadLetter(msgspec.Struct, kw_only=True):
     raw: bytes
     position: int | None = None
     state: str = "open"  # open, redriven, dropped
-
-
-class Decision(msgspec.Struct):
-    """One record for the hash chain of ``domain``: everything decided there at one position or tick."""
-
-    domain: str
-    position: int
-    at: Millis
-    payload: bytes
 
 
 class Snapshot(msgspec.Struct):

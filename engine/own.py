@@ -1,0 +1,58 @@
+"""The engine's own signals as input-log entries: commands, downtime, activations. Format name: ``own``."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.ports import Decoded, Record, Reject
+from engine.signals import Activation, Command, Downtime, Millis
+
+FORMAT = "own"
+
+
+class _Command(Command, frozen=True, tag_field="kind_of", tag="command"):
+    pass
+
+
+class _Downtime(Downtime, frozen=True, tag_field="kind_of", tag="downtime"):
+    pass
+
+
+class _Activation(Activation, frozen=True, tag_field="kind_of", tag="activation"):
+    pass
+
+
+_decoder = msgspec.json.Decoder(_Command | _Downtime | _Activation)
+
+
+def decode(body: bytes) -> Decoded:
+    """Never raises: a body that is none of the engine's own is one reject."""
+    try:
+        return Decoded((_decoder.decode(body),))
+    except msgspec.DecodeError as error:
+        return Decoded((), (Reject("", str(error), body),))
+
+
+def command(command: Command, token: object = None) -> Record:
+    """The input record of a person's command."""
+    return _record("command", _Command(*_values(command)), token=token)
+
+
+def downtime(since: Millis, until: Millis) -> Record:
+    """The input record of the engine's own downtime; it arrives at ``since``, before the timers due in the gap."""
+    return _record("self", _Downtime(since, until), arrival=since)
+
+
+def activation(kind: str, version: str, arrival: Millis | None = None) -> Record:
+    """The input record that brings a version of the topology or the rules into force."""
+    return _record("self", _Activation(kind, version), arrival=arrival)
+
+
+def _values(struct: msgspec.Struct) -> list[object]:
+    return [getattr(struct, name) for name in struct.__struct_fields__]
+
+
+def _record(
+    source: str, signal: _Command | _Downtime | _Activation, *, arrival: Millis | None = None, token: object = None
+) -> Record:
+    return Record(source, FORMAT, msgspec.json.encode(signal), decoded=Decoded((signal,)), arrival=arrival, token=token)
