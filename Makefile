@@ -1,0 +1,56 @@
+# Every target says what it does: `make`. Targets only call the scripts and tools that also run without make.
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+
+.PHONY: help setup run test fast lint format types contracts lock quality quality-baseline bench soak docs clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: ## Prepare .venv from the lock (nothing to do: returns at once)
+	@script/setup
+
+run: ## Start Headwater and replay the shipped outage, followable
+	@script/run
+
+test: ## Everything a change must pass: lint, types, contracts, all tests
+	@script/test
+
+fast: setup ## Only the tests that need no real components
+	$(BIN)/pytest -q -n auto -m "not real and not slow"
+
+lint: setup ## Ruff: rules, complexity and size limits, format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: setup ## Let ruff format and mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup ## Mypy, strict
+	$(BIN)/mypy
+
+contracts: setup ## Import contracts: who may know whom
+	$(BIN)/lint-imports --no-logo
+
+lock: ## Write both locks anew after a change of dependencies (needs uv)
+	script/lock
+
+quality: ## Score the answers on labelled streams and compare with the baseline (needs the scoring kit)
+	@script/quality
+
+quality-baseline: ## Make the scores of this checkout the new baseline (needs the scoring kit)
+	@script/quality --baseline
+
+bench: setup ## Measure speed beside Alertmanager on this machine (minutes)
+	$(BIN)/python -m bench
+
+soak: setup ## The slow tests: many seeds, many kills (many minutes)
+	$(BIN)/pytest -q -m slow --timeout 3600
+
+docs: setup ## Render the generated parts of docs/ anew (life-cycle diagram)
+	$(BIN)/python script/render_lifecycle.py
+
+clean: ## Remove caches and build output; keeps .venv and data
+	rm -rf build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +
