@@ -1,0 +1,160 @@
+"""The rules of one version, immutable: everything an operator declares, ready to be asked.
+
+A version's content holds the built-in defaults too: what a stored version decides does not change when the defaults
+of a later release do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from hashlib import blake2b
+from typing import Literal
+
+import msgspec
+
+from rules import heartbeats
+from rules.correlation import Correlation
+from rules.gates import Exclusion, Gate, Inhibition, Silence, Subject, Threshold, Window, catalogue_gate
+from rules.heartbeats import HeartbeatRule
+from rules.mapping import DEFAULT_ORDER, Names
+from rules.obligations import Obligation
+from rules.packs import severity as pack
+from rules.routing import Route, RouteFacts, destinations
+from rules.severity import Policy, SeverityFacts, SeverityResult, assess
+from rules.words import DEFAULT_WORD, DEFAULT_WORDS
+
+Mode = Literal["shadow", "enforce"]
+AnyGate = Exclusion | Window | Silence | Threshold
+EVERY_RULE = "*"
+NAME_LABELS = ("alertname", "name", "alert", "rule", "check", "__name__")
+SEVERITY_LABELS = ("severity", "priority", "level")
+
+
+class Content(msgspec.Struct, frozen=True, kw_only=True):
+    """The canonical content of a version. Orders are the operator's: of two rules that speak, the first decides."""
+
+    mapping: tuple[str, ...] = DEFAULT_ORDER
+    words: tuple[tuple[str, str], ...] = tuple(sorted(DEFAULT_WORDS.items()))
+    maintenance: tuple[Window, ...] = ()
+    scope: tuple[Exclusion, ...] = ()
+    silences: tuple[Silence, ...] = ()
+    thresholds: tuple[Threshold, ...] = ()
+    inhibitions: tuple[Inhibition, ...] = ()
+    heartbeats: tuple[HeartbeatRule, ...] = heartbeats.DEFAULT
+    severity: Policy = pack.DEFAULT
+    correlation: Correlation = Correlation()
+    routes: tuple[Route, ...] = ()
+    obligations: tuple[Obligation, ...] = ()
+    modes: tuple[tuple[str, Mode], ...] = ()
+
+
+class RuleSet:
+    """The compiled rules of one version. Pure: asks no clock, keeps no state, may be shared by threads."""
+
+    __slots__ = ("_declared", "_gates", "_modes", "_names", "_words", "content", "obligations", "version")
+
+    def __init__(self, content: Content) -> None:
+        self.content = content
+        self.version = blake2b(msgspec.json.encode(content), digest_size=8).hexdigest()
+        self.obligations: Mapping[str, Obligation] = {duty.id: duty for duty in content.obligations}
+        self._names = Names(content.mapping)
+        self._words = dict(content.words)
+        self._modes = dict(content.modes)
+        self._gates: tuple[AnyGate, ...] = (
+            *content.scope,
+            *content.maintenance,
+            *content.silences,
+            *content.thresholds,
+        )
+        self._declared = frozenset(rule.id for rule in self._gates) | {rule.id for rule in content.inhibitions}
+
+    @classmethod
+    def default(cls) -> RuleSet:
+        """The rules in force when nothing is declared: no gates, the usual names, words and policy."""
+        return cls(Content())
+
+    @classmethod
+    def decode(cls, content: bytes) -> RuleSet:
+        """The rules of a stored version."""
+        return cls(msgspec.json.decode(content, type=Content))
+
+    def encode(self) -> bytes:
+        """The canonical content, to be stored under `version`."""
+        return msgspec.json.encode(self.content)
+
+    def names(self, labels: Mapping[str, str]) -> Iterator[str]:
+        """Names under which the topology may know the entity these labels speak of, best first."""
+        return self._names.candidates(labels)
+
+    def alert_name(self, labels: Mapping[str, str]) -> str:
+        """The alert's name, or "unnamed"."""
+        for label in NAME_LABELS:
+            if name := labels.get(label):
+                return name
+        return "unnamed"
+
+    def severity_word(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
+        """The normalised severity word (`rules.words.WORDS`); labels win over annotations, an unknown word is warning."""
+        for source in (labels, annotations):
+            for label in SEVERITY_LABELS:
+                if text := source.get(label):
+                    return self._words.get(text.strip().lower(), DEFAULT_WORD)
+        return DEFAULT_WORD
+
+    def gate(self, subject: Subject, at: int) -> Gate | None:
+        """The first gate that suppresses, in the order scope, maintenance, silence, threshold; else the first that
+        holds; None lets the alert pass."""
+        if refused := catalogue_gate(subject):
+            return refused
+        held: Gate | None = None
+        for rule in self._gates:
+            answer = rule.gate(subject, at)
+            if answer is None:
+                continue
+            if answer.action == "suppress":
+                return answer
+            held = held or answer
+        return held
+
+    @property
+    def inhibitions(self) -> tuple[Inhibition, ...]:
+        """Declared inhibitions, in their order."""
+        return self.content.inhibitions
+
+    def heartbeat(self, labels: Mapping[str, str]) -> HeartbeatRule | None:
+        """The heartbeat this alert is, if it is one."""
+        return next((rule for rule in self.content.heartbeats if rule.matches(labels)), None)
+
+    @property
+    def correlation(self) -> Correlation:
+        """The parameters of correlation and alert life."""
+        return self.content.correlation
+
+    def severity(self, facts: SeverityFacts) -> SeverityResult:
+        """The severity of an incident with these facts."""
+        return assess(self.content.severity, facts)
+
+    def mode(self, rule: str) -> Mode:
+        """Whether a suppression is carried out or only recorded.
+
+        What a person declared is enforced, what the engine infers is in shadow, unless ``modes`` says otherwise.
+        """
+        default: Mode = "enforce" if rule in self._declared else "shadow"
+        return self._modes.get(rule) or self._modes.get(EVERY_RULE) or default
+
+    def with_mode(self, mode: Mode) -> RuleSet:
+        """The same rules with every suppression in one mode (replay's ``--suppression``)."""
+        return RuleSet(msgspec.structs.replace(self.content, modes=((EVERY_RULE, mode),)))
+
+    @property
+    def routes(self) -> tuple[Route, ...]:
+        """Declared routes, in their order."""
+        return self.content.routes
+
+    def sinks(self, facts: RouteFacts) -> dict[str, tuple[str, ...]]:
+        """Audience -> names of sinks that the routes choose; audiences that no route speaks of are left out."""
+        return destinations(self.content.routes, facts)
+
+    def undeclared(self, obligations: Iterable[str]) -> tuple[str, ...]:
+        """Those of a catalogue's obligations that no rules declare, sorted."""
+        return tuple(sorted(set(obligations) - self.obligations.keys()))
