@@ -68,7 +68,7 @@ class TroubleWorld:
 def make(seed: int, noise: bool = True) -> TroubleWorld:
     """The world of a seed; without noise, the same troubles alone."""
     rng = random.Random(f"troubles {seed}")
-    count = rng.randint(150, 600)
+    count = rng.randint(155, 600)
     topology = layered(seed, count)
     names = sorted(topology.entities)
     silent = frozenset(rng.sample(names, round(len(names) * SILENT_SHARE)))
