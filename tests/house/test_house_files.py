@@ -1,0 +1,205 @@
+"""What must be true of the files around the code: locks, scripts, container, documents."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCKS = ("requirements.txt", "requirements-dev.txt")
+SCRIPTS = sorted(p.name for p in (ROOT / "script").iterdir() if p.is_file() and not p.suffix)
+
+
+def text(name: str) -> str:
+    return (ROOT / name).read_text(encoding="utf-8")
+
+
+def pins(lock: str) -> list[str]:
+    """Each pin with its continuation lines."""
+    joined = text(lock).replace("\\\n", " ")
+    return [line for line in joined.splitlines() if line and not line.lstrip().startswith("#")]
+
+
+def grep(pattern: str) -> list[str]:
+    """file:line of every tracked line that matches; licences of others and locks' hashes included."""
+    command = ["git", "grep", "-nIE", pattern, "--", ".", ":!tests/house"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.splitlines()
+
+
+# ------------------------------------------------------------------------------------------------ locks and names
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_pin_of_a_lock_is_exact_and_hashed(lock):
+    assert len(pins(lock)) > 20
+    assert [pin[:60] for pin in pins(lock) if "==" not in pin or "--hash=sha256:" not in pin] == []
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_a_lock_names_no_registry(lock):
+    assert re.findall(r"(?:https?://\S+|--(?:extra-)?index-url\S*|--find-links\S*)", text(lock)) == []
+
+
+def test_the_build_backend_is_in_both_locks():
+    (backend,) = tomllib.loads(text("pyproject.toml"))["build-system"]["requires"]
+    for lock in LOCKS:
+        assert any(pin.startswith(f"{backend}==") for pin in pins(lock))
+
+
+def test_both_locks_agree():
+    run, dev = ({pin.split(" --hash")[0].strip() for pin in pins(lock)} for lock in LOCKS)
+    assert run - dev == set()
+
+
+def test_every_dependency_is_locked():
+    project = tomllib.loads(text("pyproject.toml"))["project"]
+    wanted = project["dependencies"] + [d for extra in project["optional-dependencies"].values() for d in extra]
+    names = {re.split(r"[<>=;\[ ]", requirement)[0].lower() for requirement in wanted}
+    locked = {pin.split("==")[0].split("[")[0].lower() for pin in pins("requirements-dev.txt")}
+    assert names - locked == set()
+
+
+def test_no_tracked_file_names_a_machine_path_or_a_registry():
+    machine = grep(r"(^|[^A-Za-z0-9_.])/(work|farm|root|tmp/uvenv)/")
+    registry = grep(r"(pypi\.org|pythonhosted\.org|registry\.npmjs|deb\.debian|crates\.io|proxy\.golang|repo1\.maven)")
+    assert machine + registry == []
+
+
+# -------------------------------------------------------------------------------------------------------- scripts
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_script_is_posix_sh_and_executable(script):
+    path = ROOT / "script" / script
+    assert path.read_text().startswith("#!/bin/sh\n")
+    assert path.stat().st_mode & 0o111 == 0o111
+    for shell in filter(shutil.which, ("sh", "dash")):
+        done = subprocess.run([shell, "-n", str(path)], capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_script_with_a_wrong_option_says_how_it_is_used():
+    done = subprocess.run(["sh", "script/setup", "--nonsense"], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
+
+
+def test_without_the_scoring_kit_quality_says_so_and_fails(tmp_path):
+    environment = {"PATH": "/usr/bin:/bin", "HEADWATER_SCORE": str(tmp_path)}
+    done = subprocess.run(
+        ["sh", "script/quality"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert "no scoring kit at" in done.stderr
+
+
+def test_continuous_integration_runs_what_a_contributor_runs():
+    assert subprocess.run(["bash", "-n", ".ci/run"], cwd=ROOT, check=False).returncode == 0
+    assert {"script/parts", "script/test"} <= set(text(".ci/run").split())
+
+
+def test_make_explains_every_target():
+    rules = set(re.findall(r"^([a-z][a-z-]*):", text("Makefile"), re.MULTILINE))
+    phony = set(re.search(r"^\.PHONY: (.*)$", text("Makefile"), re.MULTILINE)[1].split())
+    shown = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    listed = {line.split()[0] for line in shown.splitlines() if len(line.split()) > 1}
+    assert rules == phony == listed
+
+
+# ------------------------------------------------------------------------------------------------------ container
+
+
+def instructions() -> list[tuple[str, str]]:
+    joined = re.sub(r"\\\n\s*", "", "\n".join(li for li in text("Dockerfile").splitlines() if not li.startswith("#")))
+    return [(line.split()[0], line.split(None, 1)[1]) for line in joined.splitlines() if line.strip()]
+
+
+def test_the_dockerfile_is_sane():
+    known = {
+        "FROM", "RUN", "COPY", "WORKDIR", "ENV", "USER", "VOLUME", "EXPOSE", "HEALTHCHECK", "STOPSIGNAL", "ENTRYPOINT",
+        "CMD",
+    }  # fmt: skip
+    steps = instructions()
+    assert {name for name, _ in steps} <= known
+    assert steps[0][0] == "FROM"
+    assert all("python:3.11-slim" in value for name, value in steps if name == "FROM")
+    assert [value for name, value in steps if name == "USER"] == ["headwater"]
+    installs = [value for name, value in steps if name == "RUN" and "pip install" in value]
+    assert installs
+    assert all("--require-hashes" in value or "--no-deps --no-build-isolation" in value for value in installs)
+    (health,) = [value for name, value in steps if name == "HEALTHCHECK"]
+    assert "/healthz" in health
+    for form in (health.split("CMD", 1)[1], dict(steps)["ENTRYPOINT"], dict(steps)["CMD"]):
+        assert isinstance(json.loads(form), list), "exec form: signals reach the process"
+
+
+def test_what_the_dockerfile_copies_exists_and_reaches_the_build():
+    allowed = {line[1:] for line in text(".dockerignore").splitlines() if line.startswith("!")}
+    for name, value in instructions():
+        if name == "COPY" and not value.startswith("--from"):
+            *sources, _ = shlex.split(value)
+            assert all((ROOT / source).exists() and source in allowed for source in sources), value
+
+
+def test_the_image_holds_every_package():
+    packages = tomllib.loads(text("pyproject.toml"))["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    copied = {value.split()[0] for name, value in instructions() if name == "COPY"}
+    assert set(packages) <= copied
+
+
+def test_the_compose_file_publishes_on_loopback_only_and_keeps_state():
+    compose = yaml.safe_load(text("docker-compose.yml"))
+    assert set(compose) == {"services", "volumes"}
+    assert set(compose["services"]) == {"headwater"}
+    service = compose["services"]["headwater"]
+    assert service["ports"]
+    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
+    named = {volume.split(":")[0] for volume in service["volumes"] if not volume.startswith(".")}
+    assert named == set(compose["volumes"]) == {"state"}
+    for volume in service["volumes"]:
+        if volume.startswith("."):
+            assert (ROOT / volume.split(":")[0]).is_dir()
+
+
+# ------------------------------------------------------------------------------------------------------ documents
+
+
+def test_decision_records_are_numbered_without_a_gap():
+    numbers = sorted(int(path.name[:4]) for path in (ROOT / "docs/adr").glob("[0-9]*.md"))
+    assert numbers == list(range(1, len(numbers) + 1))
+
+
+@pytest.mark.parametrize("record", sorted((ROOT / "docs/adr").glob("[0-9]*.md")), ids=lambda path: path.name[:4])
+def test_a_decision_record_follows_the_template(record):
+    lines = record.read_text(encoding="utf-8").splitlines()
+    assert lines[0].startswith(f"# {record.name[:4]}: ")
+    assert [line for line in lines if line.startswith("## ")] == ["## Situation", "## Decision", "## Consequences"]
+    assert re.fullmatch(r"Status: (proposed|accepted|superseded by \d{4})", lines[2])
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "examples/demo/README.md"])
+def test_a_document_names_only_files_and_targets_that_exist(document):
+    content = text(document)
+    base = (ROOT / document).parent
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", content) if "://" not in link]
+    scripts = re.findall(r"\bscript/[a-z]+\b", content)
+    targets = re.findall(r"`make ([a-z-]+)`", content)
+    assert [link for link in links if not (base / link).exists()] == []
+    assert [script for script in scripts if not (ROOT / script).exists()] == []
+    assert set(targets) <= set(re.findall(r"^([a-z][a-z-]*):", text("Makefile"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("document", ["README.md", "examples/demo/README.md"])
+def test_the_commands_of_a_document_exist(document):
+    headwater = ROOT / ".venv/bin/headwater"
+    for command in sorted(set(re.findall(r"\bbin/headwater ([a-z]+)", text(document)))):
+        done = subprocess.run([str(headwater), command, "--help"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"headwater {command}: {done.stderr}"
