@@ -12,6 +12,8 @@ from hashlib import blake2b
 
 import msgspec
 
+from topology.components import strong_components
+
 
 class Kind(StrEnum):
     """What an entity is. ITIL calls an entity a configuration item."""
@@ -42,6 +44,7 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``aliases`` are other names under which monitoring systems know it. ``scope`` False leaves it out of incident
     execution. ``obligations`` are ids that the rules define. ``facts`` are the operator's own key-value pairs.
+    ``part_of`` is the entity that contains this one; containment alone carries no impact.
     """
 
     id: str
@@ -58,6 +61,7 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     domain: str = ""
     aliases: tuple[str, ...] = ()
     facts: dict[str, str] = {}
+    part_of: str = ""
 
 
 class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -98,7 +102,10 @@ class Topology:
     All look-ups are by entity id. Unknown ids have no dependencies and the domain "unmapped".
     """
 
-    __slots__ = ("_consumers", "_domains", "_names", "_providers", "content", "entities", "groups", "version")
+    __slots__ = (
+        "_components", "_compounding", "_consumers", "_domains", "_names", "_providers",
+        "content", "entities", "groups", "version",
+    )  # fmt: skip
 
     def __init__(self, content: Content) -> None:
         self.content = content
@@ -114,6 +121,8 @@ class Topology:
         self._consumers = {key: tuple(value) for key, value in consumers.items()}
         self._names = _names(content.entities)
         self._domains = _domains(self.entities, content.dependencies)
+        self._components: Mapping[str, str] | None = None
+        self._compounding: frozenset[str] | None = None
 
     @classmethod
     def build(
@@ -153,6 +162,29 @@ class Topology:
         """The domain that decides on the entity: the declared one, else its connected component, named for the
         smallest id in it."""
         return self._domains.get(entity, UNMAPPED)
+
+    def component(self, entity: str) -> str:
+        """The strongly connected component of an entity on a dependency cycle, named for its smallest id; else ""."""
+        if self._components is None:  # linear in the topology, so only for those who ask
+            self._components = strong_components(
+                {
+                    consumer: [d.provider for d in dependencies if d.semantics is not Semantics.INFO]
+                    for consumer, dependencies in self._providers.items()
+                }
+            )
+        return self._components.get(entity, "")
+
+    def compounding(self, entity: str) -> bool:
+        """Whether a required capacity is shared around the entity's cycle, so that a lost share could compound."""
+        if self._compounding is None:
+            self._compounding = frozenset(
+                self.component(d.consumer)
+                for group in self.groups.values()
+                if group.capacity is not None
+                for d in self.providers(group.consumer)
+                if d.group == group.name and self.component(d.consumer) == self.component(d.provider)
+            ) - {""}
+        return bool(self._compounding) and self.component(entity) in self._compounding
 
 
 UNMAPPED = "unmapped"

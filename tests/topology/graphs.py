@@ -1,0 +1,73 @@
+"""Random small topologies for property tests: every semantics, groups, capacities, buffers, cycles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from hypothesis import strategies as st
+
+from topology.model import Dependency, Entity, Group, Semantics, Topology
+
+SECONDS = 12
+healths = st.sampled_from([0, 0, 1, 250, 400, 500, 667, 999, 1000])
+
+
+@st.composite
+def topologies(draw: st.DrawFn, names: str = "abcdefgh") -> Topology:
+    ids = list(names[: draw(st.integers(2, len(names)))])
+    dependencies: list[Dependency] = []
+    groups: list[Group] = []
+    for consumer in ids:
+        others = [i for i in ids if i != consumer]
+        chosen = draw(st.lists(st.sampled_from(others), unique=True, max_size=5))
+        cut = draw(st.integers(0, len(chosen)))
+        singles, members = chosen[:cut], chosen[cut:]
+        for provider in singles:
+            semantics = draw(st.sampled_from(list(Semantics)))
+            dependencies.append(_dependency(draw, consumer, provider, semantics))
+        if members:
+            kind = draw(st.sampled_from(["hard", "soft", "async"]))
+            factor = draw(st.sampled_from([0, 1, 333, 500, 999, 1000]))
+            made = [_dependency(draw, consumer, m, Semantics(kind), "g", factor) for m in members]
+            dependencies.extend(made)
+            total = sum(d.weight for d in made)
+            capacity = draw(st.one_of(st.none(), st.integers(1, total)))
+            groups.append(
+                Group(consumer=consumer, name="g", need=draw(st.integers(1, len(members))), capacity=capacity)
+            )
+    return Topology.build([Entity(id=i) for i in ids], dependencies, groups)
+
+
+def _dependency(
+    draw: st.DrawFn, consumer: str, provider: str, semantics: Semantics, group: str = "", factor: int | None = None
+) -> Dependency:
+    return Dependency(
+        consumer=consumer,
+        provider=provider,
+        semantics=semantics,
+        factor=draw(st.sampled_from([0, 1, 333, 500, 999, 1000])) if factor is None else factor,
+        buffer=draw(st.integers(0, 4)) if semantics is Semantics.ASYNC else 0,
+        group=group,
+        weight=draw(st.sampled_from([1, 333, 500, 1000, 2000])) if group else 1000,
+    )
+
+
+@st.composite
+def failures(draw: st.DrawFn, index: Topology) -> dict[str, int]:
+    chosen = draw(st.lists(st.sampled_from(sorted(index.entities)), unique=True, min_size=1, max_size=3))
+    return {entity: draw(healths) for entity in chosen}
+
+
+def renamed(index: Topology, names: Mapping[str, str]) -> Topology:
+    """The same topology under other names, given in another order."""
+    return Topology.build(
+        [Entity(id=names[e.id]) for e in reversed(index.content.entities)],
+        [
+            Dependency(
+                consumer=names[d.consumer], provider=names[d.provider], semantics=d.semantics, factor=d.factor,
+                buffer=d.buffer, group=d.group, weight=d.weight,
+            )
+            for d in reversed(index.content.dependencies)
+        ],
+        [Group(consumer=names[g.consumer], name=g.name, need=g.need, capacity=g.capacity) for g in index.content.groups],
+    )

@@ -1,0 +1,115 @@
+"""Laws of the impact algebra, on random graphs, against the slow reference."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.topology.graphs import SECONDS, failures, renamed, topologies
+from tests.topology.reference import Reference
+from topology.impact import Impact, Interval, impact
+from topology.model import Semantics, Topology
+
+HORIZON = SECONDS + 4 * 9  # every buffer on a chain of all entities
+
+
+def lows(impacts: dict[str, Impact]) -> dict[str, int]:
+    return {entity: i.low for entity, i in impacts.items()}
+
+
+@settings(max_examples=600, deadline=None)
+@given(st.data())
+def test_now_and_every_later_second_equal_the_reference(data: st.DataObject) -> None:
+    index = data.draw(topologies())
+    own = data.draw(failures(index))
+    since = {entity: data.draw(st.integers(0, 6)) for entity in own}
+    at = data.draw(st.integers(0, SECONDS))
+    got = impact(index, own, 1000 * at, {entity: 1000 * second for entity, second in since.items()})
+    worlds = Reference(index, own, since, HORIZON).worlds
+    for entity in index.entities:
+        mine = got.get(entity)
+        assert (mine.low if mine else 1000) == worlds[at][entity]
+        expected = [
+            (1000 * second, worlds[second][entity])
+            for second in range(at + 1, HORIZON + 1)
+            if worlds[second][entity] != worlds[second - 1][entity]
+        ]
+        assert [(step.at, step.low) for step in mine.later] == expected if mine else expected == []
+        if mine and (mine.low < 1000 or mine.later):
+            first = next(second for second in range(HORIZON + 1) if worlds[second][entity] < 1000)
+            assert mine.at == 1000 * first
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_more_failures_never_heal_anything(data: st.DataObject) -> None:
+    index = data.draw(topologies())
+    own = data.draw(failures(index))
+    worse = dict(own)
+    for entity, health in data.draw(failures(index)).items():
+        worse[entity] = min(health, worse.get(entity, 1000))
+    before, after = lows(impact(index, own)), lows(impact(index, worse))
+    assert all(after.get(entity, 1000) <= before.get(entity, 1000) for entity in index.entities)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_feeding_the_result_back_as_own_health_changes_nothing(data: st.DataObject) -> None:
+    index = data.draw(topologies())
+    own = data.draw(failures(index))
+    late = 10**9  # all buffers are spent
+    first = impact(index, own, late, dict.fromkeys(own, 0))
+    again = impact(index, lows(first), late, dict.fromkeys(first, 0))
+    assert {e: i.low for e, i in again.items() if i.low < 1000} == {e: i.low for e, i in first.items() if i.low < 1000}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_names_and_order_do_not_matter(data: st.DataObject) -> None:
+    index = data.draw(topologies())
+    own = data.draw(failures(index))
+    names = dict(zip(sorted(index.entities), data.draw(st.permutations([f"n{i}" for i in range(len(index.entities))]))))
+    here = impact(index, own)
+    there = impact(renamed(index, names), {names[entity]: own[entity] for entity in reversed(own)})
+    assert {names[e]: (i.low, i.high, i.at, i.later, i.at_risk, i.compounding, len(i.path)) for e, i in here.items()} == {
+        e: (i.low, i.high, i.at, i.later, i.at_risk, i.compounding, len(i.path)) for e, i in there.items()
+    }
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_bounds_hold_every_world_between_them(data: st.DataObject) -> None:
+    index = data.draw(topologies())
+    worst = data.draw(failures(index))
+    best = {entity: data.draw(st.integers(health, 1000)) for entity, health in worst.items()}
+    middle = {entity: data.draw(st.integers(worst[entity], best[entity])) for entity in worst}
+    wide = impact(index, {entity: Interval(worst[entity], best[entity]) for entity in worst})
+    low, high, between = impact(index, worst), impact(index, best), impact(index, middle)
+    for entity in index.entities:
+        got = wide[entity] if entity in wide else Impact(entity=entity, low=1000, high=1000, via="", at=0)
+        assert got.low == (low[entity].low if entity in low else 1000)
+        assert got.high == (high[entity].low if entity in high else 1000)
+        assert got.low <= (between[entity].low if entity in between else 1000) <= got.high
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_every_impact_has_a_path_of_real_dependencies_from_a_cause(data: st.DataObject) -> None:
+    index = data.draw(topologies())
+    own = data.draw(failures(index))
+    for entity, found in impact(index, own).items():
+        assert found.path[-1] == entity
+        assert own[found.path[0]] < 1000
+        assert len(set(found.path)) == len(found.path)
+        for provider, consumer in zip(found.path, found.path[1:], strict=False):
+            assert any(
+                d.provider == provider and d.semantics is not Semantics.INFO for d in index.providers(consumer)
+            )
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_a_stored_version_gives_the_same_impact(data: st.DataObject) -> None:
+    index = data.draw(topologies())
+    own = data.draw(failures(index))
+    assert impact(Topology.decode(index.encode()), own) == impact(index, own)
