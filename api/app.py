@@ -1,0 +1,143 @@
+"""The HTTP application: ingest endpoints found by one look-up, everything else by FastAPI, one guard before both."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from importlib.metadata import PackageNotFoundError, version
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api import openapi
+from api.access import Guard
+from api.errors import Fault, Problem, invalid, overloaded
+from api.parts import Parts
+from api.routes import alerts, commands, health, incidents, landing, operations, silences, stream, topology
+from api.routes.ingest import ROWS, Endpoint
+from engine.errors import StoreUnavailable
+
+ROUTERS = (
+    incidents.router,
+    alerts.router,
+    topology.router,
+    commands.router,
+    silences.router,
+    operations.router,
+    stream.router,
+    health.router,
+    landing.router,
+)
+Lifespan = Callable[[], contextlib.AbstractAsyncContextManager[None]]
+
+
+class Front:
+    """Sends ingest straight to its endpoint, and everything else to the application."""
+
+    def __init__(self, app: FastAPI, direct: Mapping[str, ASGIApp]) -> None:
+        self.app = app
+        self.direct = direct
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        endpoint = self.direct.get(scope["path"]) if scope["type"] == "http" else None
+        await (endpoint or self.app)(scope, receive, send)
+
+
+def create_app(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Guard:
+    """Everything that is served, behind the guard."""
+    front = create_front(parts, lifespan)
+    return Guard(front, parts.settings.server, parts.settings.tokens)
+
+
+def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Front:
+    """Everything that is served, without the guard."""
+    app = FastAPI(
+        title="Headwater", version=installed(), docs_url=None, redoc_url=None, openapi_url=None,
+        lifespan=_lifespan(parts, lifespan), separate_input_output_schemas=False,
+    )
+    app.state.parts = parts
+    for router in ROUTERS:
+        app.include_router(router)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(StoreUnavailable, _unavailable)
+    app.add_exception_handler(Exception, _internal)
+    document = openapi.document(app, ROWS)
+    app.add_api_route("/openapi.json", lambda: JSONResponse(document), include_in_schema=False)
+    prefix = parts.settings.server.prefix
+    direct: dict[str, ASGIApp] = {}
+    for row in ROWS:
+        endpoint = Endpoint(row, parts.decode, parts.accept, parts.settings.limits)
+        direct[row.path] = direct[prefix + row.path] = endpoint
+    for path, response in _probes().items():
+        direct[path] = direct[prefix + path] = response
+    return Front(app, direct)
+
+
+def installed() -> str:
+    """The version of the installed package."""
+    try:
+        return version("headwater")
+    except PackageNotFoundError:
+        return "0+unknown"
+
+
+def _probes() -> dict[str, Response]:
+    """What programs ask of an Alertmanager before they send to it."""
+    status = {
+        "cluster": {"status": "disabled"},
+        "versionInfo": {"version": installed(), "branch": "", "buildDate": "", "buildUser": "", "goVersion": "",
+                        "revision": ""},
+        "config": {"original": ""},
+        "uptime": "1970-01-01T00:00:00Z",
+    }
+    return {
+        "/-/healthy": PlainTextResponse("OK"),
+        "/-/ready": PlainTextResponse("OK"),
+        "/api/v2/status": JSONResponse(status),
+    }
+
+
+def _lifespan(parts: Parts, inner: Lifespan) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+    @contextlib.asynccontextmanager
+    async def running(_: FastAPI) -> AsyncIterator[None]:
+        async with inner():
+            yield
+        parts.broadcaster.close()
+
+    return running
+
+
+async def _problem(request: Request, error: Exception) -> Response:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for this type
+    return error.response()
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type
+    word = {404: "not-found", 405: "method-not-allowed"}.get(error.status_code, "http-error")
+    return Problem(error.status_code, word, str(error.detail), headers=error.headers).response()
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this type
+    faults = [Fault(_pointer(fault["loc"]), fault["msg"]) for fault in error.errors()]
+    return invalid("The request is not valid.", faults).response()
+
+
+async def _unavailable(request: Request, error: Exception) -> Response:
+    return overloaded(str(error)).response()
+
+
+async def _internal(request: Request, error: Exception) -> Response:
+    return Problem(500, "internal-error", "Headwater failed on this request; its log says why.").response()
+
+
+def _pointer(location: tuple[str | int, ...]) -> str:
+    """The JSON pointer of a fault: without the word that says which part of the request it is in."""
+    parts = [str(part).replace("~", "~0").replace("/", "~1") for part in location[1:]]
+    return "".join(f"/{part}" for part in parts)

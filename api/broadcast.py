@@ -1,0 +1,130 @@
+"""The live stream: one reader of the store's feed per process, many clients (Server-Sent Events, WHATWG HTML §9.2).
+
+A client that comes back with `Last-Event-ID` gets what it missed from the store. One that reads too slowly is dropped
+and may resume the same way; it never slows the others down or grows the memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import msgspec
+
+Item = tuple[int, str, dict[str, object]]
+Feed = Callable[[int, int], list[Item]]
+
+PAGE = 500
+BUFFERED = 1000
+HEARTBEAT = 15.0
+"""Seconds between comments on a quiet stream, so that proxies keep it open and dead clients are noticed."""
+
+
+class Full(Exception):
+    """There are as many clients as the settings allow."""
+
+
+class Broadcaster:
+    """Reads the feed once for all clients. Make it, `run` it in the event loop, `wake` it from any thread."""
+
+    def __init__(self, feed: Feed, latest: Callable[[], int], most: int, heartbeat: float = HEARTBEAT) -> None:
+        self._feed = feed
+        self._latest = latest
+        self._most = most
+        self._heartbeat = heartbeat
+        self._clients: set[asyncio.Queue[tuple[int, bytes] | None]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._news: asyncio.Event | None = None
+        self._sent = 0
+        self._closed = False
+
+    @property
+    def clients(self) -> int:
+        """How many are connected."""
+        return len(self._clients)
+
+    def wake(self) -> None:
+        """Something was committed. Safe to call from any thread, before `run` and after the end too."""
+        loop, news = self._loop, self._news
+        if loop is None or news is None or not self._clients or news.is_set():
+            return
+        try:
+            loop.call_soon_threadsafe(news.set)
+        except RuntimeError:
+            return  # the loop has ended: nobody listens
+
+    async def run(self) -> None:
+        """Hand news to the clients until cancelled."""
+        self._loop, self._news = asyncio.get_running_loop(), asyncio.Event()
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._clients:
+                items = await asyncio.to_thread(self._feed, self._sent, PAGE)
+                for item in items:
+                    self._offer(item[0], encode(item))
+                if len(items) < PAGE:
+                    break
+
+    def close(self) -> None:
+        """End every stream."""
+        self._closed = True
+        for client in list(self._clients):
+            _end(client)
+
+    async def subscribe(self, after: int | None) -> AsyncIterator[bytes]:
+        """The stream of one client, behind ``after`` (None: from now on). Raises Full."""
+        if len(self._clients) >= self._most or self._closed:
+            raise Full
+        client: asyncio.Queue[tuple[int, bytes] | None] = asyncio.Queue(BUFFERED)
+        latest = await asyncio.to_thread(self._latest)
+        if not self._clients:
+            self._sent = latest
+        self._clients.add(client)
+        last = min(latest if after is None else after, latest)
+        return self._stream(client, last)
+
+    async def _stream(self, client: asyncio.Queue[tuple[int, bytes] | None], last: int) -> AsyncIterator[bytes]:
+        try:
+            yield b": headwater\n\n"
+            while items := await asyncio.to_thread(self._feed, last, PAGE):
+                last = items[-1][0]
+                yield b"".join(map(encode, items))
+            while True:
+                try:
+                    news = await asyncio.wait_for(client.get(), self._heartbeat)
+                except TimeoutError:
+                    yield b": alive\n\n"
+                    continue
+                if news is None:
+                    return
+                if news[0] > last:
+                    last = news[0]
+                    yield news[1]
+        finally:
+            self._clients.discard(client)
+
+    def _offer(self, number: int, data: bytes) -> None:
+        self._sent = number
+        for client in list(self._clients):
+            try:
+                client.put_nowait((number, data))
+            except asyncio.QueueFull:
+                self._clients.discard(client)
+                _end(client)
+
+
+def encode(item: Item) -> bytes:
+    """One event on the wire."""
+    number, name, data = item
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (number, name.encode(), msgspec.json.encode(data))
+
+
+def _end(client: asyncio.Queue[tuple[int, bytes] | None]) -> None:
+    """Tell a stream to end, whatever it still has to read."""
+    while True:
+        try:
+            client.put_nowait(None)
+            return
+        except asyncio.QueueFull:
+            client.get_nowait()

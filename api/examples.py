@@ -1,0 +1,150 @@
+"""Examples for the OpenAPI document: one outage, seen from every route."""
+
+from __future__ import annotations
+
+INCIDENT = {
+    "id": "12-0",
+    "revision": 3,
+    "state": "declared",
+    "domain": "checkout",
+    "title": "orders-db: 3 entities hit",
+    "why": "orders-db explains 4 of 4 symptoms and was first",
+    "onset": 1767225600000,
+    "opened_at": 1767225601250,
+    "updated_at": 1767225640000,
+    "declared_at": 1767225640000,
+    "resolved_at": None,
+    "told": True,
+    "cause": "orders-db",
+    "abstained": "",
+    "candidates": [
+        {
+            "entity": "orders-db",
+            "score": 0.91,
+            "silent": False,
+            "terms": {"anomaly": 0.95, "explained": 1.0},
+            "path": ["orders-db", "checkout"],
+            "explained": 4,
+            "unexplained": 0,
+            "counterfactual": "were orders-db healthy, 0 of 4 symptoms would remain unexplained",
+        }
+    ],
+    "severity": {
+        "level": "SEV2",
+        "user_impact": "yes",
+        "data_loss": "cannot_exclude",
+        "regulatory": "no",
+        "fired": [{"rule": "tier-1-down"}],
+        "missing": ["replication_lag"],
+    },
+    "impact": [
+        {
+            "entity": "checkout",
+            "name": "Checkout",
+            "kind": "service",
+            "low": 0,
+            "high": 0,
+            "path": ["orders-db", "checkout"],
+            "via": "hard",
+            "at": 1767225600000,
+            "observed": True,
+            "tier": 1,
+            "users": 1200,
+        }
+    ],
+    "impact_total": 1,
+    "users": [1200, 1200],
+    "obligations": [],
+    "entities": ["checkout", "orders-db"],
+    "alerts": 4,
+    "firing": 4,
+    "events": 6,
+    "confirmed": 2,
+    "assigned": "",
+    "acknowledged_by": "",
+    "merged_into": "",
+    "split_from": "",
+    "generation": 1,
+    "versions": {"topology": "9f2c1b7a55d0e3aa", "rules": "41c0a8bb0c9f7d12"},
+}
+
+TIMELINE = {
+    "incident": "12-0",
+    "at": 1767225601250,
+    "kind": "opened",
+    "text": "opened by DatabaseDown on orders-db",
+    "actor": "",
+    "facts": {},
+}
+
+ALERT = {
+    "no": 1,
+    "fingerprint": "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    "labels": {"alertname": "DatabaseDown", "service": "orders-db", "severity": "critical"},
+    "annotations": {"summary": "orders-db does not answer"},
+    "name": "DatabaseDown",
+    "entity": "orders-db",
+    "mapped": True,
+    "domain": "checkout",
+    "severity": "critical",
+    "state": "firing",
+    "disposition": "opened",
+    "reason": "new_trouble",
+    "rule": "",
+    "incident": "12-0",
+    "verdict": "confirmed",
+    "terms": [],
+    "first_event": "12-0",
+    "last_event": "12-0",
+    "starts_at": 1767225600000,
+    "ends_at": None,
+    "held_until": None,
+    "url": "",
+}
+
+STEP = {"at": 1767225601250, "disposition": "opened", "reason": "new_trouble", "incident": "12-0", "rule": ""}
+
+WHY = {"event": "12-0", "alert": ALERT, "current": STEP, "history": [STEP]}
+
+COMMAND = {"action": "acknowledge", "target": "12-0", "reason": "on it", "facts": {}}
+
+SILENCE = {
+    "matchers": {"alertname": "DiskFilling", "service": "orders-db"},
+    "until": "2026-01-01T06:00:00Z",
+    "reason": "disk is being replaced",
+}
+
+INGEST: dict[str, object] = {
+    "alertmanager-v2": [
+        {
+            "labels": {"alertname": "DatabaseDown", "service": "orders-db", "severity": "critical"},
+            "annotations": {"summary": "orders-db does not answer"},
+            "startsAt": "2026-01-01T00:00:00Z",
+        }
+    ],
+    "alertmanager-webhook": {
+        "version": "4",
+        "groupKey": "{}:{}",
+        "status": "firing",
+        "receiver": "headwater",
+        "groupLabels": {},
+        "commonLabels": {},
+        "commonAnnotations": {},
+        "externalURL": "",
+        "alerts": [
+            {
+                "status": "firing",
+                "labels": {"alertname": "DatabaseDown", "service": "orders-db"},
+                "annotations": {},
+                "startsAt": "2026-01-01T00:00:00Z",
+                "endsAt": "0001-01-01T00:00:00Z",
+                "generatorURL": "",
+                "fingerprint": "c6eadffa33fcdf37",
+            }
+        ],
+    },
+    "json": [
+        {"kind": "alert", "t": 1767225600, "id": "a1", "status": "firing", "name": "DatabaseDown", "service": "orders-db"},
+        {"kind": "metric", "t": 1767225600, "service": "orders-db", "metric": "connections", "value": 50},
+    ],
+}

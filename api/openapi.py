@@ -1,0 +1,109 @@
+"""The OpenAPI document: FastAPI's, plus the ingest table, with schemas made from the structs that are really sent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI
+
+from api import schemas
+from api.errors import PROBLEM_JSON
+from api.examples import INGEST
+from api.routes.ingest import Row
+from engine.outcomes import AlertView
+from topology.model import Content
+
+REF = "#/components/schemas/{name}"
+
+_TYPES = [
+    *(kind for kind in vars(schemas).values() if isinstance(kind, type) and kind.__module__ == schemas.__name__),
+    AlertView,
+    Content,
+]
+_LABELS = {"type": "object", "additionalProperties": {"type": "string"}}
+_PROBLEM = {
+    "type": "object",
+    "description": "RFC 9457 problem details; `errors` names everything that is wrong, by JSON pointer.",
+    "required": ["type", "title", "status", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "reason": {"type": "string"}},
+            },
+        },
+        "errors_total": {"type": "integer"},
+    },
+}
+_FAILURE = {"content": {PROBLEM_JSON: {"schema": {"$ref": REF.format(name="Problem")}}}}
+
+
+def document(app: FastAPI, rows: Sequence[Row]) -> dict[str, Any]:
+    """The whole document."""
+    content = app.openapi()
+    components = content.setdefault("components", {})
+    shown = components.setdefault("schemas", {})
+    for name in ("HTTPValidationError", "ValidationError"):
+        shown.pop(name, None)
+    shown.update(_schemas())
+    components["securitySchemes"] = {
+        "bearer": {"type": "http", "scheme": "bearer"},
+        "basic": {"type": "http", "scheme": "basic"},
+    }
+    content["security"] = [{"bearer": []}, {"basic": []}]
+    for path, item in content["paths"].items():
+        for method, operation in item.items():
+            _complete(path, method, operation)
+    for row in rows:
+        content["paths"][row.path] = {"post": _ingest(row)}
+    return content
+
+
+def _schemas() -> dict[str, Any]:
+    _, found = msgspec.json.schema_components(_TYPES, ref_template=REF)
+    for name in ("labels", "annotations"):
+        found["AlertView"]["properties"][name] = _LABELS
+    return {**found, "Problem": _PROBLEM}
+
+
+def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
+    """Every route can say no in the same way; the probes need no token."""
+    responses = operation["responses"]
+    responses.pop("422", None)
+    responses["400"] = {"description": "the request is not valid", **_FAILURE}
+    responses["401"] = {"description": "no valid token", **_FAILURE}
+    responses["403"] = {"description": "the token's role may not do this", **_FAILURE}
+    responses["503"] = responses.get("503") or {"description": "try again later", **_FAILURE}
+    if "{" in path:
+        responses["404"] = {"description": "there is no such thing", **_FAILURE}
+    if method == "post":
+        responses["409"] = {"description": "its state does not allow this", **_FAILURE}
+    if path in ("/healthz", "/readyz"):
+        operation["security"] = []
+
+
+def _ingest(row: Row) -> dict[str, Any]:
+    example = INGEST.get(row.format)
+    schema: dict[str, Any] = {"schema": {} if row.types[0] == "application/json" else {"type": "string", "format": "binary"}}
+    if example is not None:
+        schema["example"] = example
+    return {
+        "summary": row.summary,
+        "tags": ["ingest"],
+        "operationId": f"ingest_{row.format.replace('-', '_')}",
+        "requestBody": {"required": True, "content": dict.fromkeys(row.types, schema)},
+        "responses": {
+            "2XX": {"description": "accepted and durable"},
+            "400": {"description": "something in it could not be used; the rest is durable", **_FAILURE},
+            "413": {"description": "too large", **_FAILURE},
+            "415": {"description": "another content type or encoding than documented", **_FAILURE},
+            "503": {"description": "overloaded, or the disk cannot be written; try again", **_FAILURE},
+        },
+    }

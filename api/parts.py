@@ -1,0 +1,39 @@
+"""What the routes need of the running engine, put together by `api.bootstrap`. Routes name no implementation."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from api.broadcast import Broadcaster
+from api.schemas import Check, Reloaded
+from api.settings import Settings
+from engine.ports import Clock, DeadLetter, Decode, Outbox, Reader, Record, Version
+from rules.ruleset import RuleSet
+from topology.model import Topology
+
+
+@dataclass(frozen=True)
+class Parts:
+    """``accept`` stores a record and returns when it is durable; it raises
+    `engine.errors.StoreUnavailable` or TimeoutError. ``topology`` and ``rules`` are those in force. ``reload`` reads
+    the operator's files; it raises `api.files.FilesError`. ``settle_dead_letter`` marks one as redriven or dropped.
+    """
+
+    settings: Settings
+    reader: Reader
+    outbox: Outbox
+    decode: Decode
+    clock: Clock
+    accept: Callable[[Record], Awaitable[None]]
+    topology: Callable[[], Topology]
+    rules: Callable[[], RuleSet]
+    reload: Callable[[], Awaitable[Reloaded]]
+    version: Callable[[str, str], Version | None]
+    dead_letter: Callable[[int], DeadLetter | None]
+    settle_dead_letter: Callable[[int, str], bool]
+    checks: Callable[[], list[Check]]
+    broadcaster: Broadcaster
+    registry: CollectorRegistry

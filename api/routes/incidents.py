@@ -1,0 +1,97 @@
+"""Incidents: list, one with all that is known of it, and its parts."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from api.errors import not_found
+from api.examples import INCIDENT, TIMELINE
+from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, parts
+from api.schemas import AlertPage, IncidentDetail, IncidentPage, ImpactOf, Reached, Revisions, Timeline
+from engine.outcomes import Impacted, IncidentView
+
+router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
+
+
+@router.get("", responses=documented(IncidentPage, {"items": [INCIDENT], "next": ""}), summary="List incidents")
+def incidents(  # noqa: PLR0913 - one parameter per filter
+    request: Request,
+    state: Words = None,
+    severity: Words = None,
+    entity: Text = "",
+    domain: Text = "",
+    text: Text = "",
+    since: Annotated[int | None, Query(ge=0, le=2**53, description="updated at or after, in milliseconds")] = None,
+    cursor: Cursor = "",
+    limit: Limit = 50,
+) -> Response:
+    """The latest revision of every incident, newest first."""
+    page = parts(request).reader.incidents(
+        state=state or (), severity=severity or (), entity=entity, domain=domain, text=text, since=since,
+        cursor=cursor, limit=limit,
+    )
+    return answer(page_of(page.items, page.next))
+
+
+def page_of(items: list[object], next: str) -> dict[str, object]:
+    """A page as it is sent."""
+    return {"items": items, "next": next}
+
+
+@router.get(
+    "/{id}",
+    responses=documented(IncidentDetail, {"incident": INCIDENT, "timeline": [TIMELINE], "alerts": []}),
+    summary="One incident with timeline, cause, impact and evidence",
+)
+def incident(request: Request, id: str) -> Response:
+    """The latest revision, its timeline, and the newest 500 alerts in it with their evidence."""
+    reader = parts(request).reader
+    found = _found(request, id)
+    alerts = reader.alerts(incident=found.id, limit=500).items
+    return answer({"incident": found, "timeline": reader.timeline(found.id), "alerts": alerts})
+
+
+@router.get("/{id}/timeline", responses=documented(Timeline, {"items": [TIMELINE]}), summary="What happened, in order")
+def timeline(request: Request, id: str) -> Response:
+    """Oldest first."""
+    return answer({"items": parts(request).reader.timeline(_found(request, id).id)})
+
+
+@router.get("/{id}/revisions", responses=documented(Revisions, {"items": [INCIDENT]}), summary="All revisions")
+def revisions(request: Request, id: str) -> Response:
+    """Oldest first: what was said when."""
+    return answer({"items": parts(request).reader.revisions(_found(request, id).id)})
+
+
+@router.get("/{id}/impact", responses=documented(ImpactOf), summary="Who and what is hit")
+def impact(request: Request, id: str) -> Response:
+    """The entities that the incident hits, worst first as the engine ranked them."""
+    found = _found(request, id)
+    items = [_reached(hit, found) for hit in found.impact]
+    version = found.versions.get("topology", "")
+    return answer(ImpactOf(found.cause or "", version, found.impact_total, items))
+
+
+@router.get("/{id}/alerts", responses=documented(AlertPage), summary="The alerts in it")
+def alerts(request: Request, id: str, cursor: Cursor = "", limit: Limit = 50) -> Response:
+    """Newest first."""
+    page = parts(request).reader.alerts(incident=_found(request, id).id, cursor=cursor, limit=limit)
+    return answer(page_of(page.items, page.next))
+
+
+def _found(request: Request, id: str) -> IncidentView:
+    found = parts(request).reader.incident(id)
+    if found is None:
+        raise not_found("incident", id)
+    return found
+
+
+def _reached(hit: Impacted, incident: IncidentView) -> Reached:
+    after = None if hit.at is None else max(0.0, (hit.at - incident.onset) / 1000)
+    return Reached(
+        entity=hit.entity, name=hit.name, kind=hit.kind, low=hit.low, high=hit.high, path=hit.path, via=hit.via,
+        after=after, tier=hit.tier, users=hit.users,
+    )

@@ -1,0 +1,125 @@
+"""The topology in force: entities, what they need, who needs them, what a failure would reach, and its versions."""
+
+from __future__ import annotations
+
+import bisect
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Query, Request
+from starlette.responses import Response
+
+from api.errors import not_found
+from api.reach import impact_of
+from api.routes.answers import MOST, Cursor, Limit, Text, answer, documented, parts
+from api.schemas import EntityDetail, EntityPage, ImpactOf, Items
+from topology.model import Content, Entity, Topology
+
+router = APIRouter(prefix="/api/v1", tags=["topology"])
+
+_ENTITY = {"id": "orders-db", "kind": "database", "owner": "team-orders", "tier": 1}
+_REACHED = {
+    "entity": "checkout", "name": "Checkout", "kind": "service", "low": 0, "high": 0, "path": ["orders-db", "checkout"],
+    "via": "hard", "after": 0.0, "at_risk": False, "owner": "team-checkout", "tier": 1, "users": 1200,
+}
+
+
+@router.get(
+    "/topology",
+    responses=documented(EntityPage, {"version": "9f2c1b7a55d0e3aa", "total": 1, "items": [_ENTITY], "next": ""}),
+    summary="Entities",
+)
+def entities(
+    request: Request, text: Text = "", kind: Text = "", owner: Text = "", cursor: Cursor = "", limit: Limit = 50
+) -> Response:
+    """By id; `text` is looked for in ids, names and aliases."""
+    topology = parts(request).topology()
+    found = [one for one in topology.content.entities if _wanted(one, text.lower(), kind, owner)]
+    start = bisect.bisect_right(found, cursor, key=lambda one: one.id) if cursor else 0
+    items = found[start : start + limit]
+    more = items[-1].id if items and start + limit < len(found) else ""
+    return answer(EntityPage(topology.version, len(found), items, more))
+
+
+@router.get("/topology/diff", responses=documented(Items), summary="What changed between two versions")
+def diff(
+    request: Request,
+    before: Annotated[str, Query(max_length=64, description="version id")],
+    after: Annotated[str, Query(max_length=64, description="version id; default: the one in force")] = "",
+) -> Response:
+    """Entities, dependencies and groups that were added, removed or changed."""
+    running = parts(request)
+    old = _stored(request, before)
+    new = _stored(request, after) if after else running.topology().content
+    return answer({"items": [*_differences("entity", old.entities, new.entities),
+                             *_differences("dependency", old.dependencies, new.dependencies),
+                             *_differences("group", old.groups, new.groups)], "next": ""})
+
+
+@router.get("/topology/{entity}", responses=documented(EntityDetail), summary="One entity and its neighbours")
+def entity(request: Request, entity: str) -> Response:
+    """By id or alias."""
+    topology = parts(request).topology()
+    found = _resolved(topology, entity)
+    return answer(
+        EntityDetail(topology.version, topology.entities[found], topology.domain(found),
+                     list(topology.providers(found)), list(topology.consumers(found)))
+    )
+
+
+@router.get("/catalogue", responses=documented(Content), summary="The whole catalogue in force")
+def catalogue(request: Request) -> Response:
+    """Every entity, dependency and group: the canonical content that the version is a hash of."""
+    return answer(parts(request).topology().content)
+
+
+@router.get(
+    "/impact/{entity}",
+    responses=documented(ImpactOf, {"entity": "orders-db", "version": "9f2c1b7a55d0e3aa", "total": 1, "items": [_REACHED]}),
+    summary="What is hit if it fails now",
+)
+def impact(request: Request, entity: str) -> Response:
+    """Cascading impact over the topology in force, soonest first, with the path; the first 500."""
+    topology = parts(request).topology()
+    return answer(impact_of(topology, _resolved(topology, entity), MOST))
+
+
+def _resolved(topology: Topology, name: str) -> str:
+    found = topology.resolve(name)
+    if found is None:
+        raise not_found("entity", name)
+    return found
+
+
+def _wanted(one: Entity, text: str, kind: str, owner: str) -> bool:
+    if (kind and one.kind != kind) or (owner and one.owner != owner):
+        return False
+    return not text or any(text in name.lower() for name in (one.id, one.name, *one.aliases))
+
+
+def _stored(request: Request, version: str) -> Content:
+    stored = parts(request).version("topology", version)
+    if stored is None:
+        raise not_found("version of the topology", version)
+    return Topology.decode(stored.content).content
+
+
+def _differences(
+    kind: str, old: tuple[msgspec.Struct, ...], new: tuple[msgspec.Struct, ...]
+) -> list[dict[str, object]]:
+    """Parts that are in one version only, or differ under the same key."""
+    before, after = _keyed(old), _keyed(new)
+    return [
+        {"kind": kind, "id": key, "before": before.get(key), "after": after.get(key)}
+        for key in sorted(before.keys() | after.keys())
+        if before.get(key) != after.get(key)
+    ]
+
+
+def _keyed(found: tuple[msgspec.Struct, ...]) -> dict[str, msgspec.Struct]:
+    keys = ("id",), ("consumer", "provider", "group"), ("consumer", "name")
+    return {
+        " / ".join(str(getattr(one, name)) for name in names if getattr(one, name)): one
+        for one in found
+        for names in [next(names for names in keys if set(names) <= set(one.__struct_fields__))]
+    }

@@ -1,0 +1,280 @@
+"""Settings: `headwater.yaml`, then the environment, then the command line. The only reader of the environment.
+
+Each section is a frozen dataclass that pydantic validates; all mistakes are reported at once, with file and line.
+Secrets come from the environment and are in no repr.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from dataclasses import field, replace
+from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic.dataclasses import dataclass
+
+from api.findings import Finding, Wrong
+from rules import document as yaml_text
+from rules.document import Document
+
+DEFAULT_FILE = "headwater.yaml"
+MIB = 1024 * 1024
+
+_strict = ConfigDict(extra="forbid", hide_input_in_errors=True)
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+
+
+class Role(StrEnum):
+    """What a token may do. An operator may do what a viewer may; an admin may do everything."""
+
+    VIEWER = "viewer"
+    OPERATOR = "operator"
+    ADMIN = "admin"
+    INGEST = "ingest"
+
+
+@dataclass(frozen=True, config=_strict)
+class Server:
+    """Where Headwater listens. ``names``: host names under which it may be addressed besides the loopback ones."""
+
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8666
+    prefix: Annotated[str, Field(pattern=r"^(/[A-Za-z0-9._~-]+)*$")] = ""
+    names: tuple[str, ...] = ()
+
+    @property
+    def loopback(self) -> bool:
+        """Whether only this machine can reach the address."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+
+@dataclass(frozen=True, config=_strict)
+class Token:
+    """One credential: only the SHA-256 of the token is kept (`headwater token create` prints both)."""
+
+    name: Name
+    role: Role
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = field(repr=False)
+
+
+@dataclass(frozen=True, config=_strict)
+class Webhook:
+    """A receiver of publications. ``secret_env`` names the variable that holds the signing secret."""
+
+    name: Name
+    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] = field(repr=False)
+    audiences: tuple[Literal["engineers", "stakeholders", "tickets"], ...] = ("engineers",)
+    allow_private: bool = False
+    secret_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
+    secret: Annotated[str, Field(exclude=True)] = field(default="", repr=False)
+
+
+@dataclass(frozen=True, config=_strict)
+class Sinks:
+    """Where publications go. ``log`` writes them to the process's log as well."""
+
+    log: bool = True
+    webhooks: tuple[Webhook, ...] = ()
+
+
+@dataclass(frozen=True, config=_strict)
+class Kafka:
+    """A Kafka source: records of plain JSON on ``topics``."""
+
+    name: Name
+    bootstrap: Annotated[tuple[str, ...], Field(min_length=1)]
+    topics: Annotated[tuple[str, ...], Field(min_length=1)]
+    group: Name = "headwater"
+
+
+@dataclass(frozen=True, config=_strict)
+class Limits:
+    """``body`` and ``inflated``: bytes of one request as sent and after decompression. ``wait``: seconds that a
+    sender waits for the disk before it is told to try again. ``streams``: clients of the live stream.
+    """
+
+    body: Annotated[int, Field(ge=1024, le=256 * MIB)] = 4 * MIB
+    inflated: Annotated[int, Field(ge=1024, le=1024 * MIB)] = 32 * MIB
+    wait: Annotated[float, Field(gt=0, le=300)] = 30.0
+    streams: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+
+@dataclass(frozen=True, config=_strict)
+class Retention:
+    """``input_log``: days for which inputs are kept for replay, at least until the next snapshot."""
+
+    input_log: Annotated[float, Field(gt=0)] = 7.0
+
+
+@dataclass(frozen=True, config=_strict)
+class Settings:
+    """All of `headwater.yaml`. Relative paths are relative to the file."""
+
+    data: Path = Path("headwater-data")
+    catalogue: Path = Path("catalogue")
+    rules: Path = Path("rules")
+    suppression: Literal["shadow", "enforce"] = "shadow"
+    snapshot: Annotated[float, Field(gt=0)] = 60.0
+    server: Server = Server()
+    tokens: tuple[Token, ...] = ()
+    sinks: Sinks = Sinks()
+    kafka: tuple[Kafka, ...] = ()
+    limits: Limits = Limits()
+    retention: Retention = Retention()
+    failpoints: str = ""
+
+
+ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
+    "HEADWATER_DATA": ("data",),
+    "HEADWATER_CATALOGUE": ("catalogue",),
+    "HEADWATER_RULES": ("rules",),
+    "HEADWATER_SUPPRESSION": ("suppression",),
+    "HEADWATER_SNAPSHOT": ("snapshot",),
+    "HEADWATER_HOST": ("server", "host"),
+    "HEADWATER_PORT": ("server", "port"),
+    "HEADWATER_PREFIX": ("server", "prefix"),
+    "HEADWATER_FAILPOINTS": ("failpoints",),
+}
+"""Variable -> the setting that it replaces."""
+
+
+def load(
+    file: Path | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str | int] | None = None,
+) -> Settings:
+    """The settings in force. ``overrides`` are command-line options by their environment variable's name.
+
+    Without ``file``: HEADWATER_CONFIG, else `headwater.yaml` in the current directory if there is one, else the
+    defaults. Raises Wrong.
+    """
+    variables = os.environ if environment is None else environment
+    path = file or Path(variables.get("HEADWATER_CONFIG") or DEFAULT_FILE)
+    explicit = file is not None or "HEADWATER_CONFIG" in variables
+    document = _read(path, required=explicit)
+    values = document.value if isinstance(document.value, dict) else {}
+    findings = [Finding(one.file, one.line, one.message, one.hint) for one in document.problems]
+    if document.value and not isinstance(document.value, dict):
+        findings.append(Finding(str(path), 1, "must be a mapping of settings"))
+    origins = _overlay(values, variables, overrides or {})
+    try:
+        settings = _adapter().validate_python(values)
+    except ValidationError as error:
+        findings += _findings(error, document, str(path), origins)
+        raise Wrong(findings) from None
+    findings += _cross_checks(settings, document, str(path), origins, variables)
+    if findings:
+        raise Wrong(findings)
+    return _resolved(settings, path.parent, origins, variables)
+
+
+def schema() -> dict[str, object]:
+    """The JSON Schema of `headwater.yaml`, for editors."""
+    content = _adapter().json_schema()
+    definitions = content.get("$defs", {})
+    definitions.get("Webhook", {}).get("properties", {}).pop("secret", None)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **content, "title": "headwater.yaml"}
+
+
+@cache
+def _adapter() -> TypeAdapter[Settings]:
+    return TypeAdapter(Settings)
+
+
+def _read(path: Path, *, required: bool) -> Document:
+    try:
+        return yaml_text.read(str(path), path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        if required:
+            raise Wrong([Finding(str(path), 0, "no such file", "headwater init creates one")]) from None
+        return Document(str(path), {}, {}, [])
+    except (OSError, UnicodeDecodeError) as error:
+        raise Wrong([Finding(str(path), 0, f"cannot be read: {error}")]) from None
+
+
+def _overlay(
+    values: dict[str, object], variables: Mapping[str, str], overrides: Mapping[str, str | int]
+) -> dict[tuple[str, ...], str]:
+    """Put environment and command line over the file's values; returns where each replaced value came from."""
+    origins: dict[tuple[str, ...], str] = {}
+    for source, given in (("environment", variables), ("command line", overrides)):
+        for variable, path in ENVIRONMENT.items():
+            if variable not in given:
+                continue
+            section = values
+            for key in path[:-1]:
+                inner = section.get(key)
+                section[key] = section = dict(inner) if isinstance(inner, dict) else {}
+            section[path[-1]] = given[variable]
+            origins[path] = variable if source == "environment" else f"--{path[-1]}"
+    return origins
+
+
+def _findings(
+    error: ValidationError, document: Document, file: str, origins: Mapping[tuple[str, ...], str]
+) -> list[Finding]:
+    found = []
+    for problem in error.errors(include_url=False, include_context=False, include_input=False):
+        path = problem["loc"]
+        name = ".".join(map(str, path))
+        origin = origins.get(tuple(map(str, path)))
+        message = "unknown setting" if problem["type"] == "unexpected_keyword_argument" else problem["msg"]
+        if origin:
+            found.append(Finding(origin, 0, f"{name}: {message}"))
+        else:
+            found.append(Finding(file, document.line(tuple(path)), f"{name}: {message}"))
+    return sorted(found)
+
+
+def _cross_checks(
+    settings: Settings,
+    document: Document,
+    file: str,
+    origins: Mapping[tuple[str, ...], str],
+    variables: Mapping[str, str],
+) -> list[Finding]:
+    found = []
+    if not settings.server.loopback and not settings.tokens:
+        origin = origins.get(("server", "host"))
+        place = (origin, 0) if origin else (file, document.line(("server", "host")))
+        mend = "run `headwater token create NAME --role admin` and put the lines it prints under tokens:"
+        message = f"server.host: {settings.server.host} can be reached from other machines, but no tokens are configured"
+        found.append(Finding(*place, message, mend))
+    for number, hook in enumerate(settings.sinks.webhooks):
+        if hook.secret_env and not variables.get(hook.secret_env):
+            line = document.line(("sinks", "webhooks", number, "secret_env"))
+            found.append(Finding(file, line, f"sinks.webhooks.{number}.secret_env: {hook.secret_env} is not set"))
+    for section, names in (
+        ("tokens", [token.name for token in settings.tokens]),
+        ("kafka", [source.name for source in settings.kafka]),
+        ("sinks.webhooks", [hook.name for hook in settings.sinks.webhooks]),
+    ):
+        for number, name in enumerate(names):
+            if name in names[:number]:
+                line = document.line((*section.split("."), number, "name"))
+                found.append(Finding(file, line, f"{section}.{number}.name: {name} is used twice"))
+    return found
+
+
+def _resolved(
+    settings: Settings, base: Path, origins: Mapping[tuple[str, ...], str], variables: Mapping[str, str]
+) -> Settings:
+    """Paths of the file made relative to it; secrets filled in."""
+    paths = {
+        name: getattr(settings, name) if (name,) in origins else base / getattr(settings, name)
+        for name in ("data", "catalogue", "rules")
+    }
+    hooks = tuple(
+        replace(hook, secret=variables.get(hook.secret_env, "") if hook.secret_env else "")
+        for hook in settings.sinks.webhooks
+    )
+    return replace(settings, **paths, sinks=replace(settings.sinks, webhooks=hooks))
