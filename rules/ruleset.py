@@ -26,6 +26,8 @@ from rules.words import DEFAULT_WORD, DEFAULT_WORDS
 Mode = Literal["shadow", "enforce"]
 AnyGate = Exclusion | Window | Silence | Threshold
 EVERY_RULE = "*"
+INFERENCES = frozenset({"contradicted"})
+"""Suppressions by the engine itself, whose modes an operator may set by these names."""
 NAME_LABELS = ("alertname", "name", "alert", "rule", "check", "__name__")
 SEVERITY_LABELS = ("severity", "priority", "level")
 
@@ -94,7 +96,7 @@ class RuleSet:
         return "unnamed"
 
     def severity_word(self, labels: Mapping[str, str], annotations: Mapping[str, str]) -> str:
-        """The normalised severity word (`rules.words.WORDS`); labels win over annotations, an unknown word is warning."""
+        """The normalised severity word (`rules.words.WORDS`); labels win; unknown is warning."""
         for source in (labels, annotations):
             for label in SEVERITY_LABELS:
                 if text := source.get(label):

@@ -1,0 +1,21 @@
+"""A section of which there can be one only stands in two files; it would depend on file names which one counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rules.document import Document
+from rules.errors import Problem
+
+ID = "declared-twice"
+SINGLE = (("mapping",), ("correlation",), ("severity", "matrix"))
+
+
+def find(documents: Sequence[Document]) -> Iterator[Problem]:
+    """The later files, each naming the first."""
+    for section in SINGLE:
+        places = [(document, section) for document in documents if section in document.lines]
+        for document, place in places[1:]:
+            first = places[0][0]
+            hint = f"first declared at {first.file}:{first.line(section)}; keep one"
+            yield document.problem(place, ID, f"{'.'.join(section)} is declared in two files", hint)

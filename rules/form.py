@@ -1,0 +1,341 @@
+"""The form of the files in which an operator declares rules: keys, kinds of values, and what they become.
+
+Scalars arrive as text (`rules.document`). Each section turns into the structs that `rules.ruleset` compiles.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    FiniteFloat,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
+
+from rules.checks import (
+    bad_duration,
+    bad_mapping,
+    bad_matcher,
+    bad_threshold,
+    bad_time,
+    bad_window,
+    bad_zone,
+    milder_for_worse,
+    unknown_severity,
+)
+from rules.correlation import Correlation
+from rules.gates import Exclusion, Inhibition, Silence, Threshold, Weekly, Window
+from rules.heartbeats import HeartbeatRule
+from rules.matchers import Matcher
+from rules.obligations import Obligation
+from rules.routing import Route
+from rules.severity import LEVELS, Grade, Matrix, SeverityRule, When
+from rules.words import WORDS
+
+_MATCHERS_SCHEMA: dict[str, Any] = {
+    "description": 'Labels with values, or a list of matchers like severity=~"critical|page".',
+    "anyOf": [
+        {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}},
+        {"type": "array", "items": {"type": "string"}},
+        {"type": "string"},
+    ],
+}
+Duration = Annotated[
+    int,
+    BeforeValidator(bad_duration.milliseconds),
+    WithJsonSchema({"type": ["string", "integer"], "pattern": bad_duration.PATTERN, "examples": ["30s", "5m"]}),
+]
+Instant = Annotated[
+    int,
+    BeforeValidator(bad_time.instant),
+    WithJsonSchema({"type": "string", "pattern": bad_time.PATTERN, "examples": ["2026-03-01T22:00:00Z"]}),
+]
+Matchers = Annotated[tuple[Matcher, ...], PlainValidator(bad_matcher.matchers), WithJsonSchema(_MATCHERS_SCHEMA)]
+Templates = Annotated[
+    tuple[str, ...],
+    PlainValidator(bad_mapping.templates),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}, "examples": [["team_service", "default"]]}),
+]
+Level = Annotated[str, PlainValidator(unknown_severity.level), WithJsonSchema({"type": "string", "enum": list(LEVELS)})]
+Word = Annotated[str, PlainValidator(unknown_severity.word), WithJsonSchema({"type": "string", "enum": list(WORDS)})]
+Zone = Annotated[
+    str, PlainValidator(bad_zone.zone_name), WithJsonSchema({"type": "string", "examples": ["Europe/Berlin"]})
+]
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
+Name = Annotated[str, Field(min_length=1, max_length=500)]
+Text = Annotated[str, Field(max_length=2000)]
+Names = tuple[Name, ...]
+Schedules = Annotated[
+    tuple[str, ...],
+    BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
+]
+Count = Annotated[int, Field(ge=0)]
+ONE_OR_MORE = Field(min_length=1)
+
+
+class Form(BaseModel):
+    """A mapping with known keys only."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Gate(Form):
+    id: Id
+    match: Matchers = ()
+    entities: Names = ()
+    comment: Text = ""
+
+
+class Exclusions(_Gate):
+    """Leaves out of incident execution what it covers."""
+
+    def build(self) -> Exclusion:
+        """The gate."""
+        return Exclusion(self.id, self.match, self.entities, self.comment)
+
+
+class Maintenance(_Gate):
+    """Announced work: once from–until, weekly, or weekly within from–until."""
+
+    starts_at: Instant | None = Field(None, alias="from")
+    ends_at: Instant | None = Field(None, alias="until")
+    every: Schedules = ()
+    zone: Zone = "UTC"
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        bad_window.ordered(self.starts_at, self.ends_at)
+        bad_window.bounded(has_end=self.ends_at is not None, has_schedule=bool(self.every))
+        self._weekly()
+        return self
+
+    def _weekly(self) -> tuple[Weekly, ...]:
+        return tuple(bad_window.weekly(text, self.zone) for text in self.every)
+
+    def build(self) -> Window:
+        """The gate."""
+        return Window(self.id, self.match, self.entities, self.starts_at, self.ends_at, self._weekly(), self.comment)
+
+
+class Silences(_Gate):
+    """Mutes alerts until a time."""
+
+    starts_at: Instant = Field(0, alias="from")
+    ends_at: Instant = Field(alias="until")
+    created_by: Text = ""
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        bad_window.ordered(self.starts_at, self.ends_at)
+        return self
+
+    def build(self) -> Silence:
+        """The gate."""
+        return Silence(self.id, self.match, self.entities, self.starts_at, self.ends_at, self.created_by, self.comment)
+
+
+class Thresholds(_Gate):
+    """Alerts count only after firing for a time, or beyond a value."""
+
+    wait: Duration = Field(0, alias="for")
+    above: FiniteFloat | None = None
+    below: FiniteFloat | None = None
+    clear_below: FiniteFloat | None = None
+    clear_above: FiniteFloat | None = None
+    clear_for: Duration = 0
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        bad_threshold.consistent(self.build())
+        return self
+
+    def build(self) -> Threshold:
+        """The gate."""
+        return Threshold(
+            id=self.id,
+            matchers=self.match,
+            entities=self.entities,
+            wait=self.wait,
+            above=self.above,
+            below=self.below,
+            clear_below=self.clear_below,
+            clear_above=self.clear_above,
+            clear_for=self.clear_for,
+            comment=self.comment,
+        )
+
+
+class Inhibitions(Form):
+    """A firing source alert mutes target alerts with the same values of the equal labels."""
+
+    id: Id
+    source: Annotated[Matchers, ONE_OR_MORE]
+    target: Annotated[Matchers, ONE_OR_MORE]
+    equal: Names = ()
+    comment: Text = ""
+
+    def build(self) -> Inhibition:
+        """The rule."""
+        return Inhibition(self.id, self.source, self.target, self.equal, self.comment)
+
+
+class Gates(Form):
+    """What keeps alerts out of incidents."""
+
+    maintenance: tuple[Maintenance, ...] = ()
+    scope: tuple[Exclusions, ...] = ()
+    silences: tuple[Silences, ...] = ()
+    thresholds: tuple[Thresholds, ...] = ()
+    inhibitions: tuple[Inhibitions, ...] = ()
+
+
+class Heartbeats(Form):
+    """An alert that fires always; its silence is the alarm."""
+
+    id: Id
+    match: Annotated[Matchers, ONE_OR_MORE]
+    every: Annotated[Duration, Field(ge=1000)]
+    labels: Names = ("cluster", "prometheus", "job")
+
+    def build(self) -> HeartbeatRule:
+        """The rule."""
+        return HeartbeatRule(self.id, self.match, self.every, self.labels)
+
+
+class Conditions(Form):
+    """All must hold; each says "at least". ``tier`` says "this tier or a more critical one"."""
+
+    users: Count | None = None
+    share: Annotated[int, Field(ge=0, le=1000, description="thousandths of all users")] | None = None
+    tier: Count | None = None
+    business: Count | None = Field(None, description="business services and processes hit")
+    down: Count | None = Field(None, description="entities down")
+    affected: Count | None = Field(None, description="entities down or degraded")
+    stores_down: Count | None = Field(None, description="data stores down")
+    word: Word | None = None
+    data_loss: bool | None = None
+    regulatory: bool | None = None
+    security: bool | None = None
+    lost_heartbeat: bool | None = None
+
+    def build(self) -> When:
+        """The conditions."""
+        return When(**self.model_dump())
+
+
+class SeverityRules(Form):
+    """When the conditions hold, an incident is at least this severe."""
+
+    id: Id
+    level: Level
+    when: Conditions
+
+    def build(self) -> SeverityRule:
+        """The rule."""
+        return SeverityRule(self.id, self.level, self.when.build())
+
+
+class Grades(Form):
+    """A row of the matrix."""
+
+    id: Id
+    any: Annotated[tuple[Conditions, ...], ONE_OR_MORE]
+    levels: Annotated[tuple[Level, ...], ONE_OR_MORE]
+
+
+class MatrixForm(Form):
+    """Extent × tier -> level."""
+
+    tiers: tuple[Count, ...]
+    grades: tuple[Grades, ...]
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        milder_for_worse.ascending(self.tiers)
+        for grade in self.grades:
+            milder_for_worse.row(grade.id, grade.levels, len(self.tiers))
+        return self
+
+    def build(self) -> Matrix:
+        """The matrix."""
+        rows = (Grade(grade.id, tuple(when.build() for when in grade.any), grade.levels) for grade in self.grades)
+        return Matrix(self.tiers, tuple(rows))
+
+
+class SeverityForm(Form):
+    """Additions to the built-in severity policy."""
+
+    words: dict[Name, Word] = {}
+    rules: tuple[SeverityRules, ...] = ()
+    without: Names = ()
+    matrix: MatrixForm | None = None
+
+
+class CorrelationForm(Form):
+    """Parameters of correlation and alert life; what is not given keeps its default."""
+
+    group_wait: Duration = Correlation().group_wait
+    group_interval: Duration = Correlation().group_interval
+    resolve_timeout: Duration = Correlation().resolve_timeout
+    lateness: Duration = Correlation().lateness
+    log_lateness: Duration = Correlation().log_lateness
+    future_skew: Duration = Correlation().future_skew
+    window: Duration = Correlation().window
+    linger: Duration = Correlation().linger
+    recover_after: Duration = Correlation().recover_after
+    settle: Duration = Correlation().settle
+    storm_threshold: Annotated[int, Field(ge=1)] = Correlation().storm_threshold
+
+    def build(self) -> Correlation:
+        """The parameters."""
+        return Correlation(**self.model_dump())
+
+
+Audience = Literal["engineers", "stakeholders", "tickets"]
+
+
+class Routes(Form):
+    """Incidents that match go to these sinks; the first route decides unless it says continue."""
+
+    id: Id
+    match: Matchers = ()
+    audiences: tuple[Audience, ...] = ()
+    sinks: Annotated[Names, ONE_OR_MORE]
+    proceed: bool = Field(False, alias="continue")
+
+    def build(self) -> Route:
+        """The route."""
+        return Route(self.id, self.match, self.audiences, self.sinks, self.proceed)
+
+
+class Obligations(Form):
+    """A duty that catalogue entities name by id."""
+
+    id: Id
+    name: Text = ""
+    regime: Text = ""
+    note: Text = ""
+
+    def build(self) -> Obligation:
+        """The obligation."""
+        return Obligation(self.id, self.name, self.regime, self.note)
+
+
+class RulesFile(Form):
+    """One file of rules."""
+
+    mapping: Templates | None = None
+    gates: Gates = Gates()
+    heartbeats: tuple[Heartbeats, ...] = ()
+    severity: SeverityForm = SeverityForm()
+    correlation: CorrelationForm | None = None
+    routes: tuple[Routes, ...] = ()
+    obligations: tuple[Obligations, ...] = ()
+    modes: dict[Name, Literal["shadow", "enforce"]] = {}

@@ -1,0 +1,141 @@
+"""From the files an operator wrote to a rule set, with every mistake at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from rules import heartbeats
+from rules.checks import bad_value, missing_key, unknown_key
+from rules.checks.registry import WHOLE
+from rules.correlation import Correlation
+from rules.document import Document, Place, read
+from rules.errors import Flaw, Problem
+from rules.form import RulesFile, SeverityForm
+from rules.mapping import DEFAULT_ORDER
+from rules.packs import severity as pack
+from rules.ruleset import Content, RuleSet
+from rules.schema import known_keys
+from rules.severity import Policy
+from rules.words import DEFAULT_WORDS
+
+UNKNOWN = "extra_forbidden"
+"""pydantic's word for an unknown key."""
+
+
+def parse_rules(files: Mapping[str, str]) -> tuple[RuleSet | None, list[Problem]]:
+    """The rules that these files (name -> text) declare together, and everything that is wrong with them.
+
+    Files count in the order of their names. The rule set is None if a problem is more than a warning; no files give
+    the default. Never raises.
+    """
+    documents = [read(name, files[name]) for name in sorted(files)]
+    problems = [problem for document in documents for problem in document.problems]
+    forms: list[RulesFile] = []
+    for document in documents:
+        form, found = _form(document)
+        problems += found
+        forms += [form] if form else []
+    problems += [problem for find in WHOLE for problem in find(documents)]
+    problems.sort(key=lambda problem: (problem.file, problem.line))
+    if any(not problem.warning for problem in problems):
+        return None, problems
+    return RuleSet(_content(forms)), problems
+
+
+def _form(document: Document) -> tuple[RulesFile | None, list[Problem]]:
+    if not isinstance(document.value, dict):
+        flaw = bad_value.flaw("file", "should have sections such as gates: or routes:", document.value)
+        return None, [] if document.problems else [document.problem((), flaw.check, flaw.message)]
+    try:
+        return RulesFile.model_validate(document.value), []
+    except ValidationError as error:
+        found = error.errors(include_url=False)
+    unknown = {details["loc"] for details in found if details["type"] == UNKNOWN}
+    try:  # an entry with an unknown key is otherwise not looked at as a whole
+        RulesFile.model_validate(_without(document.value, unknown, ()))
+    except ValidationError as error:
+        seen = {details["loc"] for details in found}
+        found += [details for details in error.errors(include_url=False) if details["loc"] not in seen]
+    return None, [_problem(document, details) for details in found]
+
+
+def _without(value: Any, unknown: set[tuple[str | int, ...]], place: Place) -> Any:
+    """The same values without the keys at these places."""
+    if isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if (*place, key) not in unknown}
+        return {key: _without(item, unknown, (*place, key)) for key, item in kept.items()}
+    if isinstance(value, list):
+        return [_without(item, unknown, (*place, number)) for number, item in enumerate(value)]
+    return value
+
+
+def _problem(document: Document, details: ErrorDetails) -> Problem:
+    """pydantic's finding in our words, at its line."""
+    place = _place(document.value, details["loc"])
+    key = str(details["loc"][-1]) if details["loc"] else "file"
+    flaw = details.get("ctx", {}).get("error")
+    if not isinstance(flaw, Flaw):
+        flaw = _flaw(details, place, key)
+    elif place and isinstance(place[-1], str):
+        flaw = Flaw(flaw.check, f"{place[-1]}: {flaw.message}", flaw.hint)
+    return document.problem(place, flaw.check, flaw.message, flaw.hint)
+
+
+def _flaw(details: ErrorDetails, place: Place, key: str) -> Flaw:
+    if details["type"] == UNKNOWN:
+        return unknown_key.flaw(key, known_keys(place[:-1]))
+    if details["type"] == "missing":
+        return missing_key.flaw(key)
+    named = str(next((step for step in reversed(place) if isinstance(step, str)), "file"))
+    return bad_value.flaw(named, details["msg"], details["input"])
+
+
+def _place(value: Any, loc: Iterable[str | int]) -> Place:
+    """The part of pydantic's location that is in the file; it adds the names of alternatives."""
+    place: list[str | int] = []
+    for step in loc:
+        inside = isinstance(value, list) and isinstance(step, int) and step < len(value)
+        if inside or (isinstance(value, dict) and step in value):
+            value = value[step]
+            place.append(step)
+    return tuple(place)
+
+
+def _content(forms: Sequence[RulesFile]) -> Content:
+    """All files together. The checks have made sure that ids are unique and single sections stand once."""
+    beats = [entry.build() for form in forms for entry in form.heartbeats]
+    taken = {beat.id for beat in beats}
+    correlation = next((form.correlation.build() for form in forms if form.correlation), Correlation())
+    return Content(
+        mapping=next((form.mapping for form in forms if form.mapping is not None), DEFAULT_ORDER),
+        words=_words(form.severity for form in forms),
+        maintenance=tuple(entry.build() for form in forms for entry in form.gates.maintenance),
+        scope=tuple(entry.build() for form in forms for entry in form.gates.scope),
+        silences=tuple(entry.build() for form in forms for entry in form.gates.silences),
+        thresholds=tuple(entry.build() for form in forms for entry in form.gates.thresholds),
+        inhibitions=tuple(entry.build() for form in forms for entry in form.gates.inhibitions),
+        heartbeats=(*beats, *(beat for beat in heartbeats.DEFAULT if beat.id not in taken)),
+        severity=_policy([form.severity for form in forms]),
+        correlation=correlation,
+        routes=tuple(entry.build() for form in forms for entry in form.routes),
+        obligations=tuple(entry.build() for form in forms for entry in form.obligations),
+        modes=tuple(sorted((rule, mode) for form in forms for rule, mode in form.modes.items())),
+    )
+
+
+def _words(forms: Iterable[SeverityForm]) -> tuple[tuple[str, str], ...]:
+    declared = {word.strip().lower(): ours for form in forms for word, ours in form.words.items()}
+    return tuple(sorted({**DEFAULT_WORDS, **declared}.items()))
+
+
+def _policy(forms: Sequence[SeverityForm]) -> Policy:
+    """The built-in policy with declared rules added; one with a built-in id takes its place."""
+    declared = {rule.id: rule.build() for form in forms for rule in form.rules}
+    without = {id for form in forms for id in form.without} - declared.keys()
+    rules = {rule.id: rule for rule in pack.DEFAULT.rules if rule.id not in without} | declared
+    matrix = next((form.matrix.build() for form in forms if form.matrix), pack.DEFAULT.matrix)
+    return Policy(tuple(rules.values()), matrix)
