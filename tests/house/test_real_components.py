@@ -48,4 +48,4 @@ def test_an_absent_component_skips_its_tests_and_ends_the_run_with_their_list(su
 def test_where_components_are_required_an_absent_one_fails(suite):
     done = run(suite, HEADWATER_REQUIRE_PARTS="1")
     assert done.returncode == 1
-    assert "1 failed, 1 passed" in done.stdout
+    assert "1 passed, 1 error" in done.stdout
