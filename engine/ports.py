@@ -244,13 +244,14 @@ class Reader(Protocol):
 
 
 class OutboxRow(msgspec.Struct, kw_only=True):
-    """A claimed publication for one sink."""
+    """A claimed publication for one sink; ``ambiguous`` when an earlier attempt may have reached it."""
 
     id: int
     publication: Publication
     sink: str
     attempts: int
     epoch: int
+    ambiguous: bool = False
 
 
 class Outbox(Protocol):

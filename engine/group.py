@@ -1,0 +1,145 @@
+"""One group: the records that share a transaction, what the core decided of them, and the `Commit` made of both."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Protocol
+
+import msgspec
+
+from engine.outcomes import AlertView, Outcomes
+from engine.ports import Commit, DeadLetter, Decoded, Entry, Record
+from engine.signals import Millis, Signal
+from engine.submissions import Submitted
+
+
+class Cursor(msgspec.Struct):
+    """How far the durable state reaches: the last position and arrival, the timers, each source's own position."""
+
+    position: int = 0
+    arrival: Millis = 0
+    ticked: Millis = 0
+    positions: dict[tuple[str, int], int] = {}
+
+
+class Views(Protocol):
+    """What a commit reads from the core after its group."""
+
+    counts: dict[str, int]
+
+    def alert_view(self, no: int) -> AlertView:
+        """The current state of an alert."""
+
+
+class Group:
+    """Gathers a transaction record by record, ahead of the durable ``cursor``, which it leaves alone."""
+
+    def __init__(self, cursor: Cursor) -> None:
+        self.cursor = Cursor(cursor.position, cursor.arrival, cursor.ticked, dict(cursor.positions))
+        self.commit = Commit()
+        self.events: dict[str, int] = {}
+        self.rejects: dict[str, int] = {}
+        self.kinds: Counter[type[Signal]] = Counter()
+        self._changed: dict[int, None] = {}
+
+    @property
+    def leaves_trace(self) -> bool:
+        """Whether there is anything to make durable: a tick that decided nothing leaves no trace."""
+        commit = self.commit
+        return bool(
+            commit.entries
+            or commit.decisions
+            or commit.changes
+            or commit.timeline
+            or commit.outbox
+            or commit.incidents
+            or self._changed
+        )
+
+    def repeats(self, record: Record) -> bool:
+        """Whether the record is a redelivery: at or below its source's committed position."""
+        if record.offset is None:
+            return False
+        return record.offset <= self.cursor.positions.get((record.source, record.partition), -1)
+
+    def stamp(self, now: Millis, record: Record) -> Millis:
+        """The arrival: the record's own or now, but never before the last arrival or a timer that has fired."""
+        arrival = now if record.arrival is None else record.arrival
+        return max(arrival, self.cursor.arrival, self.cursor.ticked)
+
+    def enter(self, record: Record, arrival: Millis, *, poison: bool = False) -> Entry:
+        """Give the record its position in the input log."""
+        cursor = self.cursor
+        cursor.position += 1
+        cursor.arrival = arrival
+        if record.offset is not None:
+            cursor.positions[record.source, record.partition] = record.offset
+        if isinstance(record.token, Submitted) and record.token.version is not None:
+            self.commit.versions.append(record.token.version)
+        entry = Entry(
+            cursor.position, record.source, record.partition, record.offset, record.format, arrival, record.body, poison
+        )
+        self.commit.entries.append(entry)
+        return entry
+
+    def decided(self, entry: Entry, decoded: Decoded, outcomes: Outcomes) -> None:
+        """What the core said of an entry, and what its decoder rejected."""
+        self.cursor.ticked = max(self.cursor.ticked, entry.arrival)
+        if outcomes.ledger:
+            self.commit.ledger.append((entry.position, outcomes.ledger))
+            self.events[entry.format] = self.events.get(entry.format, 0) + len(outcomes.ledger)
+        self.kinds.update(map(type, decoded.signals))
+        if decoded.rejects:
+            self.rejects[entry.format] = self.rejects.get(entry.format, 0) + len(decoded.rejects)
+        for reject in decoded.rejects:
+            self._bury(entry, reject.pointer, reject.reason, reject.raw or entry.body)
+        self._merge(outcomes)
+
+    def ticked(self, now: Millis, outcomes: Outcomes) -> None:
+        """What the timers due by ``now`` decided."""
+        self.cursor.ticked = max(self.cursor.ticked, now)
+        self._merge(outcomes)
+
+    def poisoned(self, entry: Entry, error: Exception) -> None:
+        """The core fails on this entry: it is kept, skipped by every replay, and shown to a person."""
+        self._bury(entry, "", f"the engine failed on this input: {type(error).__name__}: {error}", entry.body)
+
+    def _bury(self, entry: Entry, pointer: str, reason: str, raw: bytes) -> None:
+        self.commit.dead.append(
+            DeadLetter(
+                at=entry.arrival,
+                source=entry.source,
+                format=entry.format,
+                pointer=pointer,
+                reason=reason,
+                raw=raw,
+                position=entry.position,
+            )
+        )
+
+    def _merge(self, outcomes: Outcomes) -> None:
+        commit = self.commit
+        commit.changes += outcomes.changes
+        commit.incidents += outcomes.incidents
+        commit.timeline += outcomes.timeline
+        commit.outbox += outcomes.outbox
+        commit.decisions += outcomes.decisions
+        self._changed.update(dict.fromkeys(outcomes.alerts))
+
+    def seal(self, core: Views) -> Commit:
+        """The transaction: entries, ledger, decisions, views, outbox, positions and totals, all or nothing.
+
+        An alert that changed several times in the group is written once, as it is at the end.
+        """
+        commit = self.commit
+        commit.alerts = [core.alert_view(no) for no in self._changed]
+        commit.positions = _advanced(self.cursor.positions, commit.entries)
+        commit.ticked = self.cursor.ticked
+        commit.counts = dict(core.counts)
+        return commit
+
+
+def _advanced(positions: Mapping[tuple[str, int], int], entries: list[Entry]) -> dict[tuple[str, int], int]:
+    moved = {(entry.source, entry.partition) for entry in entries if entry.offset is not None}
+    return {key: positions[key] for key in sorted(moved)}

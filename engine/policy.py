@@ -1,0 +1,93 @@
+"""Who may do what: the one policy function behind the API, the command line and the console. Pure.
+
+Roles are ranks: an operator may do what a viewer may, an admin everything. What is not in the table is not
+permitted to anyone (default deny).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from types import MappingProxyType
+
+import msgspec
+
+from engine.signals import Command
+
+
+class Role(IntEnum):
+    """Ranks, least first."""
+
+    VIEWER = 1
+    OPERATOR = 2
+    ADMIN = 3
+
+
+class Actor(msgspec.Struct, frozen=True):
+    """A person or a machine account, authenticated elsewhere; ``role`` is the highest it holds."""
+
+    name: str
+    role: Role
+
+
+class Action(msgspec.Struct, frozen=True):
+    """What an action needs: the least role, whether a reason must be given, and the names of its required facts."""
+
+    role: Role
+    summary: str
+    reason: bool = False
+    facts: tuple[str, ...] = ()
+    command: bool = True  # enters the input log as a `Command`; else only guarded
+
+
+def _guarded(role: Role, summary: str, *, reason: bool = False) -> Action:
+    return Action(role, summary, reason=reason, command=False)
+
+
+ACTIONS: Mapping[str, Action] = MappingProxyType(
+    {
+        "read": _guarded(Role.VIEWER, "read incidents, alerts, the topology, versions and the live stream"),
+        "impact": _guarded(Role.VIEWER, "ask what would happen if an entity failed"),
+        "export": _guarded(Role.OPERATOR, "take a copy of the record of decisions"),
+        "ingest": _guarded(Role.OPERATOR, "send alerts, samples, logs, spans, changes and heartbeats"),
+        "acknowledge": Action(Role.OPERATOR, "say that somebody is on the incident"),
+        "note": Action(Role.OPERATOR, "write a line into the timeline of an incident", facts=("text",)),
+        "assign": Action(Role.OPERATOR, "give the incident to a person or team", facts=("assignee",)),
+        "declare": Action(Role.OPERATOR, "declare a suspected incident"),
+        "restore": Action(Role.OPERATOR, "say that restoration has begun"),
+        "override_severity": Action(Role.OPERATOR, "set the severity by hand", reason=True, facts=("level",)),
+        "merge": Action(Role.OPERATOR, "make two incidents one", reason=True, facts=("into",)),
+        "split": Action(Role.OPERATOR, "move alerts into an incident of their own", reason=True, facts=("alerts",)),
+        "false_alarm": Action(Role.OPERATOR, "close an incident that never was one", reason=True),
+        "close": Action(Role.OPERATOR, "close an incident", reason=True),
+        "reopen": Action(Role.OPERATOR, "open a closed incident again", reason=True),
+        "review": Action(Role.OPERATOR, "mark a resolved incident as reviewed"),
+        "silence": Action(Role.OPERATOR, "silence matching alerts until a time", reason=True, facts=("until",)),
+        "unsilence": Action(Role.OPERATOR, "end a silence", reason=True),
+        "redrive": _guarded(Role.OPERATOR, "decode a dead letter again, or publish a dead publication again"),
+        "drop": _guarded(Role.OPERATOR, "give up a dead letter", reason=True),
+        "promote_rule": Action(Role.ADMIN, "let a suppression rule act, not only watch", reason=True, facts=("mode",)),
+        "reload": _guarded(Role.ADMIN, "read the catalogue and the rules again"),
+        "erase": _guarded(Role.ADMIN, "erase the payload of recorded decisions", reason=True),
+    }
+)
+"""Every action there is."""
+
+
+def permitted(actor: Actor, action: str) -> bool:
+    """Whether the actor may perform the action; an unknown action is nobody's."""
+    known = ACTIONS.get(action)
+    return known is not None and actor.role >= known.role
+
+
+def problems(command: Command) -> list[tuple[str, str]]:
+    """Everything that is wrong with a command, as (JSON pointer, what); empty when it is complete."""
+    known = ACTIONS.get(command.action)
+    if known is None or not known.command:
+        names = ", ".join(name for name, action in ACTIONS.items() if action.command)
+        return [("/action", f"unknown action {command.action!r}; one of {names}")]
+    found = [] if command.target else [("/target", "missing")]
+    if known.reason and not command.reason.strip():
+        found.append(("/reason", f"{command.action} needs a reason"))
+    found += [(f"/facts/{name}", "missing") for name in known.facts if not command.facts.get(name, "").strip()]
+    return found

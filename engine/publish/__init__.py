@@ -1,0 +1,1 @@
+"""Publishing the outbox: the dispatcher, the sinks, and the one client for outgoing requests."""
