@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, Self
 
+import msgspec
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -57,11 +58,7 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "pattern": bad_time.PATTERN, "examples": ["2026-03-01T22:00:00Z"]}),
 ]
 Matchers = Annotated[tuple[Matcher, ...], PlainValidator(bad_matcher.matchers), WithJsonSchema(_MATCHERS_SCHEMA)]
-Templates = Annotated[
-    tuple[str, ...],
-    PlainValidator(bad_mapping.templates),
-    WithJsonSchema({"type": "array", "items": {"type": "string"}, "examples": [["team_service", "default"]]}),
-]
+Template = Annotated[str, PlainValidator(bad_mapping.template), WithJsonSchema({"type": "string"})]
 Level = Annotated[str, PlainValidator(unknown_severity.level), WithJsonSchema({"type": "string", "enum": list(LEVELS)})]
 Word = Annotated[str, PlainValidator(unknown_severity.word), WithJsonSchema({"type": "string", "enum": list(WORDS)})]
 Zone = Annotated[
@@ -71,8 +68,13 @@ Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
 Name = Annotated[str, Field(min_length=1, max_length=500)]
 Text = Annotated[str, Field(max_length=2000)]
 Names = tuple[Name, ...]
+Schedule = Annotated[
+    Weekly,
+    PlainValidator(bad_window.weekly),
+    WithJsonSchema({"type": "string", "pattern": bad_window.PATTERN, "examples": ["sat 02:00-04:00"]}),
+]
 Schedules = Annotated[
-    tuple[str, ...],
+    tuple[Schedule, ...],
     BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
@@ -113,15 +115,12 @@ class Maintenance(_Gate):
     def _consistent(self) -> Self:
         bad_window.ordered(self.starts_at, self.ends_at)
         bad_window.bounded(has_end=self.ends_at is not None, has_schedule=bool(self.every))
-        self._weekly()
         return self
-
-    def _weekly(self) -> tuple[Weekly, ...]:
-        return tuple(bad_window.weekly(text, self.zone) for text in self.every)
 
     def build(self) -> Window:
         """The gate."""
-        return Window(self.id, self.match, self.entities, self.starts_at, self.ends_at, self._weekly(), self.comment)
+        every = tuple(msgspec.structs.replace(weekly, zone=self.zone) for weekly in self.every)
+        return Window(self.id, self.match, self.entities, self.starts_at, self.ends_at, every, self.comment)
 
 
 class Silences(_Gate):
@@ -331,7 +330,7 @@ class Obligations(Form):
 class RulesFile(Form):
     """One file of rules."""
 
-    mapping: Templates | None = None
+    mapping: tuple[Template, ...] | None = None
     gates: Gates = Gates()
     heartbeats: tuple[Heartbeats, ...] = ()
     severity: SeverityForm = SeverityForm()

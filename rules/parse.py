@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from rules import heartbeats
-from rules.checks import bad_value, missing_key, unknown_key
+from rules.checks import bad_mapping, bad_value, missing_key, unknown_key
 from rules.checks.registry import WHOLE
 from rules.correlation import Correlation
 from rules.document import Document, Place, read
@@ -48,7 +48,7 @@ def parse_rules(files: Mapping[str, str]) -> tuple[RuleSet | None, list[Problem]
 
 def _form(document: Document) -> tuple[RulesFile | None, list[Problem]]:
     if not isinstance(document.value, dict):
-        flaw = bad_value.flaw("file", "should have sections such as gates: or routes:", document.value)
+        flaw = bad_value.flaw("file", "dict_type", "", document.value)
         return None, [] if document.problems else [document.problem((), flaw.check, flaw.message)]
     try:
         return RulesFile.model_validate(document.value), []
@@ -91,7 +91,7 @@ def _flaw(details: ErrorDetails, place: Place, key: str) -> Flaw:
     if details["type"] == "missing":
         return missing_key.flaw(key)
     named = str(next((step for step in reversed(place) if isinstance(step, str)), "file"))
-    return bad_value.flaw(named, details["msg"], details["input"])
+    return bad_value.flaw(named, details["type"], details["msg"], details["input"])
 
 
 def _place(value: Any, loc: Iterable[str | int]) -> Place:
@@ -111,7 +111,7 @@ def _content(forms: Sequence[RulesFile]) -> Content:
     taken = {beat.id for beat in beats}
     correlation = next((form.correlation.build() for form in forms if form.correlation), Correlation())
     return Content(
-        mapping=next((form.mapping for form in forms if form.mapping is not None), DEFAULT_ORDER),
+        mapping=next((bad_mapping.expanded(form.mapping) for form in forms if form.mapping is not None), DEFAULT_ORDER),
         words=_words(form.severity for form in forms),
         maintenance=tuple(entry.build() for form in forms for entry in form.gates.maintenance),
         scope=tuple(entry.build() for form in forms for entry in form.gates.scope),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rules.errors import Flaw
 from rules.mapping import DEFAULT_ORDER, compile_template
 
@@ -10,17 +12,21 @@ REST = "default"
 """Stands for the built-in order."""
 
 
-def templates(value: object) -> tuple[str, ...]:
-    """Templates in order, with the built-in ones where ``default`` stands. Raises `Flaw`."""
-    if not isinstance(value, list):
-        raise Flaw(ID, "mapping is a list", "write one label or template a line, and default for the usual ones")
-    found: list[str] = []
-    for template in value:
-        if not isinstance(template, str):
-            raise Flaw(ID, f"not a template: {template!r}", "write a label, or {namespace}/{service}")
-        if template == REST:
-            found += [usual for usual in DEFAULT_ORDER if usual not in value]
-        else:
-            compile_template(template)
-            found.append(template)
+def template(value: object) -> str:
+    """The template itself. Raises `Flaw`."""
+    if not isinstance(value, str):
+        raise Flaw(ID, "not a template", "write a label, or text with labels in braces: {namespace}/{service}")
+    if value != REST:
+        compile_template(value)
+    return value
+
+
+def expanded(templates: Iterable[str]) -> tuple[str, ...]:
+    """Templates with the built-in ones, as far as they are not named themselves, where ``default`` stands."""
+    named = tuple(templates)
+    found: dict[str, None] = {}
+    for name in named:
+        found.update(
+            dict.fromkeys([usual for usual in DEFAULT_ORDER if usual not in named] if name == REST else [name])
+        )
     return tuple(found)

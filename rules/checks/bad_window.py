@@ -27,15 +27,15 @@ def bounded(*, has_end: bool, has_schedule: bool) -> None:
         raise Flaw(ID, "the window never ends", "add until:, or every: for a weekly window; scope: leaves out for good")
 
 
-def weekly(text: str, zone: str) -> Weekly:
-    """A weekly schedule. Raises `Flaw`."""
-    match = _SCHEDULE.match(text)
-    if match is None:
+def weekly(text: object) -> Weekly:
+    """A weekly schedule, in UTC. Raises `Flaw`."""
+    match = _SCHEDULE.match(text) if isinstance(text, str) else None
+    if match is None or not isinstance(text, str):
         raise Flaw(ID, f"not a weekly schedule: {text!r}", HINT)
     start, end = _minutes(match[2], match[3], text), _minutes(match[4], match[5], text)
     if start == 24 * 60:
         raise Flaw(ID, f"24:00 can only be an end: {text!r}", HINT)
-    return Weekly(_days(match[1].lower(), text), start, end, zone)
+    return Weekly(_days(match[1].lower(), text), start, end)
 
 
 def _days(words: str, text: str) -> tuple[int, ...]:
