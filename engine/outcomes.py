@@ -6,6 +6,8 @@ them; the API reads them back; publishers act on the outbox. All times are `Mill
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from engine.reasons import Disposition, Reason, Verdict
@@ -60,7 +62,7 @@ class AlertView(msgspec.Struct, kw_only=True, gc=False):
     rule: str = ""
     incident: str = ""
     verdict: Verdict = Verdict.UNVERIFIABLE
-    terms: tuple[dict[str, object], ...] = ()
+    terms: tuple[dict[str, Any], ...] = ()
     first_event: str = ""
     last_event: str = ""
     starts_at: Millis
@@ -94,6 +96,7 @@ class Impacted(msgspec.Struct, kw_only=True):
     via: str = ""
     at: Millis | None = None
     observed: bool = False
+    at_risk: bool = False
     tier: int | None = None
     users: int | None = None
 
@@ -105,7 +108,7 @@ class SeverityView(msgspec.Struct, kw_only=True):
     user_impact: str
     data_loss: str
     regulatory: str
-    fired: tuple[dict[str, object], ...]
+    fired: tuple[dict[str, Any], ...]
     missing: tuple[str, ...] = ()
 
 
@@ -158,7 +161,7 @@ class TimelineEntry(msgspec.Struct, kw_only=True):
     kind: str
     text: str
     actor: str = ""
-    facts: dict[str, object] = {}
+    facts: dict[str, Any] = {}
 
 
 class Publication(msgspec.Struct, kw_only=True):
@@ -176,7 +179,7 @@ class Publication(msgspec.Struct, kw_only=True):
     audience: str
     not_before: Millis
     created_at: Millis
-    body: dict[str, object]
+    body: dict[str, Any]
 
 
 class Decision(msgspec.Struct):

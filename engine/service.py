@@ -33,7 +33,7 @@ from threading import Event
 import msgspec
 
 from engine import failpoints, own
-from engine.errors import EngineError, StoreUnavailable
+from engine.errors import EngineError, StoreCorrupt, StoreUnavailable
 from engine.feed import Delivery, Feed, tell_committed, tell_failed
 from engine.group import Cursor, Group
 from engine.metrics import EngineMetrics
@@ -186,8 +186,8 @@ class Service:
         try:
             group = self._decide([delivery.record for delivery in deliveries])
             self._writer.write(group, self.core, self._clock())
-        except StoreUnavailable:
-            raise
+        except (StoreUnavailable, StoreCorrupt):
+            raise  # the store's fault, not a record's
         except Exception:
             log.exception("a group of %d records failed; each is now tried alone", len(deliveries))
             self._isolate(deliveries)
@@ -219,8 +219,8 @@ class Service:
         try:
             group = self._decide([delivery.record])
             self._writer.write(group, self.core, self._clock())
-        except StoreUnavailable:
-            raise
+        except (StoreUnavailable, StoreCorrupt):
+            raise  # the store's fault, not a record's
         except Exception as error:
             log.error("poison: the engine fails on a record of %s, kept as a dead letter", delivery.record.source)
             self._metrics.poison.inc()

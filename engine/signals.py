@@ -50,8 +50,10 @@ class AlertEvent(msgspec.Struct, frozen=True, gc=False):
     """One notification of an alert.
 
     ``starts_at``/``ends_at`` are None where the sender gave none. For a firing event ``ends_at`` is the time
-    at which it expires unless it is sent again; for a resolved one it is the end. ``annotations`` is a JSON
-    object as bytes. ``key`` is the sender's own id of this notification, if it has one.
+    at which it expires unless it is sent again; for a resolved one it is the end. ``resent`` is True where the
+    sender repeats firing alerts, so that its silence ends them (a firing event without ``ends_at`` then expires
+    after the resolve timeout, one whose ``ends_at`` has passed is a resolution). ``annotations`` is a JSON object
+    as bytes. ``key`` is the sender's own id of this notification, if it has one.
     """
 
     labels: Labels
@@ -62,6 +64,7 @@ class AlertEvent(msgspec.Struct, frozen=True, gc=False):
     url: str = ""
     value: float | None = None
     key: str = ""
+    resent: bool = False
 
 
 class Samples(msgspec.Struct, frozen=True, gc=False):

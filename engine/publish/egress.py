@@ -25,7 +25,10 @@ PORTS = {"http": 80, "https": 443}
 # Always refused, whatever is declared: nobody's ticketing system lives there.
 METADATA = frozenset(map(ipaddress.ip_address, ("168.63.129.16", "100.100.100.200", "fd00:ec2::254")))
 GLOBAL_V6 = ipaddress.ip_network("2000::/3")
-TUNNELS = tuple(map(ipaddress.ip_network, ("2001::/32", "2002::/16")))  # Teredo and 6to4 carry an IPv4 address
+# Teredo and 6to4 carry an IPv4 address; the others are special-purpose by IANA's registries, not in every Python's.
+SPECIAL = tuple(
+    map(ipaddress.ip_network, ("2001::/23", "2002::/16", "3fff::/20", "192.0.0.0/24", "192.88.99.0/24", "0.0.0.0/8"))
+)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Resolve = Callable[[str, int], Iterable[str]]
@@ -76,8 +79,8 @@ def refusal(address: Address, *, allow_private: bool) -> str:
         return ""
     if address.is_loopback or address.is_private or not address.is_global or address.is_reserved:
         return "a private, loopback or reserved address, and the destination is not declared allow_private"
-    if address.version == 6 and (address not in GLOBAL_V6 or any(address in tunnel for tunnel in TUNNELS)):
-        return "an address that leads through a translator or tunnel"
+    if any(address in block for block in SPECIAL) or (address.version == 6 and address not in GLOBAL_V6):
+        return "a special-purpose address, or one that leads through a translator or tunnel"
     return ""
 
 
@@ -161,7 +164,7 @@ def _parse(url: str) -> httpx.URL:
         raise EgressRefused(f"not a URL: {error}") from None
     if parsed.scheme not in PORTS:
         raise EgressRefused(f"the scheme {parsed.scheme!r} is not http or https")
-    if not parsed.host or parsed.userinfo:
+    if not parsed.raw_host or parsed.userinfo:
         raise EgressRefused("the URL has no host, or a user before it")
     return parsed
 

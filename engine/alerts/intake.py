@@ -1,0 +1,214 @@
+"""From an alert event to its first disposition."""
+
+from __future__ import annotations
+
+import sys
+
+import msgspec
+
+from engine.alerts.admission import admit, ended, forget_later, review
+from engine.alerts.flapping import is_flapping
+from engine.alerts.spell import NEVER, Spell, Step
+from engine.context import Context
+from engine.heartbeats import pulse
+from engine.reasons import Disposition, Reason
+from engine.settle import touch
+from engine.signals import AlertEvent, Millis
+from engine.state import Alert
+from topology.model import UNMAPPED
+
+NO_VALUES: dict[str, str] = {}
+
+
+def take(context: Context, index: int, event: AlertEvent, now: Millis) -> None:
+    """Give alert event ``index`` of the current position its disposition."""
+    alert = context.by_fingerprint.get(event.labels.fingerprint)
+    if alert is not None and _repeats(context, index, alert, event, now):
+        return
+    start, end, expires = _times(context, event, now)
+    if alert is not None and alert.reason is Reason.HEARTBEAT:
+        _beat(context, index, alert, event, now)
+        return
+    if alert is not None and _over(context, alert, start or end or now, now):
+        _drop(context, alert)
+        alert = None
+    if end is not None:
+        _resolve(context, index, alert, event, start, end, now)
+    elif alert is None:
+        _first(context, index, event, start or now, expires, now)
+    else:
+        _again(context, index, alert, event, start or now, expires, now)
+
+
+def _repeats(context: Context, index: int, alert: Alert, event: AlertEvent, now: Millis) -> bool:
+    """The hot path: the same firing alert again, nothing new but its expiry."""
+    spell = alert.spell
+    ends = event.ends_at
+    if (
+        alert.reason is Reason.HEARTBEAT
+        or not event.firing
+        or event.starts_at != spell.last_fire
+        or spell.last_fire <= spell.last_end
+        or now >= spell.expires
+        or (event.annotations is not alert.annotations and event.annotations != alert.annotations)
+        or event.value != alert.value
+    ):
+        return False
+    if ends is None:
+        ends = now + context.rules.correlation.resolve_timeout if event.resent else NEVER
+    elif ends <= now:
+        return False
+    if ends > spell.expires:
+        spell.expires = ends
+    alert.events += 1
+    reason = Reason.REDELIVERED if event.key and event.key == alert.key else Reason.REPEAT
+    context.enter(index, alert, Disposition.DUPLICATE, reason)
+    return True
+
+
+def _times(context: Context, event: AlertEvent, now: Millis) -> tuple[Millis | None, Millis | None, Millis]:
+    """(start, end if resolved, expiry if firing), with times in the future clamped to the arrival."""
+    limits = context.rules.correlation
+    start, ends = event.starts_at, event.ends_at
+    if start is not None and start > now + limits.future_skew:
+        start = now
+    if not event.firing:
+        end = now if ends is None else min(ends, now + limits.future_skew)
+        return start, end, NEVER
+    if ends is not None and event.resent and ends <= now:
+        return start, ends, NEVER
+    if ends is None or ends <= now:
+        return start, None, now + limits.resolve_timeout if event.resent else NEVER
+    return start, None, ends
+
+
+def _over(context: Context, alert: Alert, at: Millis, now: Millis) -> bool:
+    """Did the alert's spell end so long before ``at`` that a new one begins?"""
+    end = alert.spell.end(now)
+    return end is not None and at > end + context.rules.correlation.linger
+
+
+def _drop(context: Context, alert: Alert) -> None:
+    """A new spell makes a new alert of the fingerprint; the old one stays as long as an open incident holds it."""
+    context.by_fingerprint.pop(alert.labels.fingerprint, None)
+    if alert.no not in context.domain(alert.domain).live:
+        context.state.alerts.pop(alert.no, None)
+
+
+def _beat(context: Context, index: int, alert: Alert, event: AlertEvent, now: Millis) -> None:
+    """A heartbeat in the form of an alert that always fires."""
+    alert.events += 1
+    if event.firing and (event.ends_at is None or event.ends_at > now):
+        labels = event.labels.as_dict()
+        rule = context.rules.heartbeat(labels)
+        if rule is not None:
+            pulse(context, rule.source(labels), rule.every, now, now)
+        context.enter(index, alert, Disposition.DUPLICATE, Reason.HEARTBEAT)
+    else:
+        context.enter(index, alert, Disposition.RESOLVED, Reason.HEARTBEAT)
+
+
+def _new(context: Context, event: AlertEvent, labels: dict[str, str], spell: Spell, index: int) -> Alert:
+    """An alert seen for the first time (or again after its spell was over), resolved to its entity."""
+    state, rules, topology = context.state, context.rules, context.topology
+    notes = NO_VALUES if event.annotations == b"{}" else msgspec.json.decode(event.annotations, type=dict[str, str])
+    entity, fallback = None, ""
+    for name in rules.names(labels):
+        fallback = fallback or name
+        entity = topology.resolve(name)
+        if entity is not None:
+            break
+    name = sys.intern(rules.alert_name(labels))
+    known = topology.entities[entity] if entity is not None else None
+    number = state.next_alert
+    state.next_alert += 1
+    event_id = f"{state.position}-{index}"
+    alert = Alert(
+        number, event.labels, name, sys.intern(entity or fallback or name), known is not None,
+        topology.domain(entity) if entity is not None else UNMAPPED, sys.intern(rules.severity_word(labels, notes)),
+        spell, event_id, Disposition.HELD, Reason.SETTLING, event.annotations, event.url, event.value,
+        last_event=event_id, key=event.key, metric=labels.get("metric", ""), security=bool(known and known.security),
+    )
+    state.alerts[number] = alert
+    context.by_fingerprint[event.labels.fingerprint] = alert
+    return alert
+
+
+def _first(context: Context, index: int, event: AlertEvent, start: Millis, expires: Millis, now: Millis) -> None:
+    """A new spell begins."""
+    spell = Spell(start, start, 0, expires, ((start, True),))
+    labels = event.labels.as_dict()
+    alert = _new(context, event, labels, spell, index)
+    beat = context.rules.heartbeat(labels)
+    if beat is not None:
+        pulse(context, beat.source(labels), beat.every, now, now)
+        alert.disposition, alert.reason, alert.rule = Disposition.SUPPRESSED, Reason.HEARTBEAT, beat.id
+        context.enter(index, alert, alert.disposition, alert.reason)
+    else:
+        admit(context, index, alert, labels, now)
+        if expires != NEVER:
+            context.timers.set(expires, "expiry", str(alert.no))
+    context.changed.add(alert.no)
+
+
+def _again(context: Context, index: int, alert: Alert, event: AlertEvent, start: Millis, expires: Millis, now: Millis) -> None:
+    """A further firing event of a known spell: a repeat with news, a return, or one that comes late."""
+    step = alert.spell.fire(start, expires, now)
+    alert.events += 1
+    alert.last_event = f"{context.state.position}-{index}"
+    if expires != NEVER:
+        context.timers.set(alert.spell.expires, "expiry", str(alert.no))
+    changed = event.annotations != alert.annotations or event.value != alert.value
+    if changed and step is not Step.LATE:
+        _refresh(context, alert, event)
+    context.changed.add(alert.no)
+    if alert.reason is Reason.UNKNOWN_ALERT:
+        alert.event = alert.last_event
+        admit(context, index, alert, event.labels.as_dict(), now)
+        return
+    if step is Step.REFIRED:
+        _flap(alert, now)
+        context.enter(index, alert, Disposition.UPDATED, Reason.REFIRED)
+        review(context, alert, now, now)
+    elif step is Step.LATE:
+        context.enter(index, alert, Disposition.DUPLICATE, Reason.LATE)
+    elif changed:
+        context.enter(index, alert, Disposition.UPDATED, Reason.CONTENT_CHANGED)
+        review(context, alert, now, now)
+    else:
+        reason = Reason.REDELIVERED if event.key and event.key == alert.key else Reason.REPEAT
+        context.enter(index, alert, Disposition.DUPLICATE, reason)
+    touch(context, alert.domain, now)
+
+
+def _refresh(context: Context, alert: Alert, event: AlertEvent) -> None:
+    """The newest text, value and severity of the sender."""
+    notes = msgspec.json.decode(event.annotations, type=dict[str, str])
+    alert.annotations, alert.value = event.annotations, event.value
+    alert.word = sys.intern(context.rules.severity_word(event.labels.as_dict(), notes))
+
+
+def _resolve(
+    context: Context, index: int, alert: Alert | None, event: AlertEvent, start: Millis | None, end: Millis, now: Millis
+) -> None:
+    """The sender says that it is over."""
+    if alert is None:
+        begin = end if start is None else start
+        spell = Spell(begin, begin, end, 0, ((begin, True), (end, False)))
+        alert = _new(context, event, event.labels.as_dict(), spell, index)
+        alert.disposition, alert.reason = Disposition.RESOLVED, Reason.UNKNOWN_ALERT
+        context.enter(index, alert, Disposition.RESOLVED, Reason.UNKNOWN_ALERT)
+    else:
+        step = alert.spell.resolve(start, end, now)
+        alert.events += 1
+        alert.last_event = f"{context.state.position}-{index}"
+        _flap(alert, now)
+        context.enter(index, alert, Disposition.RESOLVED, Reason.ENDED if step is Step.ENDED else Reason.LATE)
+        ended(context, alert, now)
+    forget_later(context, alert, now)
+    context.changed.add(alert.no)
+
+
+def _flap(alert: Alert, now: Millis) -> None:
+    at = max(now, alert.spell.flips[-1][0]) if alert.spell.flips else now
+    alert.flapping = is_flapping(alert.spell.flips, at, was=alert.flapping)

@@ -1,0 +1,78 @@
+"""The spell of one alert: what its events say together, whatever the order in which they came.
+
+A *spell* is a run of firing times of one fingerprint with gaps shorter than `linger`. All that later stages need of
+it is kept as maxima and minima over the set of its events, so late, repeated and reordered events (within the
+allowed lateness) lead to the same spell (law 4).
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import msgspec
+
+from engine.alerts.flapping import HISTORY
+from engine.signals import Millis
+
+NEVER: Millis = 1 << 62
+
+
+class Step(Enum):
+    """What one event did to its alert."""
+
+    NEW = "new"  # the first event of a new spell
+    REPEAT = "repeat"  # nothing but perhaps a later expiry
+    REFIRED = "refired"  # firing again inside the spell
+    ENDED = "ended"  # resolved
+    LATE = "late"  # about a time that later events have overtaken
+
+
+class Spell(msgspec.Struct, gc=False):
+    """Event times in milliseconds. ``start`` is the earliest firing, ``last_fire`` the latest one,
+    ``last_end`` the latest explicit resolution (0: none), ``expires`` the latest announced expiry."""
+
+    start: Millis
+    last_fire: Millis
+    last_end: Millis = 0
+    expires: Millis = 0
+    flips: tuple[tuple[Millis, bool], ...] = ()
+
+    def firing(self, now: Millis) -> bool:
+        """Is it firing at ``now``?"""
+        return self.last_fire > self.last_end and now < self.expires
+
+    def end(self, now: Millis) -> Millis | None:
+        """When it ended, None while it fires."""
+        if self.last_end >= self.last_fire:
+            return self.last_end
+        return None if now < self.expires else self.expires
+
+    def fire(self, start: Millis, expires: Millis, now: Millis) -> Step:
+        """A firing event of this spell."""
+        was = self.firing(now)
+        self.expires = max(self.expires, expires)
+        if start < self.start:
+            self.start = start
+        if start > self.last_fire:
+            self.last_fire = start
+        if not was and self.firing(now):
+            self._flip(start, firing=True)
+            return Step.REFIRED
+        return Step.REPEAT if self.firing(now) else Step.LATE
+
+    def resolve(self, start: Millis | None, end: Millis, now: Millis) -> Step:
+        """A resolved event of this spell."""
+        was = self.firing(now)
+        if start is not None and start < self.start:
+            self.start = start
+        if end > self.last_end:
+            self.last_end = end
+        if self.last_fire > self.last_end:
+            return Step.LATE
+        if was:
+            self._flip(end, firing=False)
+            return Step.ENDED
+        return Step.LATE
+
+    def _flip(self, at: Millis, *, firing: bool) -> None:
+        self.flips = tuple(sorted({*self.flips, (at, firing)}))[-HISTORY:]

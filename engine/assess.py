@@ -1,0 +1,128 @@
+"""What an incident means: verdicts of its alerts, its cause, its impact, its severity; revised when they change."""
+
+from __future__ import annotations
+
+import msgspec
+import xxhash
+
+from engine.cause.rank import Own, rank
+from engine.context import Context
+from engine.correlate.graph import Node, SymptomGraph
+from engine.correlate.partition import Trouble
+from engine.evidence.terms import failure_terms, neighbour_terms, telemetry_terms
+from engine.evidence.verdict import Term, verdict
+from engine.harm import impact_of, severity_of
+from engine.incidents import declare, follow_alerts, worthy
+from engine.lifecycle import State
+from engine.reasons import Verdict
+from engine.signals import Millis
+from engine.state import Alert, Incident
+from engine.telling import tell_incident, telling_digest
+
+BEFORE: Millis = 60_000
+"""Evidence counts from this long before an onset."""
+CHANGE_WINDOW: Millis = 30 * 60_000
+"""A change this long before an onset is a suspect."""
+STRONG = 20.0
+"""A deviation of this many robust standard deviations is as strong as evidence gets."""
+
+
+def refresh(
+    context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble, now: Millis, *, final: bool
+) -> None:
+    """Bring an incident in line with its trouble."""
+    follow_alerts(context, incident, now)
+    signature = _signature(context, incident)
+    if signature != incident.signature or final:
+        incident.signature = signature
+        _verdicts(context, incident, graph, trouble)
+        _assess(context, incident, graph, trouble, now)
+    _declare_if_due(context, incident, now)
+    context.revise(incident, now, "" if incident.revision else "opened")
+    if incident.told and telling_digest(incident) != incident.told_digest:
+        tell_incident(context, incident, "update", now, "what is known has changed")
+
+
+def _signature(context: Context, incident: Incident) -> str:
+    alerts = context.state.alerts
+    rows = [(a, alerts[a].spell.start, alerts[a].spell.end(context.state.now), alerts[a].word) for a in sorted(incident.alerts)]
+    return xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode((rows, context.state.topology, context.state.rules)))
+
+
+def _verdicts(context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble) -> None:
+    """A verdict per troubled entity, for all its alerts."""
+    linked: dict[int, set[str]] = {}
+    for index in trouble.nodes:
+        for link in graph.links[index]:
+            linked.setdefault(index, set()).add(graph.nodes[link.provider].entity)
+            linked.setdefault(link.provider, set()).add(graph.nodes[index].entity)
+    confirmed = 0
+    for index in trouble.nodes:
+        node = graph.nodes[index]
+        alerts = [context.state.alerts[a] for a in node.alerts]
+        found = _terms(context, node, alerts, tuple(linked.get(index, ())))
+        said, _ = verdict(found)
+        confirmed += len(alerts) if said is Verdict.CONFIRMED else 0
+        for alert in alerts:
+            if (alert.verdict, alert.terms) != (said, found):
+                alert.verdict, alert.terms = said, found
+                context.changed.add(alert.no)
+    incident.confirmed = confirmed
+
+
+def _terms(context: Context, node: Node, alerts: list[Alert], neighbours: tuple[str, ...]) -> tuple[Term, ...]:
+    until = node.start + context.rules.correlation.window
+    since = node.start - BEFORE
+    found = list(neighbour_terms(neighbours))
+    if node.entity in context.state.telemetry.series:
+        metric = alerts[0].metric if len({a.metric for a in alerts}) == 1 else ""
+        found += telemetry_terms(context.state.telemetry, node.entity, metric, since, until)
+    if node.entity in context.state.rates.minutes:
+        found += failure_terms(context.state.rates, node.entity, since, until)
+    return tuple(found)
+
+
+def own_evidence(context: Context, graph: SymptomGraph, entity: str, onset: Millis) -> Own:
+    """What is known of one entity around ``onset``."""
+    weight = max((graph.nodes[i].weight for i in graph.at.get(entity, ())), default=0.0)
+    until = onset + context.rules.correlation.window
+    scores = [d.score for d in context.state.telemetry.deviations(entity, onset - BEFORE, until)]
+    strongest = min(1.0, max(scores, default=0.0) / STRONG)
+    if context.state.rates.rise(entity, onset - BEFORE, until) is not None:
+        strongest = max(strongest, 0.6)
+    changes = [c for c in context.state.changes.get(entity, ()) if onset - CHANGE_WINDOW <= c.at <= onset + BEFORE]
+    last = max(changes, key=lambda c: (c.at, c.what, c.detail), default=None)
+    return Own(weight, strongest, f"{last.what} {last.detail}".strip() if last else "")
+
+
+def _assess(context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble, now: Millis) -> None:
+    """Cause, impact and severity, with a line in the timeline for each that changed."""
+    ranking = rank(graph, trouble, lambda entity, onset: own_evidence(context, graph, entity, onset))
+    nodes = sorted((graph.nodes[i] for i in trouble.nodes), key=lambda n: (n.start, n.entity))
+    incident.onset = nodes[0].start
+    incident.entities = tuple(dict.fromkeys(n.entity for n in nodes))
+    incident.candidates, incident.abstained, incident.silent = ranking.candidates, ranking.abstained, trouble.silent
+    before = incident.cause
+    incident.cause = None if ranking.abstained else ranking.candidates[0].entity
+    if incident.cause != before:
+        text = f"Cause: {incident.cause}" if incident.cause else f"No cause named: {ranking.abstained}"
+        facts = {"before": before, "score": ranking.candidates[0].score if ranking.candidates else None}
+        context.tell(incident.id, incident.domain, now, "cause", text, facts=facts)
+    hit = impact_of(context, incident, [context.state.alerts[a] for a in sorted(incident.alerts)], now)
+    level = incident.severity.level
+    incident.severity = severity_of(context, incident, hit)
+    if incident.severity.level != level or not incident.revision:
+        fired = ", ".join(str(rule["id"]) for rule in incident.severity.fired) or "no rule fired"
+        text = f"Severity {incident.severity.level} ({fired})"
+        context.tell(incident.id, incident.domain, now, "severity", text, facts={"before": level})
+
+
+def _declare_if_due(context: Context, incident: Incident, now: Millis) -> None:
+    """SEV1 and tier 0 skip the group wait; others are declared when it is over."""
+    if incident.state is not State.SUSPECTED or not worthy(context, incident):
+        return
+    tiers = [e.tier for name in incident.entities if (e := context.topology.entities.get(name)) and e.tier is not None]
+    if incident.severity.level == "SEV1" or (tiers and min(tiers) == 0):
+        declare(context, incident, now, "SEV1" if incident.severity.level == "SEV1" else "a tier-0 entity is in trouble")
+    elif now >= incident.opened_at + context.rules.correlation.group_wait:
+        declare(context, incident, now, "the group wait is over and it still fires")

@@ -1,0 +1,230 @@
+"""What a person asks of the engine, carried out. A command that cannot be carried out leaves a line that says why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from engine.alerts.admission import review
+from engine.context import Context
+from engine.errors import EngineError, IllegalTransition
+from engine.incidents import declare, move, reopen, resolve
+from engine.lifecycle import OPEN, Trigger
+from engine.policy import ACTIONS
+from engine.reasons import Disposition, Reason, Verdict
+from engine.settle import touch
+from engine.signals import Command, Millis
+from engine.state import Incident
+from rules.gates import Silence
+from rules.matchers import Matcher
+from rules.severity import LEVELS
+from topology.model import UNMAPPED
+
+
+class Refused(EngineError):
+    """The command cannot be carried out."""
+
+
+def obey(context: Context, command: Command, now: Millis) -> None:
+    """Carry out one command, or say in the timeline (of its incident, if there is one) why not."""
+    try:
+        action = ACTIONS.get(command.action)
+        if action is None or not action.command:
+            raise Refused(f"there is no command {command.action!r}")
+        missing = [fact for fact in action.facts if not command.facts.get(fact)]
+        if action.reason and not command.reason.strip():
+            missing.append("reason")
+        if missing:
+            raise Refused(f"{command.action} needs {', '.join(missing)}")
+        _DESK[command.action](context, command, now)
+    except (Refused, IllegalTransition) as error:
+        incident = context.state.incidents.get(command.target)
+        domain = incident.domain if incident else UNMAPPED
+        facts = {"action": command.action, "target": command.target}
+        context.tell(command.target, domain, now, "refused", error.detail, actor=command.actor, facts=facts)
+
+
+def _incident(context: Context, command: Command) -> Incident:
+    incident = context.state.incidents.get(command.target)
+    if incident is None:
+        raise Refused(f"no incident {command.target!r} is open or was lately closed")
+    return incident
+
+
+def _note(context: Context, incident: Incident, command: Command, now: Millis, kind: str, text: str) -> None:
+    said = f"{text}: {command.reason}" if command.reason else text
+    context.tell(incident.id, incident.domain, now, kind, said, actor=command.actor, facts=dict(command.facts))
+
+
+def _acknowledge(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    incident.acknowledged_by = command.actor
+    _note(context, incident, command, now, "acknowledged", f"Acknowledged by {command.actor}")
+    context.revise(incident, now, "acknowledged")
+
+
+def _write_note(context: Context, command: Command, now: Millis) -> None:
+    _note(context, _incident(context, command), command, now, "note", command.facts["text"])
+
+
+def _assign(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    incident.assigned = command.facts["assignee"]
+    _note(context, incident, command, now, "assigned", f"Assigned to {incident.assigned}")
+    context.revise(incident, now, "assigned")
+
+
+def _declare(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    declare(context, incident, now, command.reason or f"by {command.actor}", actor=command.actor)
+    context.revise(incident, now, "declared by a person")
+
+
+def _restore(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    move(context, incident, Trigger.RESTORE, now, command.reason or "Restoration has begun", actor=command.actor)
+    context.revise(incident, now, "restoration has begun")
+
+
+def _override(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    level = command.facts["level"]
+    if level not in LEVELS:
+        raise Refused(f"{level!r} is no severity; use {LEVELS[0]} … {LEVELS[-1]}")
+    incident.override = level
+    _note(context, incident, command, now, "severity", f"Severity set to {level} by {command.actor}")
+    context.revise(incident, now, "severity overridden")
+    touch(context, incident.domain, now)
+
+
+def _merge(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    into = context.state.incidents.get(command.facts["into"])
+    if into is None or into.state not in OPEN or incident.state not in OPEN or into is incident:
+        raise Refused(f"{command.facts['into']!r} and {command.target!r} must be two open incidents")
+    if into.domain != incident.domain:
+        raise Refused("incidents of two domains cannot be merged: nothing connects them in the topology")
+    domain = context.domain(incident.domain)
+    mark = context.state.next_mark
+    context.state.next_mark += 1
+    for number in incident.alerts | into.alerts:
+        domain.glue[number] = mark
+    _note(context, into, command, now, "merge_asked", f"{incident.id} is to be merged into this")
+    touch(context, incident.domain, now)
+
+
+def _split(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    chosen = {int(word) for word in command.facts["alerts"].replace(",", " ").split() if word.isdigit()}
+    if not chosen or not chosen < incident.alerts:
+        raise Refused("name some, but not all, of the incident's alerts by their numbers")
+    domain = context.domain(incident.domain)
+    mark = context.state.next_mark
+    context.state.next_mark += 1
+    domain.pins.update(dict.fromkeys(chosen, mark))
+    for number in chosen:
+        domain.glue.pop(number, None)
+    _note(context, incident, command, now, "split_asked", f"{len(chosen)} alerts are to be split off")
+    touch(context, incident.domain, now)
+
+
+def _false_alarm(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    members = [context.state.alerts[a] for a in sorted(incident.alerts)]
+    text = f"False alarm: {command.reason}"
+    resolve(context, incident, Trigger.DISMISS, now, text, actor=command.actor)
+    for alert in members:
+        alert.verdict = Verdict.CONTRADICTED
+        context.redispose(alert, Disposition.SUPPRESSED, Reason.MANUAL, now, f"operator:{command.actor}")
+
+
+def _close(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    how = "" if incident.firing == 0 else f" (deviation: {incident.firing} alerts still fire)"
+    resolve(context, incident, Trigger.CLOSE, now, f"Closed{how}: {command.reason}", actor=command.actor)
+
+
+def _reopen(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    reopen(context, incident, now, command.reason, actor=command.actor)
+    context.revise(incident, now, "reopened by a person")
+    touch(context, incident.domain, now)
+
+
+def _review(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    move(context, incident, Trigger.REVIEW, now, command.reason or "Reviewed", actor=command.actor)
+    context.revise(incident, now, "reviewed")
+
+
+def _silence(context: Context, command: Command, now: Millis) -> None:
+    facts = command.facts
+    ends = _time(facts["until"], "until")
+    starts = _time(facts["from"], "from") if facts.get("from") else now
+    entities = tuple(facts.get("entities", "").replace(",", " ").split())
+    matchers = tuple(_matcher(part) for part in facts.get("matchers", "").split(",") if part.strip())
+    if not entities and not matchers:
+        raise Refused("a silence names matchers or entities; one that names neither would mute everything")
+    if ends <= max(now, starts):
+        raise Refused("a silence ends after it begins, and in the future")
+    name = command.target or f"silence-{context.state.position}"
+    context.state.silences[name] = Silence(name, matchers, entities, starts, ends, command.actor, command.reason)
+    context.timers.set(ends, "silence", name)
+    context.tell(name, UNMAPPED, now, "silenced", command.reason, actor=command.actor, facts=dict(facts))
+    _look_again(context, now)
+
+
+def _unsilence(context: Context, command: Command, now: Millis) -> None:
+    if context.state.silences.pop(command.target, None) is None:
+        raise Refused(f"no silence {command.target!r} is in force")
+    context.tell(command.target, UNMAPPED, now, "unsilenced", command.reason, actor=command.actor)
+    _look_again(context, now)
+
+
+def silence_due(context: Context, name: str, due: Millis) -> None:
+    """Timer ``silence``: it is over; what it muted comes forward."""
+    if context.state.silences.pop(name, None) is not None:
+        context.tell(name, UNMAPPED, due, "unsilenced", "the silence has ended")
+        _look_again(context, due)
+
+
+def _promote(context: Context, command: Command, now: Millis) -> None:
+    if command.facts["mode"] not in ("shadow", "enforce"):
+        raise Refused("the mode of a rule is shadow or enforce")
+    context.state.modes[command.target] = command.facts["mode"]
+    text = f"{command.target} is now in mode {command.facts['mode']}: {command.reason}"
+    context.tell(command.target, UNMAPPED, now, "promoted", text, actor=command.actor)
+    _look_again(context, now)
+
+
+def _look_again(context: Context, now: Millis) -> None:
+    for number in sorted(context.state.alerts):
+        review(context, context.state.alerts[number], now, now)
+
+
+def _time(text: str, name: str) -> Millis:
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise Refused(f"{name} is no RFC 3339 time: {text!r}") from None
+    if when.tzinfo is None:
+        raise Refused(f"{name} needs a time zone: {text!r}")
+    return int(when.timestamp() * 1000)
+
+
+def _matcher(text: str) -> Matcher:
+    for operator in ("!~", "=~", "!=", "="):
+        label, found, value = text.strip().partition(operator)
+        if found:
+            try:
+                return Matcher(label.strip(), operator, value.strip().strip('"'))  # type: ignore[arg-type]
+            except ValueError as error:
+                raise Refused(f"matcher {text!r}: {error}") from None
+    raise Refused(f"matcher {text!r} is not like label=value")
+
+
+_DESK: Mapping[str, Callable[[Context, Command, Millis], None]] = {
+    "acknowledge": _acknowledge, "note": _write_note, "assign": _assign, "declare": _declare, "restore": _restore,
+    "override_severity": _override, "merge": _merge, "split": _split, "false_alarm": _false_alarm, "close": _close,
+    "reopen": _reopen, "review": _review, "silence": _silence, "unsilence": _unsilence, "promote_rule": _promote,
+}

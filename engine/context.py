@@ -1,0 +1,110 @@
+"""What every step of the core works on: the state, the rules and topology in force, the timers, the outcomes so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from engine.library import Library
+from engine.lifecycle import Guards
+from engine.outcomes import IncidentView, LedgerChange, LedgerEntry, Outcomes, TimelineEntry
+from engine.reasons import Disposition, Reason
+from engine.record import Recorder
+from engine.signals import Millis
+from engine.state import Alert, CoreState, Domain, Incident
+from engine.timers import TimerQueue
+from engine.view import digest_of, view_of
+from rules.ruleset import RuleSet
+from topology.model import Topology
+
+
+class Context:
+    """Passed to every step; ``out`` and ``recorder`` belong to the call of the core that is under way."""
+
+    ENTITIES_CACHED = 500_000
+
+    def __init__(self, state: CoreState, library: Library) -> None:
+        self.state = state
+        self.library = library
+        self.timers = TimerQueue(state.timers)
+        self.rules: RuleSet = library.rules(state.rules) if state.rules else RuleSet.default()
+        self.topology: Topology = library.topology(state.topology) if state.topology else Topology.build()
+        self.by_fingerprint: dict[str, Alert] = {a.labels.fingerprint: a for a in state.alerts.values()}
+        self.sources: dict[tuple[str, ...], set[int]] = {}
+        self.targets: dict[tuple[str, ...], set[int]] = {}
+        self.entity_of: dict[str, tuple[str, str]] = {}
+        self.guards: Guards[Incident] = Guards()
+        self.changed: set[int] = set()
+        self.out = Outcomes()
+        self.recorder = Recorder()
+
+    def domain(self, name: str) -> Domain:
+        """The domain's state, made on first use."""
+        found = self.state.domains.get(name)
+        if found is None:
+            found = self.state.domains[name] = Domain(name, set(), set(), {}, {}, {})
+        return found
+
+    def count(self, disposition: str, by: int = 1) -> None:
+        """Count alert events by current disposition."""
+        self.state.counts[disposition] = self.state.counts.get(disposition, 0) + by
+
+    def enter(
+        self, index: int, alert: Alert, disposition: Disposition, reason: Reason, *, enforced: Disposition | None = None
+    ) -> None:
+        """The first disposition of an alert event."""
+        entry = LedgerEntry(index, alert.no, disposition, reason, alert.incident, alert.rule, enforced)
+        self.out.ledger.append(entry)
+        self.recorder.ledger(alert.domain, entry)
+        self.count("received")
+        self.count(disposition)
+
+    def redispose(self, alert: Alert, disposition: Disposition, reason: Reason, now: Millis, rule: str = "") -> None:
+        """Change the current disposition of the event that began the alert's spell."""
+        before = alert.disposition
+        alert.disposition, alert.reason, alert.rule = disposition, reason, rule
+        self.changed.add(alert.no)
+        if alert.internal:
+            return
+        change = LedgerChange(alert.event, alert.no, now, before, disposition, reason, alert.incident, rule)
+        self.out.changes.append(change)
+        self.recorder.change(alert.domain, change)
+        self.count(before, -1)
+        self.count(disposition)
+
+    def tell(
+        self, incident: str, domain: str, at: Millis, kind: str, text: str, *, actor: str = "",
+        facts: Mapping[str, object] | None = None,
+    ) -> None:
+        """A line of an incident's timeline."""
+        entry = TimelineEntry(incident=incident, at=at, kind=kind, text=text, actor=actor, facts=dict(facts or {}))
+        self.out.timeline.append(entry)
+        self.recorder.timeline(domain, entry)
+
+    def mode(self, rule: str) -> str:
+        """Whether a rule's suppressions are enforced or shadowed; a person's promotion wins over the files."""
+        return self.state.modes.get(rule) or self.rules.mode(rule)
+
+    def view(self, incident: Incident, why: str) -> IncidentView:
+        """The incident as its latest revision shows it."""
+        events = sum(self.state.alerts[a].events for a in incident.alerts if a in self.state.alerts)
+        return view_of(incident, why, events, self.versions())
+
+    def revise(self, incident: Incident, now: Millis, why: str) -> IncidentView:
+        """A new revision, if anything that it shows has changed."""
+        view = self.view(incident, why)
+        digest = digest_of(view)
+        if digest == incident.digest:
+            return view
+        incident.digest = digest
+        incident.revision += 1
+        incident.updated_at = now
+        view = msgspec.structs.replace(view, revision=incident.revision, updated_at=now, why=why or "its alerts or evidence changed")
+        self.out.incidents.append(view)
+        self.recorder.incident(view, digest)
+        return view
+
+    def versions(self) -> dict[str, str]:
+        """What a decision made now is based on."""
+        return {"topology": self.state.topology, "rules": self.state.rules}

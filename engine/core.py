@@ -1,0 +1,185 @@
+"""The core: signals and time in, outcomes out. Pure and deterministic (law 3): no clock, no I/O, no random number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from engine import state as states
+from engine.alerts import admission
+from engine.alerts.inhibition import watch_all
+from engine.alerts.intake import take
+from engine.commands import obey, silence_due
+from engine.context import Context
+from engine.heartbeats import dead_due, late_due, pulse
+from engine.incidents import archive_due, declare_due, recover_due
+from engine.library import Library
+from engine.outcomes import AlertView, Outcomes
+from engine.reasons import Disposition
+from engine.record import Recorder
+from engine.settle import final_due, settle_due
+from engine.signals import Activation, AlertEvent, Command, Downtime, Heartbeat, Millis, Signal
+from engine.state import Alert, CoreState
+from engine.telemetry_intake import TELEMETRY, take_telemetry
+from engine.versions import activate
+
+_TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
+    "settle": settle_due, "final": final_due, "declare": declare_due, "recover": recover_due, "archive": archive_due,
+    "expiry": admission.expiry_due, "gate": admission.gate_due, "forget": admission.forget_due, "late": late_due,
+    "dead": dead_due, "silence": silence_due,
+}
+_SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead"})
+"""Timers that wait for the absence of something: own downtime moves them."""
+
+
+class Core:
+    """One engine's decisions. Not safe for threads: one owner calls it."""
+
+    SCHEMA = states.SCHEMA
+
+    def __init__(self, library: Library, state: CoreState | None = None) -> None:
+        self._context = Context(state or _empty(), library)
+        watch_all(self._context)
+
+    @classmethod
+    def restore(cls, content: bytes, library: Library) -> Core:
+        """The core of a snapshot; goes on exactly as the one that wrote it."""
+        return cls(library, states.decode(content))
+
+    def snapshot(self) -> bytes:
+        """All that the core remembers."""
+        context = self._context
+        context.state.timers = context.timers.snapshot()
+        content = states.encode(context.state)
+        context.state.timers = []
+        return content
+
+    def handle(self, position: int, signals: Sequence[Signal], now: Millis) -> Outcomes:
+        """Fire the timers due by ``now``, then take the signals of input ``position`` in their order."""
+        context = self._context
+        out = context.out = Outcomes()
+        self._fire(now)
+        context.state.now = now
+        context.state.position = position
+        for index, signal in enumerate(signals):
+            if type(signal) is AlertEvent:
+                take(context, index, signal, now)
+            else:
+                self._other(signal, now)
+        return self._finish(out, now)
+
+    def tick(self, now: Millis) -> Outcomes:
+        """Fire the timers due by ``now``; when none is due, nothing happens and nothing is remembered."""
+        out = self._context.out = Outcomes()
+        self._fire(now)
+        return self._finish(out, self._context.state.now)
+
+    def due(self) -> Millis | None:
+        """When the next timer is due."""
+        return self._context.timers.due()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Alert events received, and by current disposition."""
+        counts = self._context.state.counts
+        return {name: counts.get(name, 0) for name in ("received", *Disposition)}
+
+    @property
+    def state(self) -> CoreState:
+        """The state, to be read only."""
+        return self._context.state
+
+    def alert_view(self, number: int) -> AlertView:
+        """The current state of one alert; KeyError when its life is over."""
+        return _alert_view(self._context, self._context.state.alerts[number])
+
+    def knows(self, number: int) -> bool:
+        """Is the alert still remembered?"""
+        return number in self._context.state.alerts
+
+    def gauges(self) -> dict[str, float]:
+        """Plain numbers for metrics."""
+        context = self._context
+        alerts = context.state.alerts.values()
+        now = context.state.now
+        pulses = context.state.pulses.values()
+        return {
+            "alerts_active": sum(a.spell.firing(now) for a in alerts),
+            "unmapped": sum(not a.mapped and a.spell.firing(now) for a in alerts),
+            "held": sum(a.disposition is Disposition.HELD for a in alerts),
+            "suppressed": sum(a.disposition is Disposition.SUPPRESSED for a in alerts),
+            "flapping": sum(a.flapping for a in alerts),
+            "incidents_open": sum(len(d.open) for d in context.state.domains.values()),
+            "sources_late": sum(p.state == "late" for p in pulses),
+            "sources_dead": sum(p.state == "dead" for p in pulses),
+            "storm": float(context.state.storm),
+        }
+
+    def _fire(self, now: Millis) -> None:
+        context = self._context
+        while (timer := context.timers.pop(now)) is not None:
+            due, kind, key = timer
+            context.state.now = max(context.state.now, due)
+            _TIMERS[kind](context, key, due)
+            self._record(due)
+
+    def _record(self, at: Millis) -> None:
+        context = self._context
+        context.out.decisions += context.recorder.take(context.state.position, at, context.versions())
+
+    def _finish(self, out: Outcomes, now: Millis) -> Outcomes:
+        context = self._context
+        self._record(now)
+        out.alerts = sorted(number for number in context.changed if number in context.state.alerts)
+        context.changed = set()
+        context.recorder = Recorder()
+        return out
+
+    def _other(self, signal: Signal, now: Millis) -> None:
+        context = self._context
+        if isinstance(signal, TELEMETRY):
+            take_telemetry(context, signal, now)
+        elif isinstance(signal, Heartbeat):
+            pulse(context, signal.source, signal.every, now if signal.at is None else signal.at, now)
+        elif isinstance(signal, Command):
+            obey(context, signal, now)
+        elif isinstance(signal, Downtime):
+            self._slept(signal)
+        elif isinstance(signal, Activation):
+            activate(context, signal, now)
+        else:
+            raise TypeError(f"{type(signal).__name__} is no signal")
+
+    def _slept(self, gap: Downtime) -> None:
+        """The engine was down: what it would have missed in that time is not held against anybody."""
+        context = self._context
+        length = gap.until - gap.since
+        context.timers.shift(_SHIFTED, gap.since, length)
+        for alert in context.state.alerts.values():
+            if gap.since < alert.spell.expires < 1 << 61:
+                alert.spell.expires += length
+        for known in context.state.pulses.values():
+            known.last += length
+
+
+def _empty() -> CoreState:
+    return CoreState(
+        alerts={}, incidents={}, domains={}, pulses={}, silences={}, modes={}, changes={}, counts={}, arrivals={}, timers=[]
+    )
+
+
+def _alert_view(context: Context, alert: Alert) -> AlertView:
+    now = context.state.now
+    firing = alert.spell.firing(now)
+    return AlertView(
+        no=alert.no, fingerprint=alert.labels.fingerprint, labels=msgspec.Raw(alert.labels.raw),
+        annotations=msgspec.Raw(alert.annotations), name=alert.name, entity=alert.entity, mapped=alert.mapped,
+        domain=alert.domain, severity=alert.word, state="flapping" if alert.flapping else "firing" if firing else "resolved",
+        disposition=alert.disposition, reason=alert.reason, rule=alert.rule, incident=alert.incident,
+        verdict=alert.verdict, first_event=alert.event, last_event=alert.last_event, starts_at=alert.spell.start,
+        ends_at=alert.spell.end(now), held_until=alert.held_until, url=alert.url,
+        terms=tuple(
+            {"kind": t.kind, "group": t.group, "log_odds": t.log_odds, "facts": t.facts} for t in alert.terms
+        ),
+    )

@@ -1,0 +1,1 @@
+"""Evidence about an entity from telemetry, logs and neighbours; evidence -> terms -> verdict."""

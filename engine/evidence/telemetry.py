@@ -1,0 +1,100 @@
+"""Trailing samples per series, and the robust deviation of an entity's series around a moment.
+
+Deviation = |median of the window − median of the history| / max(interquartile range / 1.349, 1 % of |median|): the
+robust z-score with floors, so that constant series do not explode. Points are kept in event-time order, so late and
+reordered samples (within the allowed lateness) give the same answer.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Iterator
+from statistics import median, quantiles
+
+import msgspec
+
+from engine.signals import Millis
+
+KEPT = 48
+"""Points kept per series."""
+HISTORY_NEEDED = 8
+"""Points before the window without which a series says nothing."""
+IQR_TO_SIGMA = 1.349
+
+
+class Series(msgspec.Struct):
+    """The trailing points of one series, oldest first."""
+
+    metric: str
+    points: list[tuple[Millis, float]] = []
+    ended: Millis | None = None
+
+    def add(self, at: Millis, value: float) -> None:
+        """Keep a point; a repeated one changes nothing, the oldest fall out."""
+        points = self.points
+        if not points or at > points[-1][0]:
+            points.append((at, value))
+        elif (at, value) not in points:
+            insort(points, (at, value))
+        if len(points) > KEPT:
+            del points[0]
+
+
+class Deviation(msgspec.Struct, frozen=True):
+    """How far a series was from its history around a moment, in robust standard deviations."""
+
+    metric: str
+    score: float
+    usual: float
+    seen: float
+    samples: int
+
+
+class Telemetry(msgspec.Struct):
+    """Series by entity and label set."""
+
+    series: dict[str, dict[str, Series]] = {}
+
+    def add(self, entity: str, fingerprint: str, metric: str, times: tuple[Millis, ...], values: tuple[float, ...]) -> None:
+        """Samples of one series."""
+        of_entity = self.series.setdefault(entity, {})
+        series = of_entity.get(fingerprint)
+        if series is None:
+            series = of_entity[fingerprint] = Series(metric, [])
+        series.ended = None
+        for at, value in zip(times, values, strict=True):
+            series.add(at, value)
+
+    def stale(self, entity: str, fingerprint: str, at: Millis) -> None:
+        """The series has ended: its absence from now on proves nothing."""
+        series = self.series.get(entity, {}).get(fingerprint)
+        if series is not None:
+            series.ended = at
+
+    def deviations(self, entity: str, since: Millis, until: Millis, but: str = "") -> Iterator[Deviation]:
+        """Deviations of the entity's series in ``since … until`` from what was before, without the metric ``but``."""
+        for series in self.series.get(entity, {}).values():
+            if series.metric != but:
+                found = deviation(series, since, until)
+                if found is not None:
+                    yield found
+
+
+def deviation(series: Series, since: Millis, until: Millis) -> Deviation | None:
+    """None where there is too little history, or nothing in the window.
+
+    >>> s = Series("m", [(i, 10.0 + i % 2) for i in range(10)] + [(10, 30.0)])
+    >>> round(deviation(s, 10, 10).score, 1)
+    26.3
+    """
+    points = series.points
+    low = bisect_left(points, (since,))
+    high = bisect_left(points, (until + 1,))
+    if low < HISTORY_NEEDED or high <= low:
+        return None
+    history = [value for _, value in points[:low]]
+    seen = median(value for _, value in points[low:high])
+    usual = median(history)
+    quarter = quantiles(history, n=4)
+    scale = max((quarter[2] - quarter[0]) / IQR_TO_SIGMA, 0.01 * abs(usual), 1e-9)
+    return Deviation(series.metric, abs(seen - usual) / scale, usual, seen, high - low)

@@ -1,0 +1,185 @@
+"""The life of an incident: opening, declaring, quiet and return, recovery, merging, reopening.
+
+Every move goes through the transition table (`engine.lifecycle`) and leaves a line in the timeline.
+"""
+
+from __future__ import annotations
+
+from engine.context import Context
+from engine.lifecycle import OPEN, State, Trigger, after
+from engine.outcomes import SeverityView
+from engine.signals import Millis
+from engine.state import Alert, Domain, Incident
+from engine.telling import tell_incident
+from engine.words import TELLING
+
+RETRY: Millis = 60_000
+"""How soon a guarded transition is tried again."""
+UNKNOWN_SEVERITY = SeverityView(level="SEV5", user_impact="cannot_exclude", data_loss="cannot_exclude",
+                                regulatory="cannot_exclude", fired=())
+
+
+def open_incident(context: Context, domain: Domain, alert: Alert, now: Millis, *, split_from: str = "") -> Incident:
+    """A new, suspected incident that begins with this alert. Its id is the position of the input that opened it."""
+    base = f"INC-{context.state.position}"
+    name, again = base, 1
+    while name in context.state.incidents:
+        again += 1
+        name = f"{base}-{again}"
+    incident = Incident(
+        name, domain.name, State.SUSPECTED, now, alert.spell.start, now, UNKNOWN_SEVERITY, {alert.no},
+        entities=(alert.entity,), split_from=split_from,
+    )
+    context.state.incidents[name] = incident
+    domain.open.add(name)
+    alert.incident = name
+    text = f"Suspected: {alert.name} on {alert.entity}"
+    if split_from:
+        text = f"Split from {split_from}: {alert.name} on {alert.entity}"
+    context.tell(name, domain.name, now, "split" if split_from else "opened", text, facts={"alert": alert.no})
+    context.timers.set(now + context.rules.correlation.group_wait, "declare", name)
+    return incident
+
+
+def incident_of(context: Context, alert: Alert) -> Incident | None:
+    """The incident that an alert belongs to now, through merges; None when there is none in memory."""
+    incident = context.state.incidents.get(alert.incident)
+    while incident is not None and incident.state is State.MERGED:
+        incident = context.state.incidents.get(incident.merged_into)
+    return incident
+
+
+def sees(context: Context, incident: Incident, alert: Alert) -> bool:
+    """Did the alert begin while the incident's trouble lasted, or shortly after?"""
+    quiet = incident.quiet
+    return quiet is None or alert.spell.start <= quiet + context.rules.correlation.recover_after
+
+
+def move(context: Context, incident: Incident, trigger: Trigger, now: Millis, text: str, *, actor: str = "") -> None:
+    """Make a transition; `IllegalTransition` when the table has none."""
+    before = incident.state
+    incident.state = after(before, trigger)
+    facts = {"from": str(before), "to": str(incident.state), "trigger": str(trigger)}
+    context.tell(incident.id, incident.domain, now, str(incident.state), text, actor=actor, facts=facts)
+
+
+def worthy(context: Context, incident: Incident) -> bool:
+    """May it start the incident workflow? Informational alerts alone never do, and nothing that has ended."""
+    alerts = (context.state.alerts[a] for a in incident.alerts)
+    now = context.state.now
+    return any(a.word in TELLING and (a.internal or a.spell.firing(now)) for a in alerts)
+
+
+def declare_due(context: Context, name: str, due: Millis) -> None:
+    """Timer ``declare``: the group wait is over."""
+    incident = context.state.incidents.get(name)
+    if incident is not None and incident.state is State.SUSPECTED and incident.revision and worthy(context, incident):
+        declare(context, incident, due, "the group wait is over and it still fires")
+
+
+def declare(context: Context, incident: Incident, now: Millis, why: str, *, actor: str = "") -> None:
+    """Start the incident workflow: people are told."""
+    incident.declared_at = now
+    move(context, incident, Trigger.DECLARE, now, f"Declared: {why}", actor=actor)
+    tell_incident(context, incident, "open", now, f"declared: {why}")
+
+
+def follow_alerts(context: Context, incident: Incident, now: Millis) -> None:
+    """Quiet when its last alert has ended, back when one returns."""
+    ends = [context.state.alerts[a].spell.end(now) for a in incident.alerts]
+    firing = sum(end is None for end in ends)
+    incident.firing = firing
+    if firing:
+        incident.quiet = None
+        context.timers.cancel("recover", incident.id)
+        if incident.state is State.RECOVERING:
+            move(context, incident, Trigger.RETURN, now, "An alert fires again")
+        return
+    quiet = max((end for end in ends if end is not None), default=now)
+    if incident.quiet != quiet:
+        incident.quiet = quiet
+        context.timers.set(_recovery_due(context, quiet, now), "recover", incident.id)
+    if incident.state in (State.DECLARED, State.RESTORING):
+        move(context, incident, Trigger.QUIET, now, "All its alerts have ended; watching whether it stays so")
+
+
+def _recovery_due(context: Context, quiet: Millis, now: Millis) -> Millis:
+    limits = context.rules.correlation
+    return max(now, quiet + limits.recover_after + limits.lateness)
+
+
+def recover_due(context: Context, name: str, due: Millis) -> None:
+    """Timer ``recover``: it stayed quiet; ask the guards, then resolve."""
+    incident = context.state.incidents.get(name)
+    if incident is None or incident.quiet is None or incident.state not in (State.SUSPECTED, State.RECOVERING):
+        return
+    refusals = context.guards.refusals(incident.state, Trigger.RECOVERED, incident)
+    if refusals:
+        text = "Not resolved yet: " + "; ".join(refusals)
+        context.tell(name, incident.domain, due, "held_open", text, facts={"refusals": list(refusals)})
+        context.timers.set(due + RETRY, "recover", name)
+        return
+    resolve(context, incident, Trigger.RECOVERED, due, "It stayed quiet for the recovery time")
+
+
+def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis, text: str, *, actor: str = "") -> None:
+    """End it: resolved, closed by a person, or dismissed. Its alerts leave correlation."""
+    move(context, incident, trigger, now, text, actor=actor)
+    incident.resolved_at = now
+    leave(context, incident, now)
+    context.revise(incident, now, text.lower())
+    if incident.told:
+        tell_incident(context, incident, "resolve", now, text)
+
+
+def leave(context: Context, incident: Incident, now: Millis) -> None:
+    """Take a closed incident out of its domain; it is kept for the linger time, for what comes back."""
+    domain = context.domain(incident.domain)
+    domain.open.discard(incident.id)
+    domain.live -= incident.alerts
+    domain.cover = {entity: name for entity, name in domain.cover.items() if name != incident.id}
+    incident.reach = ()
+    for table in (domain.glue, domain.pins):
+        for number in incident.alerts & table.keys():
+            del table[number]
+    context.timers.cancel("recover", incident.id)
+    limits = context.rules.correlation
+    context.timers.set(now + limits.linger + limits.lateness, "archive", incident.id)
+
+
+def archive_due(context: Context, name: str, due: Millis) -> None:
+    """Timer ``archive``: forget a closed incident; the store keeps it."""
+    incident = context.state.incidents.get(name)
+    if incident is not None and incident.state not in OPEN:
+        del context.state.incidents[name]
+
+
+def merge(context: Context, incident: Incident, into: Incident, now: Millis) -> None:
+    """It turned out to be part of another one."""
+    incident.merged_into = into.id
+    move(context, incident, Trigger.MERGE, now, f"Merged into {into.id}: one trouble explains both")
+    context.tell(into.id, into.domain, now, "merged_in", f"{incident.id} is part of this", facts={"from": incident.id})
+    domain = context.domain(incident.domain)
+    domain.open.discard(incident.id)
+    incident.reach = ()
+    context.timers.cancel("recover", incident.id)
+    limits = context.rules.correlation
+    context.timers.set(now + limits.linger + limits.lateness, "archive", incident.id)
+    context.revise(incident, now, f"merged into {into.id}")
+    if incident.told:
+        tell_incident(context, incident, "merge", now, f"merged into {into.id}")
+
+
+def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor: str = "") -> None:
+    """Back to work, under a new generation: a ticket that was closed is not updated but followed by another."""
+    incident.generation += 1
+    incident.resolved_at = None
+    incident.quiet = None
+    move(context, incident, Trigger.REOPEN, now, f"Reopened: {why}", actor=actor)
+    domain = context.domain(incident.domain)
+    domain.open.add(incident.id)
+    incident.alerts = {a for a in incident.alerts if a in context.state.alerts}
+    domain.live |= incident.alerts
+    context.timers.cancel("archive", incident.id)
+    if incident.told:
+        tell_incident(context, incident, "reopen", now, f"reopened: {why}")

@@ -1,0 +1,72 @@
+"""The record of decisions: one canonical payload per domain for everything decided at one position or timer."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.outcomes import Decision, IncidentView, LedgerChange, LedgerEntry, Publication, TimelineEntry
+from engine.signals import Millis
+
+
+class _Part(msgspec.Struct, omit_defaults=True):
+    ledger: list[LedgerEntry] = []
+    changes: list[LedgerChange] = []
+    incidents: list[tuple[str, int, str]] = []  # (id, revision, digest)
+    timeline: list[TimelineEntry] = []
+    outbox: list[str] = []  # keys
+
+
+class _Payload(msgspec.Struct, omit_defaults=True):
+    position: int
+    at: Millis
+    versions: dict[str, str]
+    decided: _Part
+
+
+_encoder = msgspec.json.Encoder(order="deterministic")
+
+
+class Recorder:
+    """Collects what one signal batch or one timer decided, by domain."""
+
+    __slots__ = ("_parts",)
+
+    def __init__(self) -> None:
+        self._parts: dict[str, _Part] = {}
+
+    def _part(self, domain: str) -> _Part:
+        part = self._parts.get(domain)
+        if part is None:
+            part = self._parts[domain] = _Part([], [], [], [], [])
+        return part
+
+    def ledger(self, domain: str, entry: LedgerEntry) -> None:
+        """A first disposition."""
+        self._part(domain).ledger.append(entry)
+
+    def change(self, domain: str, change: LedgerChange) -> None:
+        """A later disposition."""
+        self._part(domain).changes.append(change)
+
+    def incident(self, view: IncidentView, digest: str) -> None:
+        """A revision, by the digest of its content; the revision itself is stored beside the record."""
+        self._part(view.domain).incidents.append((view.id, view.revision, digest))
+
+    def timeline(self, domain: str, entry: TimelineEntry) -> None:
+        """A timeline entry."""
+        self._part(domain).timeline.append(entry)
+
+    def publication(self, domain: str, publication: Publication) -> None:
+        """Something to tell."""
+        self._part(domain).outbox.append(publication.key)
+
+    def take(self, position: int, at: Millis, versions: dict[str, str]) -> list[Decision]:
+        """The decisions so far, by domain; the recorder is empty afterwards."""
+        if not self._parts:
+            return []
+        decisions = [
+            Decision(domain, position, at, _encoder.encode(_Payload(position, at, versions, part)))
+            for domain, part in sorted(self._parts.items())
+        ]
+        self._parts = {}
+        return decisions

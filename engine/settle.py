@@ -1,0 +1,199 @@
+"""Settling a domain: the provisional place of an alert at once, the partition of all of them shortly after.
+
+An alert is placed when it arrives, by what the open incidents already explain. Within the settle time the whole domain is
+partitioned anew (`engine.correlate`), as a function of the set of alerts alone; incidents keep their identity, merge and
+split accordingly. A last pass follows when the allowed lateness is over (law 4).
+"""
+
+from __future__ import annotations
+
+from engine.assess import refresh
+from engine.context import Context
+from engine.correlate.graph import Horizon, Symptom, SymptomGraph
+from engine.correlate.identity import Assignment, assign
+from engine.correlate.partition import Join, Trouble, partition
+from engine.incidents import incident_of, merge, open_incident, reopen, sees
+from engine.lifecycle import OPEN, State
+from engine.reasons import Disposition, Reason
+from engine.signals import Millis
+from engine.state import Alert, Domain, Incident
+from engine.words import WEIGHT
+
+SLOWER_EVERY = 50
+"""One millisecond more of settling per so many live alerts, so that a storm is not partitioned all the time."""
+
+
+def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Reason]:
+    """Admit an alert to correlation: where it belongs as far as can be said at once."""
+    domain = context.domain(alert.domain)
+    domain.live.add(alert.no)
+    domain.last_change = now
+    settling = context.timers.pending("settle", domain.name)
+    touch(context, domain.name, now)
+    context.timers.set(_last_pass(context, now), "final", domain.name)
+    known = incident_of(context, alert)
+    if known is not None and known.state is State.RESOLVED:
+        reopen(context, known, now, "an alert of it fires again")
+    if known is not None and known.state in OPEN:
+        known.alerts.add(alert.no)
+        if alert.admitted and alert.reason is not Reason.SETTLING:
+            return alert.disposition, alert.reason
+        return Disposition.ATTACHED, Reason.REFIRED
+    found = context.state.incidents.get(domain.cover.get(alert.entity, ""))
+    if found is not None and found.state in OPEN and sees(context, found, alert):
+        alert.incident = found.id
+        found.alerts.add(alert.no)
+        same = alert.entity in found.entities
+        return Disposition.ATTACHED, Reason.SAME_ENTITY if same else Reason.EXPLAINED_BY_CAUSE
+    if settling and alert.mapped:
+        alert.incident = ""
+        return Disposition.HELD, Reason.SETTLING
+    incident = open_incident(context, domain, alert, now)
+    domain.cover[alert.entity] = incident.id
+    return Disposition.OPENED, Reason.NEW_TROUBLE if alert.mapped else Reason.UNMAPPED
+
+
+def withdraw(context: Context, alert: Alert, now: Millis) -> None:
+    """Take an alert out of correlation (a gate closed behind it)."""
+    domain = context.domain(alert.domain)
+    domain.live.discard(alert.no)
+    incident = context.state.incidents.get(alert.incident)
+    if incident is not None:
+        incident.alerts.discard(alert.no)
+    alert.incident = ""
+    touch(context, domain.name, now)
+
+
+def touch(context: Context, name: str, now: Millis) -> None:
+    """Something changed in the domain: settle it soon."""
+    if not context.timers.pending("settle", name):
+        domain = context.domain(name)
+        wait = context.rules.correlation.settle + len(domain.live) // SLOWER_EVERY
+        context.timers.set(now + wait, "settle", name)
+
+
+def _last_pass(context: Context, now: Millis) -> Millis:
+    """When the lateness is over; rounded up to seconds, so that a storm does not set a timer per alert."""
+    return (now + context.rules.correlation.lateness) // 1000 * 1000 + 1000
+
+
+def settle_due(context: Context, name: str, due: Millis) -> None:
+    """Timer ``settle``."""
+    settle(context, context.domain(name), due, final=False)
+
+
+def final_due(context: Context, name: str, due: Millis) -> None:
+    """Timer ``final``: nothing that belongs to what is known can still be on its way."""
+    settle(context, context.domain(name), due, final=True)
+
+
+def settle(context: Context, domain: Domain, now: Millis, *, final: bool) -> None:
+    """Partition the domain's live alerts and bring its incidents in line."""
+    limits = context.rules.correlation
+    graphs = [
+        SymptomGraph(symptoms, context.topology, Horizon(limits.window, limits.recover_after))
+        for symptoms in _pinned(context, domain, now)
+    ]
+    found = [(graph, trouble) for graph in graphs for trouble in partition(graph)]
+    found = _glued(domain, found)
+    alerts = [[a for i in trouble.nodes for a in graph.nodes[i].alerts] for graph, trouble in found]
+    belongs = {a: context.state.alerts[a].incident for a in domain.live if context.state.alerts[a].incident in domain.open}
+    ages = {i: _age(context.state.incidents[i]) for i in domain.open}
+    decided = assign(alerts, belongs, ages)
+    incidents = _named(context, domain, found, alerts, decided, now)
+    for old, place_ in decided.merged.items():
+        merge(context, context.state.incidents[old], incidents[place_], now)
+    domain.cover = {}
+    for (graph, trouble), members, incident in zip(found, alerts, incidents, strict=True):
+        _join(context, graph, trouble, incident, members, now)
+        refresh(context, incident, graph, trouble, now, final=final)
+    for incident_id in sorted(domain.open):
+        _cover(context, domain, context.state.incidents[incident_id])
+
+
+def _pinned(context: Context, domain: Domain, now: Millis) -> list[list[Symptom]]:
+    """The live alerts as symptoms; those that a person split off stay among themselves."""
+    parts: dict[int, list[Symptom]] = {}
+    for number in sorted(domain.live):
+        alert = context.state.alerts[number]
+        spell = alert.spell
+        symptom = Symptom(number, alert.entity, spell.start, spell.end(now), WEIGHT[alert.word])
+        parts.setdefault(domain.pins.get(number, 0), []).append(symptom)
+    return [parts[key] for key in sorted(parts)]
+
+
+def _glued(domain: Domain, found: list[tuple[SymptomGraph, Trouble]]) -> list[tuple[SymptomGraph, Trouble]]:
+    """Join the troubles that a person merged."""
+    if not domain.glue:
+        return found
+    result: list[tuple[SymptomGraph, Trouble]] = []
+    holder: dict[tuple[int, int], Trouble] = {}
+    for graph, trouble in found:
+        marks = {domain.glue[a] for i in trouble.nodes for a in graph.nodes[i].alerts if a in domain.glue}
+        home = next((holder[id(graph), m] for m in sorted(marks) if (id(graph), m) in holder), None)
+        if home is None:
+            home = trouble
+            result.append((graph, trouble))
+        else:
+            home.roots += trouble.roots
+            home.nodes += trouble.nodes
+            home.joins |= {i: Join(Reason.MANUAL, join.because) for i, join in trouble.joins.items()}
+        holder.update({(id(graph), m): home for m in marks})
+    return result
+
+
+def _age(incident: Incident) -> tuple[int, int, str]:
+    return (0 if incident.told else 1, incident.opened_at, incident.id)
+
+
+def _named(
+    context: Context, domain: Domain, found: list[tuple[SymptomGraph, Trouble]], alerts: list[list[int]],
+    decided: Assignment, now: Millis,
+) -> list[Incident]:
+    """The incident of every trouble: the one that goes on, or a new one."""
+    incidents = []
+    for place_, (graph, trouble) in enumerate(found):
+        name = decided.incident[place_]
+        if name is not None:
+            incidents.append(context.state.incidents[name])
+            continue
+        first = context.state.alerts[graph.nodes[trouble.roots[0]].alerts[0]]
+        incident = open_incident(context, domain, first, now, split_from=decided.split_from[place_])
+        incidents.append(incident)
+    return incidents
+
+
+def _join(
+    context: Context, graph: SymptomGraph, trouble: Trouble, incident: Incident, members: list[int], now: Millis
+) -> None:
+    """Give every member its incident and disposition, with the reason of its join."""
+    incident.alerts = set(members)
+    newcomers = False
+    for index in trouble.nodes:
+        join = trouble.joins[index]
+        for number in graph.nodes[index].alerts:
+            alert = context.state.alerts[number]
+            if alert.incident == incident.id and alert.reason is not Reason.SETTLING:
+                continue
+            before = alert.incident
+            alert.incident = incident.id
+            newcomers = True
+            if before and before != incident.id:
+                reason = Reason.SPLIT if incident.split_from == before else Reason.MERGED
+            else:
+                reason = Reason.EXPLAINED_BY_CAUSE if join.reason is Reason.NEW_TROUBLE else join.reason
+            opener = not before and join.reason is Reason.NEW_TROUBLE and incident.revision == 0
+            if opener:
+                context.redispose(alert, Disposition.OPENED, Reason.NEW_TROUBLE, now)
+            else:
+                context.redispose(alert, Disposition.ATTACHED, reason, now)
+    if newcomers:
+        context.changed.update(members if len(members) < 100 else ())
+
+
+def _cover(context: Context, domain: Domain, incident: Incident) -> None:
+    """What the incident explains: its own entities first, then everything its cause reaches."""
+    for entity in incident.entities:
+        domain.cover.setdefault(entity, incident.id)
+    for entity in incident.reach:
+        domain.cover.setdefault(entity, incident.id)

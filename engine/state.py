@@ -1,0 +1,188 @@
+"""The state of the core: plain data, all of it in a snapshot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from engine.alerts.spell import Spell
+from engine.evidence.rates import Rates
+from engine.evidence.telemetry import Telemetry
+from engine.evidence.verdict import Term
+from engine.lifecycle import State
+from engine.outcomes import Candidate, Impacted, SeverityView
+from engine.reasons import Disposition, Reason, Verdict
+from engine.signals import Labels, Millis
+from engine.timers import Timer
+from rules.gates.silence import Silence
+
+SCHEMA = 1
+"""Number of the snapshot's layout; raised with every change of it."""
+
+
+class Alert(msgspec.Struct, gc=False):
+    """The life of one fingerprint. ``event`` is the id of the alert event that began its spell.
+
+    ``disposition`` is that event's current one. ``internal`` alerts are the engine's own (a lost heartbeat): they have
+    no alert event and no ledger entry.
+    """
+
+    no: int
+    labels: Labels
+    name: str
+    entity: str
+    mapped: bool
+    domain: str
+    word: str
+    spell: Spell
+    event: str
+    disposition: Disposition
+    reason: Reason
+    annotations: bytes = b"{}"
+    url: str = ""
+    value: float | None = None
+    rule: str = ""
+    incident: str = ""
+    verdict: Verdict = Verdict.UNVERIFIABLE
+    terms: tuple[Term, ...] = ()
+    held_until: Millis | None = None
+    last_event: str = ""
+    key: str = ""
+    metric: str = ""
+    events: int = 1
+    internal: bool = False
+    flapping: bool = False
+    cleared_at: Millis | None = None
+    security: bool = False
+
+    @property
+    def admitted(self) -> bool:
+        """Does it take part in correlation?"""
+        return self.disposition in _ADMITTED or self.reason is Reason.SETTLING
+
+
+_ADMITTED = frozenset({Disposition.OPENED, Disposition.ATTACHED})
+
+
+class Incident(msgspec.Struct):
+    """One trouble. ``alerts`` are the numbers of its alerts; ``quiet`` is when its last alert ended."""
+
+    id: str
+    domain: str
+    state: State
+    opened_at: Millis
+    onset: Millis
+    updated_at: Millis
+    severity: SeverityView
+    alerts: set[int] = set()
+    revision: int = 0
+    generation: int = 1
+    quiet: Millis | None = None
+    declared_at: Millis | None = None
+    resolved_at: Millis | None = None
+    told: bool = False
+    told_at: Millis | None = None
+    told_digest: str = ""
+    cause: str | None = None
+    abstained: str = ""
+    silent: str = ""
+    candidates: tuple[Candidate, ...] = ()
+    impact: tuple[Impacted, ...] = ()
+    impact_total: int = 0
+    reach: tuple[str, ...] = ()
+    users: tuple[int, int] | None = None
+    obligations: tuple[str, ...] = ()
+    entities: tuple[str, ...] = ()
+    words: dict[str, int] = {}
+    firing: int = 0
+    confirmed: int = 0
+    override: str = ""
+    assigned: str = ""
+    acknowledged_by: str = ""
+    merged_into: str = ""
+    split_from: str = ""
+    signature: str = ""
+    digest: str = ""
+
+
+class Domain(msgspec.Struct):
+    """What one owner decides together. ``live`` are the admitted alerts of open incidents, ``cover`` says which open
+    incident explains an entity, ``glue`` and ``pins`` are what people joined and split."""
+
+    name: str
+    live: set[int] = set()
+    open: set[str] = set()
+    cover: dict[str, str] = {}
+    glue: dict[int, int] = {}
+    pins: dict[int, int] = {}
+    last_change: Millis = 0
+
+
+class Pulse(msgspec.Struct):
+    """A source with a heartbeat: live, late or dead."""
+
+    source: str
+    every: Millis
+    last: Millis
+    state: str = "live"
+    alert: int | None = None
+
+
+class ChangeSeen(msgspec.Struct, frozen=True):
+    """A change to an entity, kept for the cause ranking."""
+
+    at: Millis
+    what: str
+    detail: str
+
+
+class CoreState(msgspec.Struct):
+    """Everything that the core remembers."""
+
+    schema: int = SCHEMA
+    now: Millis = 0
+    position: int = 0
+    next_alert: int = 1
+    next_mark: int = 1
+    topology: str = ""
+    rules: str = ""
+    alerts: dict[int, Alert] = {}
+    incidents: dict[str, Incident] = {}
+    domains: dict[str, Domain] = {}
+    pulses: dict[str, Pulse] = {}
+    silences: dict[str, Silence] = {}
+    modes: dict[str, str] = {}
+    changes: dict[str, list[ChangeSeen]] = {}
+    telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
+    rates: Rates = msgspec.field(default_factory=Rates)
+    counts: dict[str, int] = {}
+    arrivals: dict[int, int] = {}
+    storm: bool = False
+    timers: list[Timer] = []
+
+
+def _encode_hook(value: Any) -> bytes:
+    if isinstance(value, Labels):
+        return value.raw
+    raise NotImplementedError(type(value))
+
+
+def _decode_hook(kind: type, value: Any) -> Any:
+    if kind is Labels:
+        return Labels(bytes(value))
+    raise NotImplementedError(kind)
+
+
+_encoder = msgspec.msgpack.Encoder(enc_hook=_encode_hook)
+_decoder = msgspec.msgpack.Decoder(CoreState, dec_hook=_decode_hook)
+
+
+def encode(state: CoreState) -> bytes:
+    """A snapshot of the state, as msgpack."""
+    return _encoder.encode(state)
+
+
+def decode(content: bytes) -> CoreState:
+    """The state of a snapshot; `msgspec.ValidationError` when it is of another layout."""
+    return _decoder.decode(content)

@@ -1,0 +1,50 @@
+"""Samples, log records, spans and changes: evidence, kept by entity."""
+
+from __future__ import annotations
+
+from bisect import insort
+
+from engine.context import Context
+from engine.signals import Change, Labels, LogRecord, Millis, Samples, Span
+from engine.state import ChangeSeen
+
+TELEMETRY = (Samples, LogRecord, Span, Change)
+FAILED_LEVELS = frozenset({"error", "critical"})
+CHANGES_KEPT = 10
+
+
+def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change, now: Millis) -> None:
+    """Keep one signal as evidence about its entity. What no entity can be named for is of no use and not kept."""
+    entity, metric = _entity(context, signal.labels)
+    if not entity:
+        return
+    if isinstance(signal, Samples):
+        telemetry = context.state.telemetry
+        if signal.stale:
+            telemetry.stale(entity, signal.labels.fingerprint, signal.times[-1] if signal.times else now)
+        else:
+            telemetry.add(entity, signal.labels.fingerprint, metric, signal.times, signal.values)
+    elif isinstance(signal, LogRecord):
+        context.state.rates.add(entity, now if signal.at is None else signal.at, failed=signal.level in FAILED_LEVELS)
+    elif isinstance(signal, Span):
+        context.state.rates.add(entity, signal.end, failed=signal.failed)
+    else:
+        seen = ChangeSeen(now if signal.at is None else signal.at, signal.what, signal.detail)
+        changes = context.state.changes.setdefault(entity, [])
+        if seen not in changes:
+            insort(changes, seen, key=lambda c: (c.at, c.what, c.detail))
+            del changes[:-CHANGES_KEPT]
+
+
+def _entity(context: Context, labels: Labels) -> tuple[str, str]:
+    """(entity, metric name) of a label set; looked up once per label set."""
+    known = context.entity_of.get(labels.fingerprint)
+    if known is None:
+        values = labels.as_dict()
+        names = list(context.rules.names(values))
+        resolved = (context.topology.resolve(name) for name in names)
+        entity = next((e for e in resolved if e is not None), names[0] if names else "")
+        known = context.entity_of[labels.fingerprint] = (entity, values.get("__name__", ""))
+        if len(context.entity_of) > context.ENTITIES_CACHED:
+            context.entity_of.clear()
+    return known

@@ -1,0 +1,41 @@
+"""What is told to whom: publications for the outbox, from one revision, for every audience in parallel."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.context import Context
+from engine.outcomes import Publication
+from engine.signals import Millis
+from engine.state import Incident
+from rules.routing import AUDIENCES
+
+SHOWN_IMPACT = 50
+"""Impacted entities in a message; the message gives the total."""
+
+
+def tell_incident(context: Context, incident: Incident, action: str, now: Millis, why: str) -> None:
+    """Queue one publication per audience. Updates keep the group interval; all else goes at once."""
+    first = not incident.told
+    incident.told = True
+    not_before = now
+    if action == "update" and incident.told_at is not None:
+        not_before = max(now, incident.told_at + context.rules.correlation.group_interval)
+    incident.told_at = not_before
+    incident.told_digest = telling_digest(incident)
+    view = context.revise(incident, now, why) if first else context.view(incident, why)
+    shown = msgspec.structs.replace(view, impact=view.impact[:SHOWN_IMPACT])
+    body: dict[str, object] = {"incident": msgspec.to_builtins(shown), "why": why}
+    for audience in AUDIENCES:
+        publication = Publication(
+            key=f"{incident.id}.{incident.generation}.{action}.{incident.revision}.{audience}",
+            incident=incident.id, revision=incident.revision, generation=incident.generation, action=action,
+            audience=audience, not_before=not_before, created_at=now, body=body,
+        )
+        context.out.outbox.append(publication)
+        context.recorder.publication(incident.domain, publication)
+
+
+def telling_digest(incident: Incident) -> str:
+    """What people want to hear of when it changes."""
+    return "|".join((incident.state, incident.cause or "", incident.severity.level, str(incident.impact_total)))

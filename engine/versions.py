@@ -1,0 +1,56 @@
+"""Other versions of the topology or the rules come into force, without a restart and without losing an incident."""
+
+from __future__ import annotations
+
+from engine.alerts.admission import review
+from engine.alerts.inhibition import watch_all
+from engine.context import Context
+from engine.settle import touch
+from engine.signals import Activation, Millis
+from engine.state import Alert
+from topology.model import UNMAPPED
+
+
+def activate(context: Context, signal: Activation, now: Millis) -> None:
+    """Bring a version into force; `UnknownVersion` when the shell did not provide it."""
+    if signal.kind == "topology":
+        context.topology = context.library.topology(signal.version)
+        context.state.topology = signal.version
+    elif signal.kind == "rules":
+        context.rules = context.library.rules(signal.version)
+        context.state.rules = signal.version
+    else:
+        raise ValueError(f"there are no versions of {signal.kind!r}")
+    context.entity_of.clear()
+    for number in sorted(context.state.alerts):
+        _resolve_again(context, context.state.alerts[number])
+    watch_all(context)
+    for number in sorted(context.state.alerts):
+        review(context, context.state.alerts[number], now, now)
+    for name in sorted(context.state.domains):
+        if context.state.domains[name].live:
+            touch(context, name, now)
+
+
+def _resolve_again(context: Context, alert: Alert) -> None:
+    """The entity and domain of a known alert under the new versions. An open incident moves along with its alerts."""
+    names = [alert.entity] if alert.internal else list(context.rules.names(alert.labels.as_dict()))
+    found = next((e for name in names if (e := context.topology.resolve(name)) is not None), None)
+    entity = found or (names[0] if names else alert.entity)
+    domain = context.topology.domain(entity) if found else UNMAPPED
+    if (entity, domain) == (alert.entity, alert.domain):
+        return
+    context.changed.add(alert.no)
+    old = context.domain(alert.domain)
+    alert.entity, alert.mapped = entity, found is not None
+    if domain == alert.domain:
+        return
+    alert.domain = domain
+    if alert.no in old.live:
+        old.live.discard(alert.no)
+        context.domain(domain).live.add(alert.no)
+        incident = context.state.incidents.get(alert.incident)
+        if incident is not None and incident.id in old.open:
+            old.open.discard(incident.id)
+            context.domain(domain).open.add(incident.id)
+            incident.domain = domain

@@ -1,0 +1,36 @@
+"""An incident as a revision shows it."""
+
+from __future__ import annotations
+
+import msgspec
+import xxhash
+
+from engine.outcomes import IncidentView
+from engine.state import Incident
+
+
+def view_of(incident: Incident, why: str, events: int, versions: dict[str, str]) -> IncidentView:
+    """The revision as it stands."""
+    where = incident.cause or (incident.entities[0] if incident.entities else "unknown")
+    others = len(incident.entities) - 1
+    title = f"{where} in trouble" + (f", {others} more affected" if others > 0 else "")
+    severity = incident.severity
+    if incident.override:
+        severity = msgspec.structs.replace(severity, level=incident.override)
+    return IncidentView(
+        id=incident.id, revision=incident.revision, state=incident.state, domain=incident.domain, title=title, why=why,
+        onset=incident.onset, opened_at=incident.opened_at, updated_at=incident.updated_at,
+        declared_at=incident.declared_at, resolved_at=incident.resolved_at, told=incident.told, cause=incident.cause,
+        abstained=incident.abstained, candidates=incident.candidates, severity=severity, impact=incident.impact,
+        impact_total=incident.impact_total, users=incident.users, obligations=incident.obligations,
+        entities=incident.entities, alerts=len(incident.alerts), firing=incident.firing, events=events,
+        confirmed=incident.confirmed, assigned=incident.assigned, acknowledged_by=incident.acknowledged_by,
+        merged_into=incident.merged_into, split_from=incident.split_from, generation=incident.generation,
+        versions=versions,
+    )
+
+
+def digest_of(view: IncidentView) -> str:
+    """A digest of all that a revision says, but for its number, time and reason."""
+    content = msgspec.structs.replace(view, revision=0, updated_at=0, why="")
+    return xxhash.xxh3_128_hexdigest(msgspec.json.encode(content, order="deterministic"))
