@@ -1,0 +1,189 @@
+"""Severity: unknown is not no, more harm never lowers it, and every fired rule is kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rules.packs.severity import DEFAULT
+from rules.ruleset import RuleSet
+from rules.severity import LEVELS, FiredRule, Grade, Matrix, Policy, SeverityFacts, SeverityRule, When, assess
+from rules.ternary import Ternary
+from rules.words import WORDS
+
+RULES = RuleSet.default()
+YES, NO, OPEN = Ternary.YES, Ternary.NO, Ternary.CANNOT_EXCLUDE
+
+
+def test_nothing_known_excludes_nothing() -> None:
+    result = RULES.severity(SeverityFacts())
+    assert (result.user_impact, result.data_loss, result.regulatory) == (OPEN, OPEN, OPEN)
+    assert result.level == "SEV5"
+    assert set(result.missing) == {"users", "share", "tier", "data_loss", "regulatory", "stores_down"}
+
+
+def test_everything_known_and_harmless_is_no() -> None:
+    facts = SeverityFacts(
+        users=(0, 0), users_total=100, tier=3, obligations=(), rpo_exposed=False, data_stores_down=0, nondurable=False
+    )
+    result = RULES.severity(facts)
+    assert (result.user_impact, result.data_loss, result.regulatory) == (NO, NO, NO)
+    assert (result.level, result.fired, result.missing) == ("SEV5", (), ())
+
+
+def test_a_tier_0_outage_is_the_worst_with_its_numbers() -> None:
+    result = RULES.severity(SeverityFacts(tier=0, entities_down=1, users=(10, 20), business=("payments",)))
+    assert result.level == "SEV1"
+    assert FiredRule("tier0-down", "SEV1", {"tier": 0, "down": 1}) in result.fired
+    assert FiredRule("business-down", "SEV2", {"business": ["payments"], "down": 1}) in result.fired
+    assert result.user_impact is YES
+
+
+def test_user_bounds_that_start_at_zero_decide_nothing() -> None:
+    result = RULES.severity(SeverityFacts(users=(0, 5000), tier=3))
+    assert result.user_impact is OPEN
+    assert not [rule for rule in result.fired if "users" in rule.because]
+
+
+def test_no_data_store_down_leaves_only_queues_in_question() -> None:
+    assert RULES.severity(SeverityFacts(data_stores_down=0, nondurable=False)).data_loss is NO
+    assert RULES.severity(SeverityFacts(data_stores_down=1, nondurable=False)).data_loss is OPEN
+    assert RULES.severity(SeverityFacts(data_stores_down=0)).data_loss is OPEN
+    assert RULES.severity(SeverityFacts(nondurable=True)).data_loss is YES
+
+
+def test_a_security_alert_may_have_to_be_reported_even_without_obligations() -> None:
+    assert RULES.severity(SeverityFacts(obligations=(), security=True)).regulatory is OPEN
+    assert RULES.severity(SeverityFacts(obligations=("dora",))).regulatory is YES
+    assert RULES.severity(SeverityFacts(obligations=())).regulatory is NO
+
+
+def test_an_input_is_missing_only_if_knowing_it_could_matter() -> None:
+    worst = RULES.severity(SeverityFacts(tier=0, entities_down=1))
+    assert (worst.level, worst.missing) == ("SEV1", ())
+    assert "tier" in RULES.severity(SeverityFacts(entities_down=1)).missing
+
+
+def test_the_matrix_has_a_last_column_for_unknown_tiers() -> None:
+    policy = Policy((), Matrix((0,), (Grade("some", (When(affected=1),), ("SEV1", "SEV4")),)))
+    assert assess(policy, SeverityFacts(entities_degraded=1, tier=0)).level == "SEV1"
+    assert assess(policy, SeverityFacts(entities_degraded=1, tier=1)).level == "SEV4"
+    assert assess(policy, SeverityFacts(entities_degraded=1)).level == "SEV4"
+    assert assess(policy, SeverityFacts(entities_degraded=1)).missing == ("tier",)
+
+
+def test_the_page_shows_the_built_in_policy() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "rules" / "severity.md").read_text()
+    for rule in DEFAULT.rules:
+        assert f"| {rule.id} | {rule.level} |" in page
+    for grade in DEFAULT.matrix.grades:
+        assert f"| {' | '.join(grade.levels)} |" in page
+
+
+maybe_bool = st.none() | st.booleans()
+names = st.lists(st.sampled_from(["a", "b", "c"]), unique=True).map(tuple)
+bounds = st.tuples(st.integers(0, 200_000), st.integers(0, 200_000)).map(lambda pair: (min(pair), max(pair)))
+all_facts = st.builds(
+    SeverityFacts,
+    users=st.none() | bounds,
+    users_total=st.none() | st.integers(0, 400_000),
+    tier=st.none() | st.integers(0, 5),
+    business=names,
+    obligations=st.none() | names,
+    rpo_exposed=maybe_bool,
+    data_stores_down=st.none() | st.integers(0, 3),
+    nondurable=maybe_bool,
+    worst_word=st.sampled_from(WORDS),
+    entities_down=st.integers(0, 20),
+    entities_degraded=st.integers(0, 20),
+    security=st.booleans(),
+    lost_heartbeat=st.booleans(),
+)
+
+
+@st.composite
+def whens(draw: st.DrawFn) -> When:
+    wanted = {
+        "users": st.integers(0, 100_000),
+        "share": st.integers(0, 1000),
+        "tier": st.integers(0, 4),
+        "business": st.integers(0, 3),
+        "down": st.integers(0, 10),
+        "affected": st.integers(0, 10),
+        "stores_down": st.integers(0, 2),
+        "word": st.sampled_from(WORDS),
+        "data_loss": st.booleans(),
+        "regulatory": st.booleans(),
+        "security": st.booleans(),
+        "lost_heartbeat": st.booleans(),
+    }
+    chosen = draw(st.lists(st.sampled_from(sorted(wanted)), unique=True, max_size=3))
+    return When(**{fact: draw(wanted[fact]) for fact in chosen})
+
+
+@st.composite
+def policies(draw: st.DrawFn) -> Policy:
+    tiers = tuple(sorted(draw(st.sets(st.integers(0, 3), max_size=3))))
+    row = st.lists(st.sampled_from(LEVELS), min_size=len(tiers) + 1, max_size=len(tiers) + 1)
+    rules = draw(st.lists(st.builds(SeverityRule, st.just("r"), st.sampled_from(LEVELS), whens()), max_size=4))
+    grade = st.builds(
+        Grade, st.just("g"), st.lists(whens(), min_size=1, max_size=2).map(tuple), row.map(sorted).map(tuple)
+    )
+    return Policy(tuple(rules), Matrix(tiers, tuple(draw(st.lists(grade, max_size=3)))))
+
+
+def worse(draw: st.DrawFn, facts: SeverityFacts) -> SeverityFacts:
+    """The same incident with at least as much harm everywhere."""
+    more = draw(st.integers(0, 5000))
+    return replace(
+        facts,
+        users=facts.users and (facts.users[0] + more, facts.users[1] + more),
+        tier=None if facts.tier is None else draw(st.integers(0, facts.tier)),
+        business=(*facts.business, *draw(names)),
+        obligations=None if facts.obligations is None else (*facts.obligations, *draw(names)),
+        rpo_exposed=facts.rpo_exposed or (draw(st.booleans()) if facts.rpo_exposed is False else None),
+        data_stores_down=None if facts.data_stores_down is None else facts.data_stores_down + draw(st.integers(0, 2)),
+        nondurable=facts.nondurable or (draw(st.booleans()) if facts.nondurable is False else None),
+        worst_word=WORDS[draw(st.integers(WORDS.index(facts.worst_word), len(WORDS) - 1))],
+        entities_down=facts.entities_down + draw(st.integers(0, 5)),
+        entities_degraded=facts.entities_degraded + draw(st.integers(0, 5)),
+        security=facts.security or draw(st.booleans()),
+        lost_heartbeat=facts.lost_heartbeat or draw(st.booleans()),
+    )
+
+
+@given(data=st.data(), facts=all_facts, policy=st.just(DEFAULT) | policies())
+def test_more_harm_never_lowers_the_severity(data: st.DataObject, facts: SeverityFacts, policy: Policy) -> None:
+    harmed = data.draw(st.composite(worse)(facts))
+    before, after = assess(policy, facts), assess(policy, harmed)
+    assert after.level <= before.level
+    harm = (NO, OPEN, YES)
+    for dimension in ("user_impact", "data_loss", "regulatory"):
+        assert harm.index(getattr(after, dimension)) >= harm.index(getattr(before, dimension))
+
+
+@given(data=st.data(), facts=all_facts, policy=st.just(DEFAULT) | policies())
+def test_a_level_is_final_when_nothing_is_missing(data: st.DataObject, facts: SeverityFacts, policy: Policy) -> None:
+    before = assess(policy, facts)
+    if before.missing:
+        return
+    known = replace(
+        facts,
+        users=facts.users or data.draw(bounds),
+        users_total=facts.users_total or data.draw(st.integers(1, 400_000)),
+        tier=data.draw(st.integers(0, 5)) if facts.tier is None else facts.tier,
+        obligations=data.draw(names) if facts.obligations is None else facts.obligations,
+        rpo_exposed=data.draw(st.booleans()) if facts.rpo_exposed is None else facts.rpo_exposed,
+        data_stores_down=data.draw(st.integers(0, 3)) if facts.data_stores_down is None else facts.data_stores_down,
+        nondurable=data.draw(st.booleans()) if facts.nondurable is None else facts.nondurable,
+    )
+    assert assess(policy, known).level == before.level
+
+
+@given(facts=all_facts)
+def test_the_level_is_the_worst_of_all_that_fired(facts: SeverityFacts) -> None:
+    result = RULES.severity(facts)
+    assert result.level == min((rule.level for rule in result.fired), default="SEV5")
