@@ -163,3 +163,18 @@ def test_an_inhibition_needs_equal_labels_and_spares_alerts_that_match_both_side
     assert not rule.inhibits(both, both)
     assert rule.inhibits(down, both)
     assert rule.key({}) == ("",)
+
+
+def test_a_later_suppression_beats_an_earlier_hold_and_of_two_holds_the_first_is_told() -> None:
+    declared = rules(
+        """
+gates:
+  thresholds:
+    - {id: slow, match: {alertname: x}, for: 10m}
+    - {id: slower, match: {alertname: x}, for: 20m}
+    - {id: high, match: {alertname: x}, above: 90, clear_below: 80}
+"""
+    )
+    low, high = (declared.gate(Subject({"alertname": "x"}, value=value), MINUTE) for value in (50, 95))
+    assert low == Gate("suppress", "never_reached_threshold", "high")
+    assert high == Gate("hold", "below_threshold", "slow", 10 * MINUTE)

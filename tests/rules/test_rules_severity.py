@@ -187,3 +187,9 @@ def test_a_level_is_final_when_nothing_is_missing(data: st.DataObject, facts: Se
 def test_the_level_is_the_worst_of_all_that_fired(facts: SeverityFacts) -> None:
     result = RULES.severity(facts)
     assert result.level == min((rule.level for rule in result.fired), default="SEV5")
+
+
+def test_a_tier_condition_holds_for_that_tier_and_more_critical_ones() -> None:
+    policy = Policy((SeverityRule("r", "SEV2", When(tier=1)),))
+    levels = [assess(policy, SeverityFacts(tier=tier)).level for tier in (0, 1, 2)]
+    assert levels == ["SEV2", "SEV2", "SEV5"]
