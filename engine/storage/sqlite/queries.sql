@@ -1,0 +1,284 @@
+-- All statements of the SQLite store. Hot ones take their values by place, the others by name.
+
+-- name: insert_input
+INSERT INTO input (position, source, partition, "offset", format, arrival, poison, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: input_after
+SELECT position, source, partition, "offset", format, arrival, body, poison
+FROM input WHERE position > :after AND position <= :until ORDER BY position LIMIT :limit;
+
+-- name: first_input
+SELECT min(position) FROM input;
+
+-- name: prune_input
+-- Entries that arrived before, behind no snapshot that may still be needed, oldest first.
+DELETE FROM input WHERE position IN (
+    SELECT position FROM input WHERE position <= :upto AND arrival < :before ORDER BY position LIMIT :limit
+);
+
+-- name: insert_ledger
+INSERT INTO ledger (position, at, opened, attached, updated, held, suppressed, duplicate, resolved, entries)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: ledger_row
+SELECT at, entries FROM ledger WHERE position = ?;
+
+-- name: insert_change
+INSERT INTO ledger_change (event, alert, at, before, disposition, reason, incident, rule, enforced)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: changes_of_event
+SELECT alert, at, disposition, reason, incident, rule, enforced FROM ledger_change WHERE event = ? ORDER BY id;
+
+-- name: count_ledger
+SELECT max(position), sum(opened), sum(attached), sum(updated), sum(held), sum(suppressed), sum(duplicate), sum(resolved)
+FROM ledger WHERE position > ?;
+
+-- name: count_changes
+SELECT max(id), before, disposition, count(*) FROM ledger_change WHERE id > ? GROUP BY before, disposition;
+
+-- name: counted
+SELECT position, change, counts FROM ledger_count;
+
+-- name: set_counted
+UPDATE ledger_count SET position = ?, change = ?, counts = ?;
+
+-- name: insert_block
+INSERT INTO alert_block (docs) VALUES (?);
+
+-- name: upsert_alert
+INSERT INTO alert (no, entity, incident, name, disposition, state, verdict, fingerprint, block, slot)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (no) DO UPDATE SET entity = excluded.entity, incident = excluded.incident, name = excluded.name,
+    disposition = excluded.disposition, state = excluded.state, verdict = excluded.verdict,
+    fingerprint = excluded.fingerprint, block = excluded.block, slot = excluded.slot;
+
+-- name: delete_unused_blocks
+DELETE FROM alert_block WHERE id NOT IN (SELECT block FROM alert);
+
+-- name: index_fingerprints
+-- In order of fingerprint: neighbours share a page, so that a page is written once for many alerts.
+INSERT OR REPLACE INTO alert_fingerprint (fingerprint, no)
+SELECT fingerprint, no FROM alert WHERE no > (SELECT no FROM alert_indexed) ORDER BY fingerprint;
+
+-- name: set_indexed
+UPDATE alert_indexed SET no = (SELECT coalesce(max(no), 0) FROM alert);
+
+-- name: alert_by_number
+SELECT a.slot, b.docs FROM alert a JOIN alert_block b ON b.id = a.block WHERE a.no = ?;
+
+-- name: number_by_fingerprint
+SELECT no FROM alert WHERE no > (SELECT no FROM alert_indexed) AND fingerprint = :fingerprint
+UNION ALL SELECT no FROM alert_fingerprint WHERE fingerprint = :fingerprint LIMIT 1;
+
+-- name: alerts
+SELECT a.no, a.block, a.slot, b.docs FROM alert a JOIN alert_block b ON b.id = a.block
+WHERE a.no < :before
+  AND (:entity = '' OR a.entity = :entity)
+  AND (:name = '' OR a.name = :name)
+  AND (:dispositions = '[]' OR a.disposition IN (SELECT value FROM json_each(:dispositions)))
+  AND (:states = '[]' OR a.state IN (SELECT value FROM json_each(:states)))
+  AND (:verdicts = '[]' OR a.verdict IN (SELECT value FROM json_each(:verdicts)))
+ORDER BY a.no DESC LIMIT :limit;
+
+-- name: alerts_of_incident
+-- As `alerts`, through the index by incident.
+SELECT a.no, a.block, a.slot, b.docs FROM alert a JOIN alert_block b ON b.id = a.block
+WHERE a.incident = :incident AND a.incident <> '' AND a.no < :before
+  AND (:entity = '' OR a.entity = :entity)
+  AND (:name = '' OR a.name = :name)
+  AND (:dispositions = '[]' OR a.disposition IN (SELECT value FROM json_each(:dispositions)))
+  AND (:states = '[]' OR a.state IN (SELECT value FROM json_each(:states)))
+  AND (:verdicts = '[]' OR a.verdict IN (SELECT value FROM json_each(:verdicts)))
+ORDER BY a.no DESC LIMIT :limit;
+
+-- name: last_seq
+SELECT max(coalesce((SELECT max(seq) FROM incident_revision), 0), coalesce((SELECT max(seq) FROM timeline), 0));
+
+-- name: insert_revision
+INSERT INTO incident_revision (seq, incident, revision, doc) VALUES (?, ?, ?, ?);
+
+-- name: upsert_incident
+INSERT INTO incident (id, seq, state, severity, domain, updated_at, entities, search) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, state = excluded.state, severity = excluded.severity,
+    domain = excluded.domain, updated_at = excluded.updated_at, entities = excluded.entities, search = excluded.search;
+
+-- name: insert_timeline
+INSERT INTO timeline (seq, incident, doc) VALUES (?, ?, ?);
+
+-- name: incidents
+SELECT i.no, r.doc FROM incident i JOIN incident_revision r ON r.seq = i.seq
+WHERE i.no < :before
+  AND (:states = '[]' OR i.state IN (SELECT value FROM json_each(:states)))
+  AND (:severities = '[]' OR i.severity IN (SELECT value FROM json_each(:severities)))
+  AND (:domain = '' OR i.domain = :domain)
+  AND (:since IS NULL OR i.updated_at >= :since)
+  AND (:text = '' OR instr(i.search, :text) > 0)
+  AND (:entity = '' OR EXISTS (SELECT 1 FROM json_each(i.entities) e WHERE e.value = :entity))
+ORDER BY i.no DESC LIMIT :limit;
+
+-- name: incident
+SELECT r.doc FROM incident i JOIN incident_revision r ON r.seq = i.seq WHERE i.id = ?;
+
+-- name: revisions
+SELECT doc FROM incident_revision WHERE incident = ? ORDER BY revision;
+
+-- name: timeline
+SELECT doc FROM timeline WHERE incident = ? ORDER BY seq;
+
+-- name: feed
+SELECT seq, 'incident' AS event, doc FROM incident_revision WHERE seq > :after
+UNION ALL SELECT seq, 'timeline', doc FROM timeline WHERE seq > :after
+ORDER BY seq LIMIT :limit;
+
+-- name: insert_outbox
+-- A key that a sink already has is the same publication again.
+INSERT INTO outbox ("key", sink, incident, action, audience, due, changed_at, doc) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT ("key", sink) DO NOTHING;
+
+-- name: claimable
+-- Due rows with no earlier unfinished row of their incident. A lease that ran out frees its row; what had been
+-- sent by then may or may not have arrived.
+SELECT o.id, o.doc, o.attempts, o.ambiguous OR o.state = 'sent'
+FROM outbox o
+WHERE o.sink = :sink
+  AND o.state IN ('new', 'claimed', 'sent', 'ambiguous')
+  AND CASE WHEN o.state IN ('new', 'ambiguous') THEN o.due ELSE o.lease END <= :now
+  AND NOT EXISTS (
+      SELECT 1 FROM outbox e
+      WHERE e.sink = o.sink AND e.incident = o.incident AND e.id < o.id
+        AND e.state IN ('new', 'claimed', 'sent', 'ambiguous')
+  )
+ORDER BY o.id LIMIT :limit;
+
+-- name: supersede
+-- Updates nobody has seen, with a later one that is due as well and nothing but updates between them.
+UPDATE outbox SET state = 'superseded', changed_at = :now
+WHERE sink = :sink AND state = 'new' AND ambiguous = 0 AND action = 'update'
+  AND EXISTS (
+      SELECT 1 FROM outbox l
+      WHERE l.sink = outbox.sink AND l.incident = outbox.incident AND l.id > outbox.id
+        AND l.state IN ('new', 'claimed', 'sent', 'ambiguous')
+        AND l.state = 'new' AND l.action = 'update' AND l.audience = outbox.audience AND l.due <= :now
+        AND NOT EXISTS (
+            SELECT 1 FROM outbox b
+            WHERE b.sink = l.sink AND b.incident = l.incident AND b.id > outbox.id AND b.id < l.id
+              AND b.state IN ('new', 'claimed', 'sent', 'ambiguous') AND b.action <> 'update'
+        )
+  );
+
+-- name: next_epoch
+UPDATE outbox_epoch SET epoch = epoch + 1;
+
+-- name: epoch
+SELECT epoch FROM outbox_epoch;
+
+-- name: claim
+UPDATE outbox SET state = 'claimed', ambiguous = :ambiguous, epoch = :epoch, lease = :lease, changed_at = :now
+WHERE id = :id;
+
+-- name: outbox_sent
+UPDATE outbox SET state = 'sent', attempts = attempts + 1, changed_at = :now
+WHERE id = :id AND epoch = :epoch AND state = 'claimed' AND lease > :now;
+
+-- name: outbox_confirmed
+UPDATE outbox SET state = 'confirmed', ambiguous = 0, remote = :remote, error = '', changed_at = :now
+WHERE id = :id AND epoch = :epoch AND state IN ('claimed', 'sent');
+
+-- name: outbox_retry
+UPDATE outbox SET state = CASE WHEN :ambiguous THEN 'ambiguous' ELSE 'new' END, ambiguous = :ambiguous,
+    due = :due, error = :error
+WHERE id = :id AND epoch = :epoch AND state IN ('claimed', 'sent');
+
+-- name: outbox_dead
+UPDATE outbox SET state = 'dead', error = :error, changed_at = :now
+WHERE id = :id AND epoch = :epoch AND state IN ('claimed', 'sent');
+
+-- name: outbox_redrive
+UPDATE outbox SET state = 'new', attempts = 0, due = :now, changed_at = :now WHERE id = :id AND state = 'dead';
+
+-- name: outbox_rows
+SELECT id, doc, sink, state, ambiguous, attempts, due, changed_at, remote, error FROM outbox
+WHERE id < :before AND (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
+ORDER BY id DESC LIMIT :limit;
+
+-- name: outbox_of_incident
+SELECT id, doc, sink, state, ambiguous, attempts, due, changed_at, remote, error FROM outbox
+WHERE incident = :incident AND id < :before AND (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
+ORDER BY id DESC LIMIT :limit;
+
+-- name: insert_chain
+INSERT INTO chain (domain, seq, position, at, digest, link) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: insert_payload
+INSERT INTO chain_payload (id, salt, payload) VALUES (?, ?, ?);
+
+-- name: set_head
+INSERT INTO chain_head (domain, seq, link) VALUES (?, ?, ?)
+ON CONFLICT (domain) DO UPDATE SET seq = excluded.seq, link = excluded.link;
+
+-- name: heads
+SELECT domain, seq, link FROM chain_head ORDER BY domain;
+
+-- name: domains
+SELECT DISTINCT domain FROM chain UNION SELECT domain FROM chain_head ORDER BY domain;
+
+-- name: chain_after
+SELECT c.domain, c.seq, c.position, c.at, c.digest, c.link, p.salt, p.payload
+FROM chain c LEFT JOIN chain_payload p ON p.id = c.id
+WHERE c.domain = :domain AND c.seq > :after ORDER BY c.seq LIMIT :limit;
+
+-- name: decisions_after
+SELECT c.id, c.domain, c.position, c.at, p.payload
+FROM chain c LEFT JOIN chain_payload p ON p.id = c.id
+WHERE c.id > :id AND c.position > :after ORDER BY c.id LIMIT :limit;
+
+-- name: first_decision_after
+SELECT min(id) FROM chain WHERE position > ?;
+
+-- name: erase
+DELETE FROM chain_payload WHERE id IN (SELECT id FROM chain WHERE domain = :domain AND position = :position);
+
+-- name: insert_dead_letter
+INSERT INTO dead_letter (at, source, format, pointer, reason, raw, position, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
+
+-- name: dead_letters
+SELECT id, at, source, format, pointer, reason, raw, position, state FROM dead_letter
+WHERE id < :before AND (:state = '' OR state = :state) ORDER BY id DESC LIMIT :limit;
+
+-- name: dead_letter
+SELECT id, at, source, format, pointer, reason, raw, position, state FROM dead_letter WHERE id = ?;
+
+-- name: settle_dead_letter
+UPDATE dead_letter SET state = :state WHERE id = :id AND state = 'open';
+
+-- name: insert_version
+-- The id is a hash of the content: the same id is the same version again.
+INSERT INTO version (kind, id, at, content, note) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, id) DO NOTHING;
+
+-- name: version
+SELECT kind, id, at, content, note FROM version WHERE kind = ? AND id = ?;
+
+-- name: versions
+SELECT kind, id, at, note FROM version WHERE :kind = '' OR kind = :kind ORDER BY no DESC;
+
+-- name: insert_snapshot
+INSERT INTO snapshot (position, ticked, schema, engine, checksum, state) VALUES (?, ?, ?, ?, ?, ?);
+
+-- name: drop_old_snapshots
+DELETE FROM snapshot WHERE id NOT IN (SELECT id FROM snapshot ORDER BY id DESC LIMIT 2);
+
+-- name: snapshot_ids
+SELECT id, position FROM snapshot ORDER BY id DESC;
+
+-- name: snapshot
+SELECT position, ticked, schema, engine, checksum, state FROM snapshot WHERE id = ?;
+
+-- name: progress
+SELECT position, ticked, arrival, alive, positions, counts FROM progress;
+
+-- name: set_progress
+UPDATE progress SET position = ?, ticked = ?, arrival = ?, positions = ?, counts = ?;
+
+-- name: set_alive
+UPDATE progress SET alive = max(alive, ?);
