@@ -112,48 +112,62 @@ async def closed_loop(
     return answered, time.perf_counter() - started
 
 
+class _OpenLoop:
+    """Connections that take requests when they are due; ``answered`` has (due, seconds to 2xx) of each."""
+
+    def __init__(self, made: list[Connection]) -> None:
+        self.made = made
+        self.free = deque(made)
+        self.waiting: deque[tuple[bytes, float]] = deque()
+        self.answered: list[tuple[float, float]] = []
+        self.errors: list[Exception] = []
+        for connection in made:
+            connection.done, connection.broken = self.done, self.errors.append
+
+    def due(self, request: bytes, at: float) -> None:
+        if self.free:
+            self.free.popleft().send(request, at)
+        else:
+            self.waiting.append((request, at))
+
+    def done(self, connection: Connection) -> None:
+        self.answered.append((connection.due, time.perf_counter() - connection.due))
+        if self.waiting:
+            connection.send(*self.waiting.popleft())
+        else:
+            self.free.append(connection)
+
+    def close(self) -> None:
+        for connection in self.made:
+            connection.close()
+        if self.errors:
+            raise self.errors[0]
+
+
 async def open_loop(
     port: int, requests: Sequence[bytes], rate: float, seconds: float, connections: int = 16, patience: float = 5.0
-) -> tuple[list[float], int]:
-    """Send ``rate`` requests a second, cycling; returns (seconds from due to 2xx of each answered, requests sent).
+) -> tuple[list[tuple[float, float]], list[float]]:
+    """Send ``rate`` requests a second, cycling; returns ([(due, seconds from due to 2xx)], [due of every request]).
 
-    A request whose turn comes while all connections are busy waits, and its wait counts. Those not answered
-    ``patience`` seconds after the last one was due are not in the list.
+    Due times are perf_counter seconds. A request whose turn comes while all connections are busy waits, and its wait
+    counts. Those not answered ``patience`` seconds after the last one was due are not in the first list.
     """
-    loop = asyncio.get_running_loop()
-    made = await connect(port, connections)
-    free, waiting = deque(made), deque[tuple[bytes, float]]()
-    took: list[float] = []
-    errors: list[Exception] = []
-
-    def done(connection: Connection) -> None:
-        took.append(loop.time() - connection.due)
-        if waiting:
-            connection.send(*waiting.popleft())
-        else:
-            free.append(connection)
-
-    for connection in made:
-        connection.done, connection.broken = done, errors.append
-    start, sent, total = loop.time() + 0.05, 0, int(rate * seconds)
-    while sent < total and not errors:
-        now = loop.time()
-        while sent < total and (due := start + sent / rate) <= now:
-            request = requests[sent % len(requests)]
-            if free:
-                free.popleft().send(request, due)
-            else:
-                waiting.append((request, due))
+    loop = _OpenLoop(await connect(port, connections))
+    clock, start = time.perf_counter, time.perf_counter() + 0.05
+    due = [start + n / rate for n in range(int(rate * seconds))]
+    sent = 0
+    while sent < len(due) and not loop.errors:
+        now = clock()
+        while sent < len(due) and due[sent] <= now:
+            loop.due(requests[sent % len(requests)], due[sent])
             sent += 1
-        await asyncio.sleep(max(0.0, min(0.001, start + sent / rate - loop.time())))
-    until = loop.time() + patience
-    while len(took) < sent and loop.time() < until and not errors:
+        if sent < len(due):
+            await asyncio.sleep(max(0.0, min(0.001, due[sent] - clock())))
+    until = clock() + patience
+    while len(loop.answered) < sent and clock() < until and not loop.errors:
         await asyncio.sleep(0.005)
-    for connection in made:
-        connection.close()
-    if errors:
-        raise errors[0]
-    return took, sent
+    loop.close()
+    return loop.answered, due
 
 
 def percentile(values: Iterable[float], share: float) -> float:
