@@ -26,10 +26,12 @@ class Cursor(msgspec.Struct):
 class Views(Protocol):
     """What a commit reads from the core after its group."""
 
-    counts: dict[str, int]
+    @property
+    def counts(self) -> dict[str, int]:
+        """Alert events received, and by current disposition."""
 
-    def alert_view(self, no: int) -> AlertView:
-        """The current state of an alert."""
+    def alert_view(self, no: int, /) -> AlertView:
+        """The current state of an alert; KeyError when its life is over."""
 
 
 class Group:
@@ -42,6 +44,7 @@ class Group:
         self.rejects: dict[str, int] = {}
         self.kinds: Counter[type[Signal]] = Counter()
         self._changed: dict[int, None] = {}
+        self._views: dict[int, AlertView] = {}
 
     @property
     def leaves_trace(self) -> bool:
@@ -55,6 +58,7 @@ class Group:
             or commit.outbox
             or commit.incidents
             or self._changed
+            or self._views
         )
 
     def repeats(self, record: Record) -> bool:
@@ -127,13 +131,19 @@ class Group:
         commit.decisions += outcomes.decisions
         self._changed.update(dict.fromkeys(outcomes.alerts))
 
+    def look(self, core: Views) -> None:
+        """Keep the alerts that changed as they are now: the timers that fire next may end an alert's life."""
+        self._views.update({no: core.alert_view(no) for no in self._changed})
+        self._changed = {}
+
     def seal(self, core: Views) -> Commit:
         """The transaction: entries, ledger, decisions, views, outbox, positions and totals, all or nothing.
 
         An alert that changed several times in the group is written once, as it is at the end.
         """
+        self.look(core)
         commit = self.commit
-        commit.alerts = [core.alert_view(no) for no in self._changed]
+        commit.alerts = list(self._views.values())
         commit.positions = _advanced(self.cursor.positions, commit.entries)
         commit.ticked = self.cursor.ticked
         commit.counts = dict(core.counts)

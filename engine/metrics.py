@@ -7,15 +7,22 @@ of alerts; gauges are sampled about once a second by `sample`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter as Counted
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from engine.lifecycle import OPEN
+from engine.ports import Page, Reader
 from engine.reasons import Disposition
 from engine.signals import Signal
 
 COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 ENTRY_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+COUNTED, PAGE = 10_000, 500
+OUTBOX_STATES = ("new", "claimed", "sent", "ambiguous", "dead")
 SEVERITIES = ("SEV1", "SEV2", "SEV3", "SEV4", "SEV5")
 
 
@@ -77,7 +84,7 @@ class EngineMetrics:
         self.publications = Counter(
             "headwater_publications", "Attempts to publish, by result.", ("sink", "result"), registry=registry
         )
-        self.outbox_rows = self._gauge("headwater_outbox_rows", "Publications by state.", ("sink", "state"))
+        self.outbox_rows = self._gauge("headwater_outbox_rows", "Unfinished and dead publications.", ("sink", "state"))
         self.duplicate_tickets = Counter(
             "headwater_duplicate_tickets", "Second tickets found for one incident and closed.", registry=registry
         )
@@ -118,14 +125,34 @@ class EngineMetrics:
             accounted += count
             self.dispositions.labels(disposition.value).set(count)
         self.unaccounted.set(counts.get("received", 0) - accounted)
-        self.unmapped.set(gauges.get("unmapped", 0))
+        self.unmapped.set(gauges.get("alerts_unmapped", 0))
         self.alerts_active.set(gauges.get("alerts_active", 0))
         self.storm.set(gauges.get("storm", 0))
         self.sources_dead.set(gauges.get("sources_dead", 0))
+
+    def sample_store(self, reader: Reader) -> None:
+        """Set the gauges that the store answers; for each scrape. Counts end at `COUNTED`."""
+        open_ones = Counted(view.severity.level for view in _all(partial(reader.incidents, state=sorted(OPEN))))
         for severity in SEVERITIES:
-            self.incidents_open.labels(severity).set(gauges.get(f"incidents_open_{severity.lower()}", 0))
+            self.incidents_open.labels(severity).set(open_ones[severity])
+        rows = Counted((row["sink"], row["state"]) for row in _all(partial(reader.outbox, state=OUTBOX_STATES)))
+        self.outbox_rows.clear()
+        for (sink, state), count in rows.items():
+            self.outbox_rows.labels(sink, state).set(count)
+        self.dead_letters.set(sum(1 for _ in _all(reader.dead_letters)))
 
     def watch_source(self, source: str, lag: Callable[[], float], age: Callable[[], float]) -> None:
         """Ask a source at each scrape how many records wait in it and how old (seconds) the oldest is."""
         self.lag.labels(source).set_function(lag)
         self.queue_age.labels(source).set_function(age)
+
+
+def _all(page: Callable[..., Page]) -> Iterator[Any]:
+    """The items of a list, page by page, at most `COUNTED`."""
+    cursor = ""
+    for _ in range(COUNTED // PAGE):
+        found = page(cursor=cursor, limit=PAGE)
+        yield from found.items
+        cursor = found.next
+        if not cursor:
+            return

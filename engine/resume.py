@@ -52,10 +52,10 @@ class EngineType(Protocol):
 
     SCHEMA: int
 
-    def __call__(self, library: Any) -> Engine:
+    def __call__(self, library: Any, /) -> Engine:
         """A core that has seen nothing."""
 
-    def restore(self, state: bytes, library: Any) -> Engine:
+    def restore(self, state: bytes, library: Any, /) -> Engine:
         """A core with the state of a snapshot."""
 
 

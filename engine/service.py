@@ -44,6 +44,8 @@ from engine.writer import SnapshotRhythm, Writer
 
 log = logging.getLogger(__name__)
 
+SAMPLE_SHARE = 50  # the core looks at all its alerts for the gauges: at most a fiftieth of the time goes there
+
 
 class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     """Sizes and distances of the service. Times in milliseconds unless they say seconds."""
@@ -98,7 +100,7 @@ class Service:
         self._backoff, self._retry_at = 0.0, 0.0
         self._last_step, self._polled_at = time.monotonic(), 0.0
         self._untold: Sequence[Delivery] = ()
-        self._alive_at, self._pruned_at, self._sampled_at = 0, 0, 0
+        self._alive_at, self._pruned_at, self._sample_next = 0, 0, 0
 
     @property
     def core(self) -> Engine:
@@ -201,9 +203,15 @@ class Service:
             if group.repeats(record):
                 self._metrics.redelivered.labels(record.source).inc()
                 continue
-            entry = group.enter(record, group.stamp(now, record))
+            arrival = group.stamp(now, record)
+            if _due(core, arrival):
+                group.look(core)
+            entry = group.enter(record, arrival)
             decoded = record.decoded or self._machine.decode(record.format, record.body)
-            group.decided(entry, decoded, core.handle(entry.position, decoded.signals, entry.arrival))
+            group.decided(entry, decoded, core.handle(entry.position, decoded.signals, arrival))
+        if _due(core, group.cursor.ticked):  # made by these records for at once: `ticked` says that they have fired
+            group.look(core)
+            group.ticked(group.cursor.ticked, core.tick(group.cursor.ticked))
         group.seal(core)
         return group
 
@@ -235,8 +243,7 @@ class Service:
     def _tick(self) -> None:
         """Fire the timers that are due. Nothing fired: nothing is written."""
         core, now = self.core, self._now()
-        due = core.due()
-        if due is None or due > now:
+        if not _due(core, now):
             return
         group = Group(self._cursor)
         group.ticked(now, core.tick(now))
@@ -352,7 +359,7 @@ class Service:
 
     def _housekeeping(self) -> None:
         now, settings = self._clock(), self.settings
-        if now - self._sampled_at >= 1_000:
+        if now >= self._sample_next:
             self._sample(now)
         if now - self._alive_at >= settings.alive_every:
             self._store.alive(now)
@@ -362,9 +369,15 @@ class Service:
             self._pruned_at = now
 
     def _sample(self, now: Millis) -> None:
-        metrics, core = self._metrics, self.core
+        metrics, core, started = self._metrics, self.core, time.perf_counter()
         metrics.sample(core.counts, core.gauges())
         metrics.position.set(self._cursor.position)
         metrics.snapshot_age.set(max(0, now - self._writer.at) / 1000)
         metrics.skew.set(max(0, self._cursor.arrival - now) / 1000)
-        self._sampled_at = now
+        took = time.perf_counter() - started
+        self._sample_next = now + max(1_000, round(took * SAMPLE_SHARE * 1_000))
+
+
+def _due(core: Engine, now: Millis) -> bool:
+    due = core.due()
+    return due is not None and due <= now

@@ -1,0 +1,82 @@
+"""Two audiences read the same revision; a stranger's text stays text."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.publish.rendering import LINE, business, plain, technical
+from tests.publish.receiver import publication
+
+OUTAGE = {
+    "title": "checkout is failing because db-1 is down",
+    "state": "declared",
+    "why": "db-1 explains 7 of 9 symptoms",
+    "cause": "db-1",
+    "onset": 1_700_000_000_000,
+    "candidates": [{"entity": "db-1", "score": 0.91, "counterfactual": "were db-1 healthy, 2 of 9 would remain"}],
+    "severity": {"level": "SEV1", "user_impact": "yes", "data_loss": "cannot_exclude", "regulatory": "no"},
+    "impact": [
+        {"entity": "pay", "name": "Payments", "kind": "business_service", "low": 0, "high": 0, "path": ["db-1", "pay"]},
+        {"entity": "api", "name": "api", "kind": "service", "low": 400, "high": 600, "path": ["db-1", "api"]},
+    ],
+    "impact_total": 2,
+    "users": [1000, 25000],
+    "obligations": ["dora"],
+    "alerts": 9,
+    "firing": 9,
+    "events": 31,
+}
+
+
+def test_engineers_read_the_cause_its_counterfactual_and_the_paths() -> None:
+    text = technical(publication(**OUTAGE))
+    assert text.title == "[SEV1] New incident: checkout is failing because db-1 is down"
+    assert "Cause: db-1" in text.body
+    assert "were db-1 healthy, 2 of 9 would remain" in text.body
+    assert "- down: db-1 > pay" in text.body
+    assert "- between 40 % and 60 %: db-1 > api" in text.body
+
+
+def test_stakeholders_read_which_services_whom_and_since_when() -> None:
+    text = business(publication(**OUTAGE))
+    assert "- Payments: down" in text.body
+    assert "Since: 2023-11-14 22:13:20 UTC" in text.body
+    assert "Users affected: 1,000 to 25,000 (estimate)" in text.body
+    assert "Obligations: dora" in text.body
+    assert "api" not in text.body
+    assert "data loss: cannot be excluded" in text.body
+
+
+def test_both_texts_name_the_same_revision() -> None:
+    one = publication(**OUTAGE)
+    assert technical(one).body.splitlines()[-1] == business(one).body.splitlines()[-1] == "Incident INC-1, revision 3"
+
+
+def test_a_cause_that_was_not_named_is_not_guessed() -> None:
+    text = technical(publication(cause=None, abstained="two candidates score alike"))
+    assert "Cause: not named, two candidates score alike" in text.body
+
+
+def test_a_title_cannot_forge_a_line_or_colour_a_terminal() -> None:
+    text = business(publication(title="down\nSeverity: SEV5\x1b[2J\u202e{incident.severity}\u2028Obligations: none"))
+    assert "\x1b" not in text.body + text.title
+    assert "\u202e" not in text.body
+    assert sum(line.startswith("Severity:") for line in text.body.splitlines()) == 1
+    assert "{incident.severity}" in text.title
+
+
+def test_a_row_that_another_version_wrote_can_still_be_told() -> None:
+    one = publication()
+    one.body = {"incident": {"id": "INC-1"}, "unknown": 1}
+    assert "INC-1" in technical(one).body
+    one.body = {}
+    assert "Incident INC-1, revision 3" in business(one).body
+
+
+@given(st.text(max_size=3000))
+def test_any_text_becomes_one_short_printable_line(text: str) -> None:
+    line = plain(text)
+    assert len(line) <= LINE
+    assert len(line.splitlines()) <= 1
+    assert all(char.isprintable() for char in line)
