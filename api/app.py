@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from importlib.metadata import PackageNotFoundError, version
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -18,6 +17,7 @@ from api.errors import Fault, Problem, invalid, overloaded
 from api.parts import Parts
 from api.routes import alerts, commands, health, incidents, landing, operations, silences, stream, topology
 from api.routes.ingest import ROWS, Endpoint
+from api.version import installed
 from engine.errors import StoreUnavailable
 
 ROUTERS = (
@@ -56,7 +56,7 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
     """Everything that is served, without the guard."""
     app = FastAPI(
         title="Headwater", version=installed(), docs_url=None, redoc_url=None, openapi_url=None,
-        lifespan=_lifespan(parts, lifespan), separate_input_output_schemas=False,
+        lifespan=_lifespan(lifespan), separate_input_output_schemas=False,
     )
     app.state.parts = parts
     for router in ROUTERS:
@@ -78,14 +78,6 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
     return Front(app, direct)
 
 
-def installed() -> str:
-    """The version of the installed package."""
-    try:
-        return version("headwater")
-    except PackageNotFoundError:
-        return "0+unknown"
-
-
 def _probes() -> dict[str, Response]:
     """What programs ask of an Alertmanager before they send to it."""
     status = {
@@ -102,12 +94,11 @@ def _probes() -> dict[str, Response]:
     }
 
 
-def _lifespan(parts: Parts, inner: Lifespan) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
+def _lifespan(inner: Lifespan) -> Callable[[FastAPI], contextlib.AbstractAsyncContextManager[None]]:
     @contextlib.asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         async with inner():
             yield
-        parts.broadcaster.close()
 
     return running
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 
 import msgspec
 
@@ -27,9 +28,8 @@ class Full(Exception):
 class Broadcaster:
     """Reads the feed once for all clients. Make it, `run` it in the event loop, `wake` it from any thread."""
 
-    def __init__(self, feed: Feed, latest: Callable[[], int], most: int, heartbeat: float = HEARTBEAT) -> None:
+    def __init__(self, feed: Feed, most: int, heartbeat: float = HEARTBEAT) -> None:
         self._feed = feed
-        self._latest = latest
         self._most = most
         self._heartbeat = heartbeat
         self._clients: set[asyncio.Queue[tuple[int, bytes] | None]] = set()
@@ -52,6 +52,18 @@ class Broadcaster:
             loop.call_soon_threadsafe(news.set)
         except RuntimeError:
             return  # the loop has ended: nobody listens
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Hand news to the clients as long as the context lasts."""
+        task = asyncio.create_task(self.run())
+        try:
+            yield
+        finally:
+            self.close()
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
 
     async def run(self) -> None:
         """Hand news to the clients until cancelled."""
@@ -77,7 +89,7 @@ class Broadcaster:
         if len(self._clients) >= self._most or self._closed:
             raise Full
         client: asyncio.Queue[tuple[int, bytes] | None] = asyncio.Queue(BUFFERED)
-        latest = await asyncio.to_thread(self._latest)
+        latest = await asyncio.to_thread(newest, self._feed, self._sent)
         if not self._clients:
             self._sent = latest
         self._clients.add(client)
@@ -112,6 +124,18 @@ class Broadcaster:
             except asyncio.QueueFull:
                 self._clients.discard(client)
                 _end(client)
+
+
+def newest(feed: Feed, after: int) -> int:
+    """The last sequence number of a feed that reaches at least to ``after``: doubling steps, then halving ones."""
+    step = 1
+    while found := feed(after + step - 1, 1):
+        after, step = found[0][0], step * 2
+    while step > 1:
+        step //= 2
+        if found := feed(after + step - 1, 1):
+            after = found[0][0]
+    return after
 
 
 def encode(item: Item) -> bytes:

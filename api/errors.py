@@ -32,7 +32,7 @@ class Problem(Exception):
         *,
         faults: Sequence[Fault] = (),
         headers: Mapping[str, str] | None = None,
-        **members: object,
+        members: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
@@ -40,7 +40,7 @@ class Problem(Exception):
         self.detail = detail
         self.faults = faults
         self.headers = headers or {}
-        self.members = members
+        self.members = members or {}
 
     def body(self) -> bytes:
         """The problem details object as JSON."""
@@ -70,12 +70,12 @@ def not_found(what: str, id: str) -> Problem:
     return Problem(404, "not-found", f"There is no {what} {id[:200]!r}.")
 
 
-def overloaded(detail: str) -> Problem:
-    """Try again in 5 to 30 seconds, spread so that senders do not come back together."""
-    after = 5 + random.random() * 25  # noqa: S311 - jitter, not a secret
+def overloaded(detail: str, after: float | None = None) -> Problem:
+    """Try again after so many seconds; by default 5 to 30, spread so that senders do not come back together."""
+    after = 5 + random.random() * 25 if after is None else after  # noqa: S311 - jitter, not a secret
     return Problem(503, "unavailable", detail, headers={"Retry-After": str(round(after))})
 
 
-def invalid(detail: str, faults: Iterable[Fault], **members: object) -> Problem:
+def invalid(detail: str, faults: Iterable[Fault], members: Mapping[str, object] | None = None) -> Problem:
     """The sender's fault, all of it at once."""
-    return Problem(400, "invalid-request", detail, faults=tuple(faults), **members)
+    return Problem(400, "invalid-request", detail, faults=tuple(faults), members=members)

@@ -109,7 +109,7 @@ WHY = {"event": "12-0", "alert": ALERT, "current": STEP, "history": [STEP]}
 COMMAND = {"action": "acknowledge", "target": "12-0", "reason": "on it", "facts": {}}
 
 SILENCE = {
-    "matchers": {"alertname": "DiskFilling", "service": "orders-db"},
+    "matchers": "alertname=\"DiskFilling\",service=\"orders-db\"",
     "until": "2026-01-01T06:00:00Z",
     "reason": "disk is being replaced",
 }

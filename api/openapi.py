@@ -11,8 +11,9 @@ from fastapi import FastAPI
 from api import schemas
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
-from api.routes.ingest import Row
+from api.routes.ingest import JSON, Row
 from engine.outcomes import AlertView
+from topology.diff import Difference
 from topology.model import Content
 
 REF = "#/components/schemas/{name}"
@@ -21,6 +22,7 @@ _TYPES = [
     *(kind for kind in vars(schemas).values() if isinstance(kind, type) and kind.__module__ == schemas.__name__),
     AlertView,
     Content,
+    Difference,
 ]
 _LABELS = {"type": "object", "additionalProperties": {"type": "string"}}
 _PROBLEM = {
@@ -90,15 +92,16 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
 
 
 def _ingest(row: Row) -> dict[str, Any]:
-    example = INGEST.get(row.format)
-    schema: dict[str, Any] = {"schema": {} if row.types[0] == "application/json" else {"type": "string", "format": "binary"}}
-    if example is not None:
-        schema["example"] = example
+    content: dict[str, Any] = {}
+    for media, kind in row.kinds.items():
+        content[media] = {"schema": {} if media == JSON else {"type": "string", "format": "binary"}}
+        if media == JSON and kind.format in INGEST:
+            content[media]["example"] = INGEST[kind.format]
     return {
         "summary": row.summary,
         "tags": ["ingest"],
-        "operationId": f"ingest_{row.format.replace('-', '_')}",
-        "requestBody": {"required": True, "content": dict.fromkeys(row.types, schema)},
+        "operationId": f"ingest_{row.name.replace('-', '_')}",
+        "requestBody": {"required": True, "content": content},
         "responses": {
             "2XX": {"description": "accepted and durable"},
             "400": {"description": "something in it could not be used; the rest is durable", **_FAILURE},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
@@ -11,6 +11,7 @@ from api.broadcast import Broadcaster
 from api.schemas import Check, Reloaded
 from api.settings import Settings
 from engine.ports import Clock, DeadLetter, Decode, Outbox, Reader, Record, Version
+from rules.gates import Silence
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
@@ -34,6 +35,7 @@ class Parts:
     version: Callable[[str, str], Version | None]
     dead_letter: Callable[[int], DeadLetter | None]
     settle_dead_letter: Callable[[int, str], bool]
+    silences: Callable[[], Sequence[Silence]]
     checks: Callable[[], list[Check]]
     broadcaster: Broadcaster
     registry: CollectorRegistry

@@ -177,6 +177,11 @@ def load(
     return _resolved(settings, path.parent, origins, variables)
 
 
+def traceback_wanted() -> bool:
+    """Whether the person in front of the terminal wants to see where an error came from."""
+    return bool(os.environ.get("HEADWATER_TRACEBACK"))
+
+
 def schema() -> dict[str, object]:
     """The JSON Schema of `headwater.yaml`, for editors."""
     content = _adapter().json_schema()

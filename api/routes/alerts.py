@@ -7,8 +7,7 @@ from starlette.responses import Response
 
 from api.errors import not_found
 from api.examples import ALERT, WHY
-from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, parts
-from api.routes.incidents import page_of
+from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
 from api.schemas import AlertPage, Why
 from engine.outcomes import AlertView
 
@@ -28,11 +27,13 @@ def alerts(  # noqa: PLR0913 - one parameter per filter
     limit: Limit = 50,
 ) -> Response:
     """Every alert, suppressed and held ones too, newest first."""
-    page = parts(request).reader.alerts(
-        disposition=disposition or (), state=state or (), verdict=verdict or (), entity=entity, incident=incident,
-        name=name, cursor=cursor, limit=limit,
+    reader = parts(request).reader
+    return paged(
+        lambda: reader.alerts(
+            disposition=disposition or (), state=state or (), verdict=verdict or (), entity=entity, incident=incident,
+            name=name, cursor=cursor, limit=limit,
+        )
     )
-    return answer(page_of(page.items, page.next))
 
 
 @router.get("/{id}", responses=documented(AlertView, ALERT), summary="One alert")

@@ -5,6 +5,7 @@ The schemas in OpenAPI come from the same structs, so what is documented is what
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -14,6 +15,7 @@ from starlette.responses import Response
 from api.access import LOCAL, Principal
 from api.errors import Fault, invalid
 from api.parts import Parts
+from engine.ports import Page
 
 MOST = 500
 """Rows of one page, at most."""
@@ -49,6 +51,10 @@ def documented(type: type, example: object = None, description: str = "OK") -> d
     return {200: {"description": description, "content": {"application/json": content}}}
 
 
-def bad_cursor(error: Exception) -> Exception:
-    """A cursor that no page gave."""
-    return invalid("The cursor is none that this server gave.", [Fault("/cursor", str(error) or "not a cursor")])
+def paged(read: Callable[[], Page]) -> Response:
+    """A page of rows as JSON. Raises Problem for a cursor that no page gave."""
+    try:
+        page = read()
+    except ValueError as error:
+        raise invalid("The cursor is none that this server gave.", [Fault("/cursor", str(error))]) from None
+    return answer({"items": page.items, "next": page.next})

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.errors import not_found
 from api.examples import INCIDENT, TIMELINE
-from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, parts
+from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
 from api.schemas import AlertPage, IncidentDetail, IncidentPage, ImpactOf, Reached, Revisions, Timeline
 from engine.outcomes import Impacted, IncidentView
 
@@ -29,16 +29,13 @@ def incidents(  # noqa: PLR0913 - one parameter per filter
     limit: Limit = 50,
 ) -> Response:
     """The latest revision of every incident, newest first."""
-    page = parts(request).reader.incidents(
-        state=state or (), severity=severity or (), entity=entity, domain=domain, text=text, since=since,
-        cursor=cursor, limit=limit,
+    reader = parts(request).reader
+    return paged(
+        lambda: reader.incidents(
+            state=state or (), severity=severity or (), entity=entity, domain=domain, text=text, since=since,
+            cursor=cursor, limit=limit,
+        )
     )
-    return answer(page_of(page.items, page.next))
-
-
-def page_of(items: list[object], next: str) -> dict[str, object]:
-    """A page as it is sent."""
-    return {"items": items, "next": next}
 
 
 @router.get(
@@ -78,8 +75,8 @@ def impact(request: Request, id: str) -> Response:
 @router.get("/{id}/alerts", responses=documented(AlertPage), summary="The alerts in it")
 def alerts(request: Request, id: str, cursor: Cursor = "", limit: Limit = 50) -> Response:
     """Newest first."""
-    page = parts(request).reader.alerts(incident=_found(request, id).id, cursor=cursor, limit=limit)
-    return answer(page_of(page.items, page.next))
+    found = _found(request, id).id
+    return paged(lambda: parts(request).reader.alerts(incident=found, cursor=cursor, limit=limit))
 
 
 def _found(request: Request, id: str) -> IncidentView:

@@ -8,7 +8,7 @@ Retry-After, which every one of these senders retries.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
 from starlette.datastructures import Headers
@@ -21,14 +21,15 @@ from api.settings import Limits
 from engine import failpoints
 from engine.errors import StoreUnavailable
 from engine.ports import Decode, Decoded, Record
-from ingest.encoding import EncodingError, inflate
+from ingest.encoding import undo
+from ingest.errors import BadEncoding, Overloaded, TooLarge
 
 SOURCE = "http"
 OFF_LOOP = 256 * 1024
 """Bodies above this many bytes are decoded in a thread, so that small requests need not wait behind them."""
 
-_JSON = ("application/json",)
-_PROTOBUF = ("application/x-protobuf",)
+JSON = "application/json"
+PROTOBUF = "application/x-protobuf"
 
 
 class Answers(NamedTuple):
@@ -39,19 +40,29 @@ class Answers(NamedTuple):
     problem: Callable[[Problem], Response] = Problem.response
 
 
+class Kind(NamedTuple):
+    """What a content type means at a path: the decoder's format, and how to answer."""
+
+    format: str
+    answers: Answers
+
+
 class Row(NamedTuple):
     """One ingest endpoint. ``identity`` bodies are stored as sent: their encoding is part of the format."""
 
     path: str
-    format: str
-    types: Sequence[str]
-    answers: Answers
+    kinds: Mapping[str, Kind]
     summary: str
     identity: bool = False
 
+    @property
+    def name(self) -> str:
+        """The endpoint's name in OpenAPI."""
+        return next(iter(self.kinds.values())).format
+
 
 def _counted(count: int) -> Response:
-    return Response(b'{"accepted":%d}' % count, media_type="application/json")
+    return Response(b'{"accepted":%d}' % count, media_type=JSON)
 
 
 def _partly(decoded: Decoded) -> Response:
@@ -60,29 +71,38 @@ def _partly(decoded: Decoded) -> Response:
     detail = f"{accepted} accepted and durable, {rejected} rejected; do not send the accepted ones again."
     if not accepted:
         detail = "Nothing in this request could be used; it is kept as a dead letter."
-    return invalid(detail, faults, accepted=accepted).response()
+    return invalid(detail, faults, {"accepted": accepted}).response()
 
 
 _EMPTY_200 = Answers(lambda _: Response(), _partly)
 _EMPTY_204 = Answers(lambda _: Response(status_code=204), _partly)
-_COUNTED = Answers(_counted, _partly)
+_COUNTED = Kind("json", Answers(_counted, _partly))
 
 
-def _otlp(signal: str) -> Answers:
-    return Answers(
-        lambda _: otlp.success(signal), lambda decoded: otlp.partial(signal, decoded), otlp.problem
-    )
+def _otlp(signal: str) -> dict[str, Kind]:
+    """OTLP answers in the content type of the request."""
+    return {
+        PROTOBUF: Kind(f"otlp-{signal}", Answers(
+            lambda _: otlp.success(signal), lambda decoded: otlp.partial(signal, decoded), otlp.problem
+        )),
+        JSON: Kind(f"otlp-{signal}-json", Answers(
+            lambda _: otlp.success_json(), lambda decoded: otlp.partial_json(signal, decoded)
+        )),
+    }
 
 
 ROWS: tuple[Row, ...] = (
-    Row("/api/v2/alerts", "alertmanager-v2", _JSON, _EMPTY_200, "Alerts, as Prometheus sends them to an Alertmanager"),
-    Row("/api/v1/webhook/alertmanager", "alertmanager-webhook", _JSON, _EMPTY_200, "Alertmanager's webhook, version 4"),
-    Row("/api/v1/write", "remote-write", _PROTOBUF, _EMPTY_204, "Samples: Prometheus remote_write 1.0", identity=True),
-    Row("/v1/logs", "otlp-logs", _PROTOBUF, _otlp("logs"), "Logs: OTLP/HTTP, protobuf"),
-    Row("/v1/metrics", "otlp-metrics", _PROTOBUF, _otlp("metrics"), "Metrics: OTLP/HTTP, protobuf"),
-    Row("/v1/traces", "otlp-traces", _PROTOBUF, _otlp("traces"), "Spans: OTLP/HTTP, protobuf"),
+    Row("/api/v2/alerts", {JSON: Kind("alertmanager-v2", _EMPTY_200)}, "Alerts, as Prometheus sends an Alertmanager"),
     Row(
-        "/api/v1/signals", "json", (*_JSON, "application/x-ndjson", "application/jsonl"), _COUNTED,
+        "/api/v1/webhook/alertmanager", {JSON: Kind("alertmanager-webhook", _EMPTY_200)},
+        "Alertmanager's webhook, version 4",
+    ),
+    Row("/api/v1/write", {PROTOBUF: Kind("remote-write", _EMPTY_204)}, "Samples: remote_write 1.0", identity=True),
+    Row("/v1/logs", _otlp("logs"), "Logs: OTLP/HTTP"),
+    Row("/v1/metrics", _otlp("metrics"), "Metrics: OTLP/HTTP"),
+    Row("/v1/traces", _otlp("traces"), "Spans: OTLP/HTTP"),
+    Row(
+        "/api/v1/signals", dict.fromkeys((JSON, "application/x-ndjson", "application/jsonl"), _COUNTED),
         "Alerts, samples, logs, spans, changes and heartbeats as plain JSON: an object, an array or a line each",
     ),
 )
@@ -99,38 +119,31 @@ class Endpoint:
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        media, _, parameters = headers.get("content-type", "").partition(";")
+        kind = self.row.kinds.get(media.strip().lower())
+        say_no = kind.answers.problem if kind else Problem.response
         try:
-            response = await self._serve(scope, receive)
+            if scope["method"] != "POST":
+                raise Problem(405, "method-not-allowed", f"{self.row.path} takes POST.", headers={"Allow": "POST"})
+            if kind is None:
+                raise _unsupported(" or ".join(self.row.kinds), media)
+            _check_proto(parameters)
+            response = await self._serve(kind, headers, receive)
         except Problem as problem:
-            response = self.row.answers.problem(problem)
+            response = say_no(problem)
         await response(scope, receive, send)
 
-    async def _serve(self, scope: Scope, receive: Receive) -> Response:
-        if scope["method"] != "POST":
-            raise Problem(405, "method-not-allowed", f"{self.row.path} takes POST.", headers={"Allow": "POST"})
-        headers = Headers(scope=scope)
-        self._check_type(headers.get("content-type", ""))
+    async def _serve(self, kind: Kind, headers: Headers, receive: Receive) -> Response:
         body = self._plain(await self._read(headers, receive), headers.get("content-encoding", ""))
         failpoints.reach("http.after_read")
-        record = Record(SOURCE, self.row.format, body)
         if len(body) > OFF_LOOP:
-            decoded = await asyncio.to_thread(self._decode, record.format, body)
+            decoded = await asyncio.to_thread(self._decode, kind.format, body)
         else:
-            decoded = self._decode(record.format, body)
+            decoded = self._decode(kind.format, body)
         if decoded.signals or decoded.rejects:
-            record.decoded = decoded
-            await self._store(record)
-        return self.row.answers.partly(decoded) if decoded.rejects else self.row.answers.accepted(len(decoded.signals))
-
-    def _check_type(self, given: str) -> None:
-        media, _, parameters = given.partition(";")
-        wanted = " or ".join(self.row.types)
-        if media.strip().lower() not in self.row.types:
-            raise Problem(415, "unsupported-media-type", f"Content-Type must be {wanted}, not {given[:100]!r}.")
-        name, _, value = parameters.strip().partition("=")
-        if name == "proto" and value.strip() not in ("", "prometheus.WriteRequest"):
-            detail = f"Only remote_write 1.0 (prometheus.WriteRequest) is taken, not {value[:100]!r}."
-            raise Problem(415, "unsupported-media-type", detail)
+            await self._store(Record(SOURCE, kind.format, body, decoded=decoded))
+        return kind.answers.partly(decoded) if decoded.rejects else kind.answers.accepted(len(decoded.signals))
 
     async def _read(self, headers: Headers, receive: Receive) -> bytes:
         limit = self._limits.body
@@ -155,17 +168,32 @@ class Endpoint:
         if self.row.identity or encoding.strip().lower() in ("", "identity"):
             return body
         try:
-            return inflate(body, encoding, self._limits.inflated)
-        except EncodingError as error:
-            raise Problem(error.status, "bad-content-encoding", str(error)) from None
+            return undo(encoding, body, limit=self._limits.inflated)
+        except TooLarge as error:
+            raise Problem(413, "content-too-large", str(error)) from None
+        except BadEncoding as error:
+            raise Problem(400, "bad-content-encoding", str(error)) from None
 
     async def _store(self, record: Record) -> None:
         try:
             await self._accept(record)
         except TimeoutError:
             raise overloaded(f"The input could not be stored within {self._limits.wait:g} s.") from None
+        except Overloaded as error:
+            raise overloaded(str(error), error.retry_after) from None
         except StoreUnavailable as error:
             raise overloaded(str(error)) from None
+
+
+def _unsupported(wanted: str, given: str) -> Problem:
+    return Problem(415, "unsupported-media-type", f"Content-Type must be {wanted}, not {given[:100]!r}.")
+
+
+def _check_proto(parameters: str) -> None:
+    """remote_write names its message in the content type; 2.0 has another one."""
+    name, _, value = parameters.strip().partition("=")
+    if name == "proto" and value.strip() not in ("", "prometheus.WriteRequest"):
+        raise _unsupported("remote_write 1.0 (proto=prometheus.WriteRequest)", value)
 
 
 def _too_large(limit: int) -> Problem:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-import msgspec
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.errors import Problem, not_found
-from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, parts
-from api.routes.incidents import page_of
+from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
 from api.schemas import Items, Reloaded, Totals
 from engine.ports import DeadLetter, Record
 
 router = APIRouter(prefix="/api/v1", tags=["operation"])
+
+RowId = Annotated[int, Path(ge=0, le=2**62)]
 
 _TOTALS = {"received": 12, "unaccounted": 0, "dispositions": {"opened": 2, "attached": 6, "suppressed": 4}}
 
@@ -44,12 +44,12 @@ def outbox(
     request: Request, incident: Text = "", state: Words = None, cursor: Cursor = "", limit: Limit = 50
 ) -> Response:
     """Publications with their state: new, claimed, sent, confirmed, ambiguous, dead."""
-    page = parts(request).reader.outbox(incident=incident, state=state or (), cursor=cursor, limit=limit)
-    return answer(page_of(page.items, page.next))
+    reader = parts(request).reader
+    return paged(lambda: reader.outbox(incident=incident, state=state or (), cursor=cursor, limit=limit))
 
 
 @router.post("/outbox/{id}/redrive", responses=documented(Items), summary="Publish a dead publication again")
-def redrive_publication(request: Request, id: Annotated[int, Query(ge=0, le=2**62)]) -> Response:
+def redrive_publication(request: Request, id: RowId) -> Response:
     """Brings a dead row back to new."""
     running = parts(request)
     if not running.outbox.redrive(id, running.clock()):
@@ -65,12 +65,11 @@ def dead_letters(
     limit: Limit = 50,
 ) -> Response:
     """Newest first, each with its reason and raw bytes (base64)."""
-    page = parts(request).reader.dead_letters(state=state, cursor=cursor, limit=limit)
-    return answer(page_of(page.items, page.next))
+    return paged(lambda: parts(request).reader.dead_letters(state=state, cursor=cursor, limit=limit))
 
 
 @router.post("/dead-letters/{id}/redrive", responses=documented(Items), summary="Decode a dead letter again")
-async def redrive(request: Request, id: int) -> Response:
+async def redrive(request: Request, id: RowId) -> Response:
     """Sends the raw bytes through the decoder once more, as a new input; refused while it still cannot be decoded."""
     running = parts(request)
     letter = await run_in_threadpool(_open_letter, request, id)
@@ -84,7 +83,7 @@ async def redrive(request: Request, id: int) -> Response:
 
 
 @router.post("/dead-letters/{id}/drop", responses=documented(Items), summary="Give up a dead letter")
-def drop(request: Request, id: int) -> Response:
+def drop(request: Request, id: RowId) -> Response:
     """It stays in the table, marked as dropped."""
     _open_letter(request, id)
     parts(request).settle_dead_letter(id, "dropped")
@@ -98,7 +97,7 @@ async def reload(request: Request) -> Response:
 
 
 def _open_letter(request: Request, id: int) -> DeadLetter:
-    letter = parts(request).dead_letter(id) if 0 <= id < 2**62 else None
+    letter = parts(request).dead_letter(id)
     if letter is None or letter.state != "open":
         raise not_found("open dead letter", str(id))
-    return msgspec.structs.replace(letter)
+    return letter

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceResponse
 from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportMetricsServiceResponse
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
@@ -31,15 +32,35 @@ def partial(signal: str, decoded: Decoded) -> Response:
 
     A body of which nothing could be read is the sender's error: 400, not to be retried.
     """
-    reasons = "; ".join(f"{reject.pointer or '/'}: {reject.reason}" for reject in decoded.rejects[:10])
+    reasons = _reasons(decoded)
     if not decoded.signals and any(not reject.pointer for reject in decoded.rejects):
         faults = [Fault(reject.pointer, reject.reason) for reject in decoded.rejects]
         return problem(invalid(reasons, faults))
     kind, field = _RESPONSES[signal]
     answer = kind()
     setattr(answer.partial_success, field, len(decoded.rejects))
-    answer.partial_success.error_message = reasons[:4000]
+    answer.partial_success.error_message = reasons
     return Response(answer.SerializeToString(), media_type=MEDIA_TYPE)
+
+
+def success_json() -> Response:
+    """All of it was accepted, for a sender of JSON."""
+    return Response(b"{}", media_type="application/json")
+
+
+def partial_json(signal: str, decoded: Decoded) -> Response:
+    """The same as `partial`, for a sender of JSON: lowerCamelCase, 64-bit numbers as strings."""
+    reasons = _reasons(decoded)
+    if not decoded.signals and any(not reject.pointer for reject in decoded.rejects):
+        return invalid(reasons, [Fault(reject.pointer, reject.reason) for reject in decoded.rejects]).response()
+    head, *rest = _RESPONSES[signal][1].split("_")
+    name = head + "".join(map(str.capitalize, rest))
+    content = {"partialSuccess": {name: str(len(decoded.rejects)), "errorMessage": reasons}}
+    return Response(msgspec.json.encode(content), media_type="application/json")
+
+
+def _reasons(decoded: Decoded) -> str:
+    return "; ".join(f"{reject.pointer or '/'}: {reject.reason}" for reject in decoded.rejects[:10])[:4000]
 
 
 def problem(error: Problem) -> Response:

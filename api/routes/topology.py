@@ -5,14 +5,14 @@ from __future__ import annotations
 import bisect
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.errors import not_found
 from api.reach import impact_of
 from api.routes.answers import MOST, Cursor, Limit, Text, answer, documented, parts
-from api.schemas import EntityDetail, EntityPage, ImpactOf, Items
+from api.schemas import EntityDetail, EntityPage, ImpactOf
+from topology.diff import Difference, diff
 from topology.model import Content, Entity, Topology
 
 router = APIRouter(prefix="/api/v1", tags=["topology"])
@@ -41,19 +41,15 @@ def entities(
     return answer(EntityPage(topology.version, len(found), items, more))
 
 
-@router.get("/topology/diff", responses=documented(Items), summary="What changed between two versions")
-def diff(
+@router.get("/topology/diff", responses=documented(Difference), summary="What changed between two versions")
+def difference(
     request: Request,
     before: Annotated[str, Query(max_length=64, description="version id")],
     after: Annotated[str, Query(max_length=64, description="version id; default: the one in force")] = "",
 ) -> Response:
-    """Entities, dependencies and groups that were added, removed or changed."""
-    running = parts(request)
+    """Entities, dependencies and groups that were added, removed or changed; domains joined and split."""
     old = _stored(request, before)
-    new = _stored(request, after) if after else running.topology().content
-    return answer({"items": [*_differences("entity", old.entities, new.entities),
-                             *_differences("dependency", old.dependencies, new.dependencies),
-                             *_differences("group", old.groups, new.groups)], "next": ""})
+    return answer(diff(old, _stored(request, after) if after else parts(request).topology()))
 
 
 @router.get("/topology/{entity}", responses=documented(EntityDetail), summary="One entity and its neighbours")
@@ -97,29 +93,8 @@ def _wanted(one: Entity, text: str, kind: str, owner: str) -> bool:
     return not text or any(text in name.lower() for name in (one.id, one.name, *one.aliases))
 
 
-def _stored(request: Request, version: str) -> Content:
+def _stored(request: Request, version: str) -> Topology:
     stored = parts(request).version("topology", version)
     if stored is None:
         raise not_found("version of the topology", version)
-    return Topology.decode(stored.content).content
-
-
-def _differences(
-    kind: str, old: tuple[msgspec.Struct, ...], new: tuple[msgspec.Struct, ...]
-) -> list[dict[str, object]]:
-    """Parts that are in one version only, or differ under the same key."""
-    before, after = _keyed(old), _keyed(new)
-    return [
-        {"kind": kind, "id": key, "before": before.get(key), "after": after.get(key)}
-        for key in sorted(before.keys() | after.keys())
-        if before.get(key) != after.get(key)
-    ]
-
-
-def _keyed(found: tuple[msgspec.Struct, ...]) -> dict[str, msgspec.Struct]:
-    keys = ("id",), ("consumer", "provider", "group"), ("consumer", "name")
-    return {
-        " / ".join(str(getattr(one, name)) for name in names if getattr(one, name)): one
-        for one in found
-        for names in [next(names for names in keys if set(names) <= set(one.__struct_fields__))]
-    }
+    return Topology.decode(stored.content)

@@ -1,0 +1,171 @@
+"""The composition root: the one place that names implementations and chooses the clock."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+
+from prometheus_client import CollectorRegistry
+
+from api import files
+from api.findings import Wrong
+from api.settings import Settings, Webhook
+from api.version import installed
+from engine import failpoints, own
+from engine.core import Core
+from engine.library import Library
+from engine.metrics import EngineMetrics
+from engine.ports import Clock, Commit, Decode, Decoded, Reader, Sink, Source
+from engine.resume import Machine
+from engine.service import Service, ServiceSettings
+from engine.signals import Millis
+from engine.writer import SnapshotRhythm
+from ingest import decoders
+
+log = logging.getLogger(__name__)
+
+DATABASE = "headwater.db"
+PUBLICATIONS = "publications.jsonl"
+NEVER = 1 << 60
+DAY: Millis = 86_400_000
+
+
+def now() -> Millis:
+    """The wall clock."""
+    return time.time_ns() // 1_000_000
+
+
+def decode(format: str, body: bytes) -> Decoded:
+    """What an entry of the input log says, the engine's own and everyone else's."""
+    return own.decode(body) if format == own.FORMAT else decoders.decode(format, body)
+
+
+def in_memory(  # noqa: PLR0913 - the seams of a service
+    library: Library, source: Source, decode: Decode, clock: Clock, on_commit: Callable[[Commit], None], batch: int
+) -> Service:
+    """A service whose store is the memory: replay, what-if. ``batch`` records share a transaction."""
+    from engine.storage.memory import MemoryStore
+
+    machine = Machine(Core, library, decode, installed())
+    rhythm = ServiceSettings(
+        group_records=batch, snapshots=SnapshotRhythm(every=NEVER, entries=NEVER), downtime_after=NEVER
+    )
+    metrics = EngineMetrics(CollectorRegistry(), installed())
+    return Service(machine, MemoryStore({}), [source], clock, metrics, on_commit=on_commit, settings=rhythm)
+
+
+def reader(settings: Settings) -> Reader:
+    """The data of an engine, running or not, to be read only. Raises `engine.errors.StoreUnavailable`."""
+    from engine.storage.sqlite import SqliteReader
+
+    return SqliteReader(settings.data / DATABASE)
+
+
+@dataclass(frozen=True)
+class Running:
+    """An engine put together: its application, and the threads that `start` begins."""
+
+    app: object
+    start: Callable[[], None]
+    end_streams: Callable[[], None]
+
+
+@contextmanager
+def engine(settings: Settings, *, clock: Clock = now, stopped: Callable[[BaseException], None] | None = None) -> Iterator[Running]:
+    """Everything, from the settings; taken apart in reverse order. ``stopped`` hears when the engine cannot go on.
+
+    Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
+    """
+    from api.app import create_app
+    from api.broadcast import Broadcaster
+    from api.conductor import Conductor
+    from api.doorway import Doorway
+    from api.parts import Parts
+    from engine.publish.dispatcher import Dispatcher
+    from engine.resume import StoredLibrary
+    from engine.storage.sqlite import SqliteStore
+    from engine.submissions import Submissions
+    from ingest.inbox import HttpInbox
+
+    failpoints.arm(settings.failpoints)
+    loaded = files.load(settings.catalogue, settings.rules)
+    if loaded.wrong:
+        raise Wrong(loaded.wrong)
+    for finding in loaded.findings:
+        log.warning("%s", finding)
+    with ExitStack() as stack:
+        registry = CollectorRegistry()
+        metrics = EngineMetrics(registry, installed())
+        settings.data.mkdir(parents=True, exist_ok=True)
+        sinks = _sinks(settings, clock, stack)
+        store = SqliteStore(settings.data / DATABASE, {sink.name: sink.audiences for sink in sinks})
+        stack.callback(store.close)
+        library = StoredLibrary(store)
+        dispatcher = Dispatcher(store, sinks, clock, metrics)
+        stack.callback(dispatcher.stop)
+        broadcaster = Broadcaster(store.feed, settings.limits.streams)
+        inbox, submissions = HttpInbox(), Submissions()
+        doorway = Doorway(inbox, submissions, settings.limits.wait)
+        metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
+        sources: list[Source] = [doorway, *_kafka(settings, metrics)]
+        conductor = Conductor(settings, library, submissions, clock, (broadcaster.wake, dispatcher.wake), stopped)
+        service = Service(
+            Machine(Core, library, decode, installed()), store, sources, clock, metrics,
+            on_commit=conductor.committed, settings=_service_settings(settings),
+        )
+        stack.callback(conductor.stop)
+        parts = Parts(
+            settings=settings, reader=store, outbox=store, decode=decode, clock=clock, accept=doorway.accept,
+            topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, version=store.version,
+            dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter, silences=conductor.silences,
+            checks=lambda: conductor.checks(inbox), broadcaster=broadcaster, registry=registry,
+        )
+        app = create_app(parts, broadcaster.running)
+
+        def start() -> None:
+            conductor.start(service, loaded)
+            dispatcher.start()
+
+        yield Running(app, start, broadcaster.close)
+
+
+def _service_settings(settings: Settings) -> ServiceSettings:
+    return ServiceSettings(
+        snapshots=SnapshotRhythm(every=round(settings.snapshot * 1000)),
+        retention=round(settings.retention.input_log * DAY),
+    )
+
+
+def _sinks(settings: Settings, clock: Clock, stack: ExitStack) -> list[Sink]:
+    """Declared receivers behind the one client for outgoing requests, and the log."""
+    from engine.publish.egress import Destination, Egress
+    from engine.publish.log import Log
+    from engine.publish.webhook import Webhook as WebhookSink
+
+    sinks: list[Sink] = []
+    if settings.sinks.log:
+        written = Log("log", settings.data / PUBLICATIONS, frozenset({"engineers", "stakeholders", "tickets"}))
+        stack.callback(written.close)
+        sinks.append(written)
+    hooks: tuple[Webhook, ...] = settings.sinks.webhooks
+    if hooks:
+        egress = Egress([Destination(hook.url, hook.allow_private) for hook in hooks])
+        stack.callback(egress.close)
+        sinks += [
+            WebhookSink(hook.name, hook.url, egress, clock, frozenset(hook.audiences), hook.secret) for hook in hooks
+        ]
+    return sinks
+
+
+def _kafka(settings: Settings, metrics: EngineMetrics) -> list[Source]:
+    if not settings.kafka:
+        return []
+    from ingest.kafka import KafkaSource
+
+    return [
+        KafkaSource(one.bootstrap, one.topics, one.group, name=f"kafka:{one.name}", max_bytes=settings.limits.body)
+        for one in settings.kafka
+    ]

@@ -1,0 +1,179 @@
+"""The command line, `headwater`. Each command's work is in `api.commands`, imported when it is called.
+
+Exit codes: 0 done; 1 what you gave is wrong; 2 the command line is wrong; 3 something needed is not there (a server, a
+port, the disk); 70 a defect of Headwater.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+EPILOG = "Exit codes: 0 done, 1 what you gave is wrong, 2 wrong usage, 3 something needed is not there, 70 our defect."
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Headwater finds where the flood starts, and everything downstream of it.",
+    epilog=EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+token = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Credentials of people and programs.")
+audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The hash-chained record of decisions.")
+app.add_typer(token, name="token")
+app.add_typer(audit, name="audit")
+
+Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (default: ./headwater.yaml).")]
+Catalogue = Annotated[Path | None, typer.Option(help="Folder of the catalogue (default: from the settings).")]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
+DataDir = Annotated[Path | None, typer.Option("--data", help="Data folder (default: from the settings).")]
+
+
+@app.command(epilog="Example: headwater init myshop && headwater check -c myshop/headwater.yaml")
+def init(
+    folder: Annotated[Path, typer.Argument(help="Where to put the files.")] = Path(),
+) -> None:
+    """Write a commented headwater.yaml, catalogue/ and rules/ to start from. Overwrites nothing."""
+    from api.commands import init as command
+
+    raise typer.Exit(command.run(folder))
+
+
+@app.command(epilog="Example: headwater serve --config headwater.yaml --port 8666")
+def serve(
+    config: Config = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (default 127.0.0.1).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 takes a free one (default 8666).")] = None,
+    data: DataDir = None,
+) -> None:
+    """Take signals over HTTP and Kafka, and serve what comes of them, until Ctrl-C."""
+    from api.commands import serve as command
+
+    raise typer.Exit(command.run(config, host, port, data))
+
+
+@app.command(epilog="Example: headwater demo --pace 30")
+def demo(
+    pace: Annotated[float, typer.Option(min=0.1, help="How many seconds of the outage pass in one.")] = 20.0,
+    port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8666,
+    data: Annotated[Path | None, typer.Option(help="Keep the data in this folder (default: a temporary one).")] = None,
+    exit_after: Annotated[bool, typer.Option("--exit-after", help="End with the outage instead of serving on.")] = False,
+) -> None:
+    """Start on loopback and play a real outage through the HTTP API; says what happens and where to look."""
+    from api.commands import demo as command
+
+    raise typer.Exit(command.run(pace, port, data, exit_after=exit_after))
+
+
+@app.command(epilog="Example: headwater replay examples/demo/outage.jsonl --catalogue examples/demo/catalogue")
+def replay(  # noqa: PLR0913 - one parameter per option
+    stream: Annotated[Path, typer.Argument(help="Events as JSON Lines, in event time; - reads standard input.")],
+    catalogue: Annotated[Path | None, typer.Option(help="Catalogue to use instead of the stream's topology.")] = None,
+    rules: Annotated[Path | None, typer.Option(help="Folder of rules (default: the built-in ones).")] = None,
+    suppression: Annotated[str, typer.Option(help="enforce or shadow.")] = "enforce",
+    as_json: Json = False,
+    out: Annotated[Path | None, typer.Option(help="Write the JSON result to this file.")] = None,
+    batch: Annotated[int, typer.Option(min=1, help="Events per transaction; changes nothing but the speed.")] = 256,
+) -> None:
+    """Run recorded events through the engine in event time and say what it makes of them at the last one."""
+    from api.commands import replay as command
+
+    asked = command.Asked(stream, catalogue, rules, suppression, as_json, out, batch)
+    raise typer.Exit(command.run(asked))
+
+
+@app.command(epilog="Examples: headwater explain; headwater explain INC-42; headwater explain 42-0")
+def explain(
+    id: Annotated[str | None, typer.Argument(help="An incident, an alert or an alert event; default: the latest.")] = None,
+    url: Annotated[str | None, typer.Option(help="A running server (default: the one of the settings, if it runs).")] = None,
+    token: Annotated[str, typer.Option(envvar="HEADWATER_TOKEN", help="Token for that server.")] = "",
+    config: Config = None,
+    data: DataDir = None,
+) -> None:
+    """Tell an incident or an alert in words: what happened, why, what is hit, and how sure that is."""
+    from api.commands import explain as command
+
+    raise typer.Exit(command.run(id, url, token, config, data))
+
+
+@app.command(epilog="Example: headwater check --config headwater.yaml")
+def check(config: Config = None) -> None:
+    """Check settings, catalogue and rules; every mistake is named at once with its file and line."""
+    from api.commands import check as command
+
+    raise typer.Exit(command.run(config))
+
+
+@app.command(epilog="Example: headwater impact orders-db --catalogue catalogue")
+def impact(
+    entity: Annotated[str, typer.Argument(help="Id or alias of an entity.")],
+    catalogue: Catalogue = None,
+    as_json: Json = False,
+) -> None:
+    """Say what is hit if an entity fails: who, how badly, by which path, and when."""
+    from api.commands import impact as command
+
+    raise typer.Exit(command.run(entity, catalogue, as_json=as_json))
+
+
+@app.command(epilog="Example: headwater schema catalogue > catalogue.schema.json")
+def schema(what: Annotated[str, typer.Argument(help="settings, catalogue or rules.")]) -> None:
+    """Print the JSON Schema of a kind of file, for editors."""
+    from api.commands import schema as command
+
+    raise typer.Exit(command.run(what))
+
+
+@token.command(epilog="Example: headwater token create prometheus --role ingest")
+def create(
+    name: Annotated[str, typer.Argument(help="Whose token it is.")],
+    role: Annotated[str, typer.Option(help="viewer, operator, admin or ingest.")] = "viewer",
+) -> None:
+    """Make a token: printed once, stored only as a hash in your settings."""
+    from api.commands import token as command
+
+    raise typer.Exit(command.create(name, role))
+
+
+@audit.command(epilog="Example: headwater audit verify --anchors heads.json")
+def verify(
+    config: Config = None,
+    data: DataDir = None,
+    anchors: Annotated[Path | None, typer.Option(help="Heads kept elsewhere: shows a record cut off at its end.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Verify the record of every domain: ok, erased or broken; exit code 1 when one is broken."""
+    from api.commands import audit as command
+
+    raise typer.Exit(command.verify(config, data, anchors, as_json=as_json))
+
+
+@audit.command(epilog="Example: headwater audit heads > heads.json")
+def heads(config: Config = None, data: DataDir = None) -> None:
+    """Print the end of every chain as JSON, to be kept elsewhere as an anchor."""
+    from api.commands import audit as command
+
+    raise typer.Exit(command.heads(config, data))
+
+
+@app.command()
+def version() -> None:
+    """Print the version."""
+    from api.version import installed
+
+    typer.echo(f"headwater {installed()}")
+
+
+def main() -> None:
+    """The console script. Errors are one line with the mend; `HEADWATER_TRACEBACK=1` shows where they came from."""
+    from api.commands.console import failure
+
+    try:
+        app()
+    except Exception as error:
+        sys.exit(failure(error))

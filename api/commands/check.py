@@ -1,0 +1,35 @@
+"""`headwater check`: everything that is wrong with settings, catalogue and rules, at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from api import files, settings
+from api.commands.console import DONE, WRONG, say, warn
+from api.findings import Finding, Wrong
+
+
+def run(config: Path | None) -> int:
+    """Print every finding as `file:line: message`; 1 when one of them is more than a warning."""
+    try:
+        found = settings.load(config)
+    except Wrong as wrong:
+        return _report(wrong.findings)
+    loaded = files.load(found.catalogue, found.rules)
+    code = _report(loaded.findings)
+    if code == DONE and loaded.topology is not None and loaded.rules is not None:
+        content = loaded.topology.content
+        say(
+            f"ok: {len(content.entities)} entities, {len(content.dependencies)} dependencies "
+            f"(topology {loaded.topology.version}), rules {loaded.rules.version}"
+        )
+    return code
+
+
+def _report(findings: list[Finding]) -> int:
+    for finding in findings:
+        warn(str(finding))
+    wrong = sum(not finding.warning for finding in findings)
+    if wrong:
+        warn(f"{wrong} mistake{'s' if wrong > 1 else ''} found")
+    return WRONG if wrong else DONE

@@ -1,0 +1,59 @@
+"""`headwater impact`: what is hit if an entity fails, from the catalogue's files."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from pathlib import Path
+
+import msgspec
+
+from api import files, settings
+from api.commands.console import DONE, Failed, say
+from api.findings import Wrong
+from api.reach import impact_of
+from api.schemas import ImpactOf, Reached
+
+
+def run(entity: str, catalogue: Path | None, *, as_json: bool) -> int:
+    """Print who is hit, how badly and when, soonest first."""
+    folder = catalogue or settings.load().catalogue
+    if not folder.exists():
+        raise Failed(f"{folder}: no such catalogue", "name one with --catalogue, or create one with: headwater init")
+    topology, findings = files.topology_of(folder)
+    if topology is None:
+        raise Wrong(findings)
+    found = topology.resolve(entity)
+    if found is None:
+        near = get_close_matches(entity, topology.entities, n=3)
+        mend = f"did you mean {' or '.join(near)}?" if near else f"it knows {len(topology.entities)} entities"
+        raise Failed(f"the catalogue knows no entity {entity!r}", mend)
+    reached = impact_of(topology, found)
+    say(msgspec.json.encode(reached).decode() if as_json else in_words(reached))
+    return DONE
+
+
+def in_words(reached: ImpactOf) -> str:
+    """One line per entity."""
+    if not reached.items:
+        return f"If {reached.entity} fails, nothing else is hit."
+    lines = [f"If {reached.entity} fails, {reached.total} {'entity is' if reached.total == 1 else 'entities are'} hit:"]
+    lines += [f"  {_line(hit)}" for hit in reached.items]
+    return "\n".join(lines)
+
+
+def _line(hit: Reached) -> str:
+    state = "at risk" if hit.at_risk and hit.high == 1000 else "down" if hit.low == 0 else f"at {hit.low / 10:g} %"
+    when = f" after {duration(hit.after)}" if hit.after else ""
+    facts = [hit.kind.replace("_", " ")]
+    facts += [f"tier {hit.tier}"] if hit.tier is not None else []
+    facts += [f"{hit.users} users"] if hit.users else []
+    facts += [f"owner {hit.owner}"] if hit.owner else []
+    return f"{hit.entity}: {state}{when} ({', '.join(facts)}), by {' → '.join(hit.path)}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds in words, to the larger unit that divides them."""
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:g} s"

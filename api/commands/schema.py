@@ -1,0 +1,26 @@
+"""`headwater schema`: the JSON Schemas of what an operator writes, for editors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from api import settings
+from api.commands.console import DONE, Failed, say
+from rules.schema import rules_schema
+from topology.schema import catalogue_schema
+
+SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
+    "settings": settings.schema,
+    "catalogue": catalogue_schema,
+    "rules": rules_schema,
+}
+
+
+def run(what: str) -> int:
+    """Print one schema."""
+    if what not in SCHEMAS:
+        raise Failed(f"there is no schema of {what!r}", f"use one of {', '.join(SCHEMAS)}")
+    say(json.dumps(SCHEMAS[what](), indent=2))
+    return DONE

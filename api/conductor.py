@@ -1,0 +1,161 @@
+"""Runs the service's thread, brings the operator's files into force, and knows what is in force now."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+
+from api import files
+from api.errors import Fault, Problem
+from api.files import Loaded
+from api.schemas import Check, Reloaded
+from api.settings import Settings
+from engine.core import Core
+from engine.errors import StoreUnavailable
+from engine.library import Library
+from engine.ports import Commit, Version
+from engine.service import Service
+from engine.signals import Millis
+from engine.submissions import Submissions
+from ingest.inbox import HttpInbox
+from rules.gates import Silence
+from rules.ruleset import RuleSet
+from topology.model import Topology
+
+log = logging.getLogger(__name__)
+
+OLDEST = 15.0
+"""Seconds that a request may wait for the disk before the engine counts as not ready."""
+ENDING = 15.0
+"""Seconds that the thread gets to store what it holds."""
+
+
+class Conductor:
+    """``listeners`` hear of every commit; ``stopped`` of an error that the engine cannot recover from."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        library: Library,
+        submissions: Submissions,
+        clock: Callable[[], Millis],
+        listeners: Sequence[Callable[[], None]],
+        stopped: Callable[[BaseException], None] | None = None,
+    ) -> None:
+        self._settings, self._library, self._submissions = settings, library, submissions
+        self._clock, self._listeners, self._stopped = clock, listeners, stopped
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._service: Service | None = None
+        self._topology = Topology.build()
+        self._rules = RuleSet.default()
+        self._silences: tuple[Silence, ...] = ()
+        self._recovered = False
+        self._reloading = asyncio.Lock()
+
+    def start(self, service: Service, loaded: Loaded) -> None:
+        """Begin the service's thread; the loaded files come into force once it has recovered."""
+        self._service = service
+        self._thread = threading.Thread(target=self._run, args=(service, loaded), name="engine", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Let the thread store what it holds, and end."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join(ENDING)
+
+    def _run(self, service: Service, loaded: Loaded) -> None:
+        try:
+            self._recover(service)
+            self._activate(loaded)
+            service.run(self._stop)
+        except BaseException as error:
+            log.critical("the engine stopped: %s", error, exc_info=not isinstance(error, StoreUnavailable))
+            if self._stopped is not None:
+                self._stopped(error)
+
+    def _recover(self, service: Service) -> None:
+        """A store that cannot be written now may be so later: the service tries again by itself."""
+        try:
+            service.recover()
+        except StoreUnavailable as error:
+            log.error("not recovered yet: %s", error)
+            return
+        self._look(service)
+
+    def committed(self, commit: Commit) -> None:
+        """Hear of a commit, in the service's thread."""
+        if self._service is not None:
+            self._look(self._service)
+        for listener in self._listeners:
+            listener()
+
+    def _look(self, service: Service) -> None:
+        core = service.core
+        if not isinstance(core, Core):
+            raise TypeError("the service runs another core")
+        state = core.state
+        if state.topology and state.topology != self._topology.version:
+            self._topology = self._library.topology(state.topology)
+        if state.rules and state.rules != self._rules.version:
+            self._rules = self._library.rules(state.rules)
+        self._silences = tuple(state.silences.values())
+        self._recovered = True
+
+    def topology(self) -> Topology:
+        """The topology in force."""
+        return self._topology
+
+    def rules(self) -> RuleSet:
+        """The rules in force."""
+        return self._rules
+
+    def silences(self) -> Sequence[Silence]:
+        """Silences made by people that have not ended."""
+        return self._silences
+
+    def checks(self, inbox: HttpInbox) -> list[Check]:
+        """What readiness looks at."""
+        service, thread = self._service, self._thread
+        alive = thread is not None and thread.is_alive()
+        records, _, age = inbox.depth()
+        found = [Check("engine", alive, "" if alive else "its thread has ended"), Check("recovered", self._recovered)]
+        if service is not None:
+            health = service.health()
+            found.append(Check("store", health.ready, health.reason))
+        found.append(Check("queue", age <= OLDEST, f"{records} waiting, the oldest for {age:.1f} s"))
+        return found
+
+    async def reload(self) -> Reloaded:
+        """Read the files; new versions come into force at a position of the input log. Raises Problem."""
+        async with self._reloading:
+            loaded = await asyncio.to_thread(files.load, self._settings.catalogue, self._settings.rules)
+            if loaded.wrong:
+                faults = [Fault("", str(finding)) for finding in loaded.wrong]
+                raise Problem(422, "files-wrong", "The files have mistakes; what was in force stays so.", faults=faults)
+            changed = self._activate(loaded)
+            async with asyncio.timeout(self._settings.limits.wait):
+                await asyncio.gather(*(asyncio.wrap_future(durable) for _, durable in changed))
+            return Reloaded(self._topology.version, self._rules.version, [kind for kind, _ in changed])
+
+    def _activate(self, loaded: Loaded) -> list[tuple[str, Future[None]]]:
+        """Submit what differs from what is in force."""
+        changed = []
+        topology, rules = loaded.topology, loaded.rules
+        if topology is not None and topology.version != self._topology.version:
+            self._library.add_topology(topology)
+            changed.append(self._submit("topology", topology.version, topology.encode()))
+        if rules is not None:
+            rules = rules.with_mode("enforce") if self._settings.suppression == "enforce" else rules
+            if rules.version != self._rules.version:
+                self._library.add_rules(rules)
+                changed.append(self._submit("rules", rules.version, rules.encode()))
+        return changed
+
+    def _submit(self, kind: str, version: str, content: bytes) -> tuple[str, Future[None]]:
+        log.info("%s version %s comes into force", kind, version)
+        return kind, self._submissions.activate(Version(kind, version, self._clock(), content))
