@@ -10,7 +10,16 @@ from collections.abc import Callable, Sequence
 
 from engine.core import Core
 from engine.library import Library
-from engine.outcomes import Decision, IncidentView, LedgerChange, LedgerEntry, Outcomes, Publication, TimelineEntry
+from engine.outcomes import (
+    AlertView,
+    Decision,
+    IncidentView,
+    LedgerChange,
+    LedgerEntry,
+    Outcomes,
+    Publication,
+    TimelineEntry,
+)
 from engine.signals import Activation, Millis, Signal
 from rules.ruleset import RuleSet
 from topology.model import Topology
@@ -32,6 +41,7 @@ class Driven:
         self.revisions: dict[str, list[IncidentView]] = {}
         self.timeline: list[TimelineEntry] = []
         self.outbox: list[Publication] = []
+        self.alerts: dict[int, AlertView] = {}
         self.decisions: list[Decision] = []
         self.feed(start, (Activation("topology", self.library.add_topology(topology)),))
         if rules is not None:
@@ -61,6 +71,7 @@ class Driven:
             self._place(f"{self.position}-{entry.index}", entry)
         for change in said.changes:
             self._place(change.event, change)
+        self.alerts |= {number: self.core.alert_view(number) for number in said.alerts}
         for view in said.incidents:
             self.revisions.setdefault(view.id, []).append(view)
         self.timeline += said.timeline
@@ -86,7 +97,7 @@ class Driven:
         An event that was only counted (a repeat) is where its alert is.
         """
         entry = self.ledger[event]
-        found = entry.incident or self.core.alert_view(entry.alert).incident
+        found = entry.incident or self.alerts[entry.alert].incident
         while found in self.revisions and self.revisions[found][-1].merged_into:
             found = self.revisions[found][-1].merged_into
         return found

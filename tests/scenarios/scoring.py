@@ -98,7 +98,8 @@ def _faults(world: TroubleWorld, driven: Driven, found: list[str]) -> list[str]:
     for number in range(len(world.troubles)):
         parts = {i: on for i, on in spread[number].items() if i in told}
         if not parts:
-            faults.append(f"untold: {_trouble(world, number)} has no incident that was told")
+            where = ", ".join(_named(incident, told) for incident in sorted(spread[number]))
+            faults.append(f"untold: {_trouble(world, number)} has no incident that was told; its events are in {where}")
         if len(spread[number]) > 1:
             where = "; ".join(f"{_named(i, told)}: {', '.join(sorted(on))}" for i, on in sorted(spread[number].items()))
             faults.append(f"torn: {_trouble(world, number)} over {where}")

@@ -43,7 +43,7 @@ def storm(seed: int = 1, alerts: int = 10_000) -> Storm:
     for entity, n, hidden in names:
         at = START + rng.randrange(2000)
         labels = Labels.of({"alertname": f"Check{n}", "service": entity, "severity": "critical"})
-        events.append((at + 50, AlertEvent(labels=labels, starts_at=at, ends_at=START + 86_400_000), hidden))
+        events.append((at + 50, AlertEvent(labels=labels, starts_at=at), hidden))
     return Storm(
         Topology.build(entities, dependencies), "switch-7", HIDDEN[0], tuple(sorted(events, key=lambda e: e[0]))
     )

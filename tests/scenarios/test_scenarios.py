@@ -52,7 +52,7 @@ def test_an_alert_whose_announced_end_passes_unrenewed_has_ended() -> None:
 
 def test_an_alert_without_an_announced_end_ends_with_the_resolve_timeout() -> None:
     world = World(NETWORK)
-    world.at("10:00").fire("db-1", "DbDown", severity="critical", ends=None)
+    world.at("10:00").fire("db-1", "DbDown", severity="critical", resent=True)
     assert world.at("10:04:59").alert("db-1", "DbDown").state == "firing"
     assert world.at("10:05:01").alert("db-1", "DbDown").state == "resolved"
 
@@ -80,7 +80,7 @@ def test_two_independent_troubles_in_one_connected_topology_are_two_incidents() 
 
 def test_own_downtime_shifts_the_expiry_of_alerts() -> None:
     world = World(NETWORK)
-    world.at("10:00").fire("db-1", "DbDown", severity="critical", ends=None)
+    world.at("10:00").fire("db-1", "DbDown", severity="critical", resent=True)
     world.at("10:01").downtime(until="10:11")
     assert world.at("10:11").alert("db-1", "DbDown").state == "firing", world.story()
     assert world.at("10:14:59").alert("db-1", "DbDown").state == "firing", world.story()

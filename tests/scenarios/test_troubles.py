@@ -8,8 +8,8 @@ from collections import Counter
 
 import pytest
 
-from tests.scenarios.canonical import Canonical, canonical, differences
 from tests.scenarios.drive import Driven
+from tests.scenarios.orders import differing
 from tests.scenarios.scoring import QUIET, score, summary
 from tests.scenarios.storms import storm
 from tests.scenarios.troubles import LATENESS, START, TroubleWorld, make
@@ -74,25 +74,8 @@ def test_a_storm_with_a_second_trouble_in_it_is_two_incidents() -> None:
 
 @pytest.mark.parametrize("seed", [2, 3, 5, 9, 12, 16])
 def test_arrival_order_within_the_lateness_does_not_change_the_result(seed: int) -> None:
-    world = make(seed)
-    first = _permuted(world, None)
-    for order in range(3):
-        assert not differences(first, _permuted(world, random.Random(f"order {order}")))
-
-
-def _permuted(world: TroubleWorld, rng: random.Random | None) -> Canonical:
-    """The canonical result with each event as late as chance has it, but never later than allowed."""
-    arrivals = []
-    for number, event in enumerate(world.events):
-        sent = event.signal.starts_at if event.signal.firing else event.signal.ends_at
-        assert sent is not None
-        # a repeat is sent later than its alert's start; a late world only ever delays it further
-        at = event.arrival if rng is None else max(sent, event.arrival - LATENESS) + rng.randrange(LATENESS)
-        arrivals.append((at, number))
-    driven = Driven(world.topology, start=START - 1000)
-    places = {f"{driven.feed(at, (world.events[number].signal,))}-0": number for at, number in sorted(arrivals)}
-    driven.pass_time(START + 1_800_000 + QUIET)
-    return canonical(driven, places, {n for n, event in enumerate(world.events) if not event.allowed})
+    found = differing(make(seed), orders=3)
+    assert not found, "\n".join(found)
 
 
 def _decided(world: TroubleWorld, rng: random.Random | None, restart_every: int = 0) -> list[tuple[object, ...]]:

@@ -232,7 +232,7 @@ def _alert(
     """One alert's life: it fires, is repeated, and is resolved at ``until`` (None: stays)."""
     channel = _Channel(rng)
     labels = Labels.of({"alertname": name, "service": entity, "severity": severity})
-    firing = AlertEvent(labels=labels, firing=True, starts_at=at, ends_at=START + 86_400_000)
+    firing = AlertEvent(labels=labels, firing=True, starts_at=at)
     times = [at + 50_000 * n for n in range(repeats + 1)]
     events = [Event(channel.arrival(t), firing, entity, allowed) for t in times if until is None or t < until]
     if until is not None:

@@ -22,7 +22,6 @@ from tests.scenarios.drive import Driven
 from topology.model import Dependency, Entity, Topology
 
 MIDNIGHT: Millis = 1_790_035_200_000
-DAY_END = "23:59:59"
 
 
 def clock(text: str) -> Millis:
@@ -133,15 +132,19 @@ class Moment:
         *,
         severity: str = "warning",
         since: str = "",
-        ends: str | None = DAY_END,
+        ends: str = "",
+        resent: bool = False,
         **labels: str,
     ) -> Moment:
-        """An alert event arrives; ``since`` is its start (now), ``ends`` its announced end (None: none announced)."""
+        """An alert event arrives; ``since`` is its start (now). It stays until resolved, unless its sender announces an
+        end (``ends``) or sends it again while it lasts (``resent``).
+        """
         event = AlertEvent(
             labels=self._labels(entity, name, labels),
             starts_at=clock(since) if since else self.now,
-            ends_at=None if ends is None else clock(ends),
+            ends_at=clock(ends) if ends else None,
             annotations=b'{"severity":"%s"}' % severity.encode(),
+            resent=resent or bool(ends),
         )
         return self._alert(entity, name, event, f"fire {entity} {name} {severity}")
 
@@ -209,7 +212,7 @@ class Moment:
 
     def alert(self, entity: str, name: str) -> AlertView:
         """The alert as the API shows it."""
-        return self.world.driven.core.alert_view(self.entry(entity, name).alert)
+        return self.world.driven.alerts[self.entry(entity, name).alert]
 
     def incidents(self) -> list[IncidentView]:
         """The incidents told so far, merged ones left out, oldest first."""
