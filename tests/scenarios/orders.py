@@ -18,7 +18,7 @@ from tests.scenarios.troubles import LATENESS, START, TroubleWorld, make
 
 
 def arrived(world: TroubleWorld, rng: random.Random | None) -> Canonical:
-    """The canonical result: as the world has it, or with each event as late as chance has it, within what is allowed."""
+    """The canonical result: as the world has it, or each event as late as chance has it, within what is allowed."""
     arrivals = []
     for number, event in enumerate(world.events):
         sent = event.signal.starts_at if event.signal.firing else event.signal.ends_at
