@@ -12,8 +12,7 @@ from engine.correlate.partition import Trouble
 from engine.evidence.terms import failure_terms, neighbour_terms, telemetry_terms
 from engine.evidence.verdict import Term, verdict
 from engine.harm import impact_of, severity_of
-from engine.incidents import declare, follow_alerts, worthy
-from engine.lifecycle import State
+from engine.incidents import follow_alerts, watch_declaration
 from engine.reasons import Verdict
 from engine.signals import Millis
 from engine.state import Alert, Incident
@@ -37,7 +36,7 @@ def refresh(
         incident.signature = signature
         _verdicts(context, incident, graph, trouble)
         _assess(context, incident, graph, trouble, now)
-    _declare_if_due(context, incident, now)
+    watch_declaration(context, incident, now)
     context.revise(incident, now, "" if incident.revision else "opened")
     if incident.told and telling_digest(incident) != incident.told_digest:
         tell_incident(context, incident, "update", now, "what is known has changed")
@@ -115,14 +114,3 @@ def _assess(context: Context, incident: Incident, graph: SymptomGraph, trouble: 
         fired = ", ".join(str(rule["id"]) for rule in incident.severity.fired) or "no rule fired"
         text = f"Severity {incident.severity.level} ({fired})"
         context.tell(incident.id, incident.domain, now, "severity", text, facts={"before": level})
-
-
-def _declare_if_due(context: Context, incident: Incident, now: Millis) -> None:
-    """SEV1 and tier 0 skip the group wait; others are declared when it is over."""
-    if incident.state is not State.SUSPECTED or not worthy(context, incident):
-        return
-    tiers = [e.tier for name in incident.entities if (e := context.topology.entities.get(name)) and e.tier is not None]
-    if incident.severity.level == "SEV1" or (tiers and min(tiers) == 0):
-        declare(context, incident, now, "SEV1" if incident.severity.level == "SEV1" else "a tier-0 entity is in trouble")
-    elif now >= incident.opened_at + context.rules.correlation.group_wait:
-        declare(context, incident, now, "the group wait is over and it still fires")

@@ -9,7 +9,7 @@ import msgspec
 from engine import state as states
 from engine.alerts import admission
 from engine.alerts.inhibition import watch_all
-from engine.alerts.intake import take
+from engine.alerts.intake import flap_due, take
 from engine.commands import obey, silence_due
 from engine.context import Context
 from engine.heartbeats import dead_due, late_due, pulse
@@ -27,7 +27,7 @@ from engine.versions import activate
 _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
     "settle": settle_due, "final": final_due, "declare": declare_due, "recover": recover_due, "archive": archive_due,
     "expiry": admission.expiry_due, "gate": admission.gate_due, "forget": admission.forget_due, "late": late_due,
-    "dead": dead_due, "silence": silence_due,
+    "dead": dead_due, "flap": flap_due, "silence": silence_due,
 }
 _SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead"})
 """Timers that wait for the absence of something: own downtime moves them."""

@@ -105,8 +105,9 @@ class Group:
         self.cursor.ticked = max(self.cursor.ticked, now)
         self._merge(outcomes)
 
-    def poisoned(self, entry: Entry, error: Exception) -> None:
-        """The core fails on this entry: it is kept, skipped by every replay, and shown to a person."""
+    def poisoned(self, entry: Entry, error: Exception, outcomes: Outcomes) -> None:
+        """The core fails on this entry: it is kept, taken as empty by every replay, and shown to a person."""
+        self.ticked(entry.arrival, outcomes)
         self._bury(entry, "", f"the engine failed on this input: {type(error).__name__}: {error}", entry.body)
 
     def _bury(self, entry: Entry, pointer: str, reason: str, raw: bytes) -> None:

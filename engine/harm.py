@@ -12,6 +12,7 @@ from rules.words import RANK
 from topology.impact import Impact, impact
 from topology.model import Entity, Kind
 
+UP = 1000
 SHOWN_IMPACT = 2000
 """Entities listed in a revision; the total is always given."""
 BUSINESS = frozenset({Kind.BUSINESS_SERVICE, Kind.BUSINESS_PROCESS})
@@ -37,7 +38,7 @@ def impact_of(context: Context, incident: Incident, alerts: list[Alert], now: Mi
     shown = sorted(rows, key=lambda row: (len(paths.get(row[0].entity) or row[0].path), row[0].entity))[:SHOWN_IMPACT]
     incident.impact = tuple(_impacted(hit, entity, hit.entity in own) for hit, entity in shown)
     incident.impact_total = len(rows)
-    incident.reach = tuple(hit.entity for hit, _ in rows)
+    incident.reach = tuple(hit.entity for hit, _ in rows if hit.low < UP)
     return rows
 
 

@@ -32,12 +32,10 @@ def open_incident(context: Context, domain: Domain, alert: Alert, now: Millis, *
     )
     context.state.incidents[name] = incident
     domain.open.add(name)
-    alert.incident = name
     text = f"Suspected: {alert.name} on {alert.entity}"
     if split_from:
         text = f"Split from {split_from}: {alert.name} on {alert.entity}"
     context.tell(name, domain.name, now, "split" if split_from else "opened", text, facts={"alert": alert.no})
-    context.timers.set(now + context.rules.correlation.group_wait, "declare", name)
     return incident
 
 
@@ -73,8 +71,26 @@ def worthy(context: Context, incident: Incident) -> bool:
 def declare_due(context: Context, name: str, due: Millis) -> None:
     """Timer ``declare``: the group wait is over."""
     incident = context.state.incidents.get(name)
-    if incident is not None and incident.state is State.SUSPECTED and incident.revision and worthy(context, incident):
+    if incident is not None and incident.state is State.SUSPECTED and worthy(context, incident):
         declare(context, incident, due, "the group wait is over and it still fires")
+
+
+def watch_declaration(context: Context, incident: Incident, now: Millis) -> None:
+    """Declare it once it has had an alert that tells for the whole group wait; SEV1 and tier 0 skip the wait."""
+    if incident.state is not State.SUSPECTED:
+        return
+    if not worthy(context, incident):
+        incident.telling_since = None
+        context.timers.cancel("declare", incident.id)
+        return
+    tiers = [e.tier for name in incident.entities if (e := context.topology.entities.get(name)) and e.tier is not None]
+    if incident.severity.level == "SEV1":
+        declare(context, incident, now, "SEV1")
+    elif tiers and min(tiers) == 0:
+        declare(context, incident, now, "a tier-0 entity is in trouble")
+    elif incident.telling_since is None:
+        incident.telling_since = now
+        context.timers.set(now + context.rules.correlation.group_wait, "declare", incident.id)
 
 
 def declare(context: Context, incident: Incident, now: Millis, why: str, *, actor: str = "") -> None:
@@ -86,7 +102,8 @@ def declare(context: Context, incident: Incident, now: Millis, why: str, *, acto
 
 def follow_alerts(context: Context, incident: Incident, now: Millis) -> None:
     """Quiet when its last alert has ended, back when one returns."""
-    ends = [context.state.alerts[a].spell.end(now) for a in incident.alerts]
+    alerts = [context.state.alerts[a] for a in incident.alerts]
+    ends = [None if alert.flapping else alert.spell.end(now) for alert in alerts]
     firing = sum(end is None for end in ends)
     incident.firing = firing
     if firing:

@@ -171,8 +171,8 @@ def _replay(core: Engine, store: Store, decode: Decode, after: int, resume: Resu
                 "start the version that wrote the latest snapshot"
             )
         position = entry.position
-        if not entry.poison:
-            yield from core.handle(position, decode(entry.format, entry.body).signals, entry.arrival).decisions
+        signals = () if entry.poison else decode(entry.format, entry.body).signals
+        yield from core.handle(position, signals, entry.arrival).decisions
     if position != resume.position:
         raise StoreCorrupt(f"the input log ends at {position}, but {resume.position} was committed: restore a backup")
     yield from core.tick(resume.ticked).decisions

@@ -13,9 +13,9 @@ A crash before 3 loses nothing that was acknowledged: senders send again. A cras
 is in the log, the core is rebuilt from it, and a redelivery is skipped by its position or answered as a repeat.
 
 When the core fails on a record, the group is dropped, the core is rebuilt and each record gets a transaction of its
-own. A record on which the core fails alone too is *poison*: it is stored with its position and skipped from then on,
-its sender hears 2xx (it is durable and visible as a dead letter), its neighbours are not touched. One try in isolation
-decides, for the core is deterministic: a third would only repeat the second.
+own. A record on which the core fails alone too is *poison*: it is stored with its position and taken as empty
+from then on, its sender hears 2xx (it is durable and visible as a dead letter), its neighbours are not touched. One try
+in isolation decides, for the core is deterministic: a third would only repeat the second.
 
 When the store cannot be written, senders are told to try again, the core (which has run ahead of the store) is rebuilt
 before anything else, and the service tries again by itself at growing, bounded distances.
@@ -141,7 +141,7 @@ class Service:
                 failpoints.reach("ingest.after_poll")
                 self._take(self._untold)
             else:
-                self._tick()
+                self._tick(self._now())
             self._housekeeping()
         except Exception as error:
             self._lost(error)
@@ -220,7 +220,8 @@ class Service:
         if self._revive().replayed:  # makes the rebuilds that follow cheap
             self._writer.snapshot(self.core, self._cursor, self._clock())
         for delivery in deliveries:
-            self._tick()  # a timer that fails is not the record's fault
+            arrival = Group(self._cursor).stamp(self._clock(), delivery.record)
+            self._tick(arrival)  # a timer that fails is not the record's fault
             self._alone(delivery)
 
     def _alone(self, delivery: Delivery) -> None:
@@ -234,15 +235,15 @@ class Service:
             self._metrics.poison.inc()
             self._revive()
             group = Group(self._cursor)
-            arrival = group.stamp(self._clock(), delivery.record)
-            group.poisoned(group.enter(delivery.record, arrival, poison=True), error)
+            entry = group.enter(delivery.record, group.stamp(self._clock(), delivery.record), poison=True)
+            group.poisoned(entry, error, self.core.handle(entry.position, (), entry.arrival))
             group.seal(self.core)
             self._writer.write(group, self.core, self._clock())
         self._settle(group, [delivery])
 
-    def _tick(self) -> None:
-        """Fire the timers that are due. Nothing fired: nothing is written."""
-        core, now = self.core, self._now()
+    def _tick(self, now: Millis) -> None:
+        """Fire the timers due by now. Nothing fired: nothing is written."""
+        core = self.core
         if not _due(core, now):
             return
         group = Group(self._cursor)

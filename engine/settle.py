@@ -49,6 +49,7 @@ def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Rea
         alert.incident = ""
         return Disposition.HELD, Reason.SETTLING
     incident = open_incident(context, domain, alert, now)
+    alert.incident = incident.id
     domain.cover[alert.entity] = incident.id
     return Disposition.OPENED, Reason.NEW_TROUBLE if alert.mapped else Reason.UNMAPPED
 
@@ -90,8 +91,9 @@ def final_due(context: Context, name: str, due: Millis) -> None:
 def settle(context: Context, domain: Domain, now: Millis, *, final: bool) -> None:
     """Partition the domain's live alerts and bring its incidents in line."""
     limits = context.rules.correlation
+    horizon = Horizon(limits.window, limits.recover_after, limits.group_wait)
     graphs = [
-        SymptomGraph(symptoms, context.topology, Horizon(limits.window, limits.recover_after))
+        SymptomGraph(symptoms, context.topology, horizon)
         for symptoms in _pinned(context, domain, now)
     ]
     found = [(graph, trouble) for graph in graphs for trouble in partition(graph)]

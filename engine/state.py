@@ -66,7 +66,8 @@ _ADMITTED = frozenset({Disposition.OPENED, Disposition.ATTACHED})
 
 
 class Incident(msgspec.Struct):
-    """One trouble. ``alerts`` are the numbers of its alerts; ``quiet`` is when its last alert ended."""
+    """One trouble. ``alerts`` are the numbers of its alerts; ``quiet`` is when its last alert ended.
+    ``telling_since`` is since when it has had, without a break, an alert that may start the incident workflow."""
 
     id: str
     domain: str
@@ -79,6 +80,7 @@ class Incident(msgspec.Struct):
     revision: int = 0
     generation: int = 1
     quiet: Millis | None = None
+    telling_since: Millis | None = None
     declared_at: Millis | None = None
     resolved_at: Millis | None = None
     told: bool = False

@@ -7,7 +7,7 @@ import sys
 import msgspec
 
 from engine.alerts.admission import admit, ended, forget_later, review
-from engine.alerts.flapping import is_flapping
+from engine.alerts.flapping import TICK, is_flapping
 from engine.alerts.spell import NEVER, Spell, Step
 from engine.context import Context
 from engine.heartbeats import pulse
@@ -167,7 +167,7 @@ def _again(context: Context, index: int, alert: Alert, event: AlertEvent, start:
         admit(context, index, alert, event.labels.as_dict(), now)
         return
     if step is Step.REFIRED:
-        _flap(alert, now)
+        _flap(context, alert, now)
         context.enter(index, alert, Disposition.UPDATED, Reason.REFIRED)
         review(context, alert, now, now)
     elif step is Step.LATE:
@@ -202,13 +202,29 @@ def _resolve(
         step = alert.spell.resolve(start, end, now)
         alert.events += 1
         alert.last_event = f"{context.state.position}-{index}"
-        _flap(alert, now)
+        _flap(context, alert, now)
         context.enter(index, alert, Disposition.RESOLVED, Reason.ENDED if step is Step.ENDED else Reason.LATE)
         ended(context, alert, now)
     forget_later(context, alert, now)
     context.changed.add(alert.no)
 
 
-def _flap(alert: Alert, now: Millis) -> None:
+def _flap(context: Context, alert: Alert, now: Millis) -> None:
+    """Notice the beginning and the end of flapping; while it lasts the alert counts as firing for its incident."""
     at = max(now, alert.spell.flips[-1][0]) if alert.spell.flips else now
-    alert.flapping = is_flapping(alert.spell.flips, at, was=alert.flapping)
+    was, alert.flapping = alert.flapping, is_flapping(alert.spell.flips, at, was=alert.flapping)
+    if alert.flapping:
+        context.timers.set(now + TICK, "flap", str(alert.no))
+    if was != alert.flapping:
+        context.changed.add(alert.no)
+        touch(context, alert.domain, now)
+        if alert.incident:
+            text = f"{alert.name} on {alert.entity} {'is' if alert.flapping else 'is no longer'} flapping"
+            context.tell(alert.incident, alert.domain, now, "flapping", text, facts={"flapping": alert.flapping})
+
+
+def flap_due(context: Context, number: str, due: Millis) -> None:
+    """Timer ``flap``: does it still flap?"""
+    alert = context.state.alerts.get(int(number))
+    if alert is not None and alert.flapping:
+        _flap(context, alert, due)

@@ -12,13 +12,34 @@ import msgspec
 
 from engine.signals import Millis
 from topology.model import Dependency, Semantics, Topology
+from topology.sweep import Sweep
 
-BRIDGE = 2
+BRIDGE = 3
 """Silent entities that a link may cross: they may fail without ever alerting."""
-HOP_COST: Millis = 15_000
-"""What one dependency costs beside the delay it explains, in milliseconds."""
-SILENT_COST: Millis = 30_000
-"""What crossing one silent entity costs."""
+HOP = 0.2
+"""Cost of one dependency, in nats."""
+SILENT = 0.9
+"""Cost of one silent entity on the way: with 30 % of entities not monitored, 40 % of failures do not alert."""
+WEAK = 1.5
+"""Cost of a soft or asynchronous dependency: its trouble is often not felt."""
+PER_DELAY: Millis = 120_000
+"""One nat per so much delay of a symptom behind its cause …"""
+MOST_DELAY = 2.5
+"""… up to this cost: a provider that stays down explains what shows late."""
+PER_INVERSION: Millis = 75_000
+"""One nat per so much time that a symptom was seen before its cause (alert rules wait differently long)."""
+INVERSION = 0.5
+
+
+def delay_cost(delay: Millis) -> float:
+    """Cost of a symptom ``delay`` milliseconds after its cause (negative: before it), in nats.
+
+    >>> delay_cost(60_000), delay_cost(-75_000), delay_cost(10**9)
+    (0.5, 1.5, 2.5)
+    """
+    if delay >= 0:
+        return min(delay / PER_DELAY, MOST_DELAY)
+    return INVERSION - delay / PER_INVERSION
 
 
 class Symptom(msgspec.Struct, frozen=True, gc=False):
@@ -32,44 +53,59 @@ class Symptom(msgspec.Struct, frozen=True, gc=False):
 
 
 class Node(msgspec.Struct, gc=False):
-    """A troubled entity with the alerts that say so."""
+    """A troubled entity with the alerts that say so. ``telling`` nodes may explain others; informational alerts and
+    what was over within the group wait may not."""
 
     entity: str
     start: Millis
     end: Millis | None
     weight: float
     alerts: list[int]
+    telling: bool = True
 
 
 class Link(msgspec.Struct, frozen=True, gc=False):
-    """``consumer`` is explained by ``provider`` (indices of nodes), over the silent entities ``via``."""
+    """``consumer`` may be explained by ``provider`` (indices of nodes), over the silent entities ``via``."""
 
     consumer: int
     provider: int
-    cost: Millis
+    cost: float
     via: tuple[str, ...]
 
 
 class Horizon(msgspec.Struct, frozen=True):
     """``window``: how much later than its symptom a cause may be first seen; ``linger``: how long a trouble that
-    went quiet still takes symptoms. Milliseconds."""
+    went quiet still takes symptoms; ``brief``: what lasts shorter explains nothing. Milliseconds."""
 
     window: Millis
     linger: Millis
+    brief: Millis
 
 
-def nodes_of(symptoms: Iterable[Symptom], linger: Millis) -> list[Node]:
-    """Nodes in the order of (entity, start); spells of one entity that overlap, or nearly, are one node."""
+TELLING_WEIGHT = 0.5
+"""Weight from which an alert may explain others."""
+
+
+def nodes_of(symptoms: Iterable[Symptom], horizon: Horizon) -> list[Node]:
+    """Nodes in the order of (entity, telling first, start); like spells of one entity that overlap, or nearly, are one
+    node. What tells nothing is kept apart, so that it does not blur when the trouble began."""
     nodes: list[Node] = []
-    for s in sorted(symptoms, key=lambda s: (s.entity, s.start, s.alert)):
+    rows = sorted(((s.entity, not _telling(s, horizon), s.start, s.alert, s) for s in symptoms), key=lambda row: row[:4])
+    for entity, silent, start, alert, s in rows:
         last = nodes[-1] if nodes else None
-        if last is not None and last.entity == s.entity and (last.end is None or s.start <= last.end + linger):
-            last.alerts.append(s.alert)
+        near = last is not None and (last.end is None or start <= last.end + horizon.linger)
+        if last is not None and near and last.entity == entity and last.telling is not silent:
+            last.alerts.append(alert)
             last.end = None if last.end is None or s.end is None else max(last.end, s.end)
             last.weight = max(last.weight, s.weight)
         else:
-            nodes.append(Node(s.entity, s.start, s.end, s.weight, [s.alert]))
+            nodes.append(Node(entity, start, s.end, s.weight, [alert], not silent))
     return nodes
+
+
+def _telling(symptom: Symptom, horizon: Horizon) -> bool:
+    lasting = symptom.end is None or symptom.end - symptom.start >= horizon.brief
+    return lasting and symptom.weight >= TELLING_WEIGHT
 
 
 def compatible(consumer: Node, provider: Node, horizon: Horizon) -> bool:
@@ -87,39 +123,55 @@ class SymptomGraph:
     def __init__(self, symptoms: Iterable[Symptom], topology: Topology, horizon: Horizon) -> None:
         self.topology = topology
         self.horizon = horizon
-        self.nodes = nodes_of(symptoms, horizon.linger)
+        self.nodes = nodes_of(symptoms, horizon)
         self.at: dict[str, list[int]] = {}
         for index, node in enumerate(self.nodes):
-            self.at.setdefault(node.entity, []).append(index)
+            if node.telling:
+                self.at.setdefault(node.entity, []).append(index)
+        self._cones: dict[frozenset[str], dict[str, int]] = {}
         self.links: list[list[Link]] = [self._links(index) for index in range(len(self.nodes))]
+
+    def cone(self, failed: frozenset[str]) -> dict[str, int]:
+        """Health of every entity that these failures would bring below full health within the window."""
+        known = self._cones.get(failed)
+        if known is None:
+            sweep = Sweep(self.topology, dict.fromkeys(failed, 0), dict.fromkeys(failed, 0))
+            while (due := sweep.due()) is not None and due <= self.horizon.window:
+                sweep.step()
+            known = self._cones[failed] = sweep.health
+        return known
 
     def _links(self, index: int) -> list[Link]:
         """Nearest troubled providers, breadth first over silent ones."""
         node = self.nodes[index]
         found: dict[int, Link] = {}
-        frontier: list[tuple[str, tuple[str, ...]]] = [(node.entity, ())]
+        if not node.telling:
+            beside = [i for i in self.at.get(node.entity, ()) if compatible(node, self.nodes[i], self.horizon)]
+            found = {i: Link(index, i, 0.0, ()) for i in beside}
+        frontier: list[tuple[str, tuple[str, ...], float]] = [(node.entity, (), 0.0)]
         seen = {node.entity}
         for _ in range(BRIDGE + 1):
-            following: list[tuple[str, tuple[str, ...]]] = []
-            for entity, via in frontier:
-                for provider in self._felt(entity):
-                    if provider in seen:
+            following: list[tuple[str, tuple[str, ...], float]] = []
+            for entity, via, cost in frontier:
+                for d in self._felt(entity):
+                    if d.provider in seen:
                         continue
-                    seen.add(provider)
-                    troubled = [i for i in self.at.get(provider, ()) if compatible(node, self.nodes[i], self.horizon)]
+                    seen.add(d.provider)
+                    price = cost + HOP + (0.0 if d.semantics is Semantics.HARD else WEAK)
+                    troubled = [i for i in self.at.get(d.provider, ()) if compatible(node, self.nodes[i], self.horizon)]
                     for i in troubled:
-                        found[i] = Link(index, i, self._cost(node, self.nodes[i], len(via)), via)
+                        found[i] = Link(index, i, price + delay_cost(node.start - self.nodes[i].start), via)
                     if not troubled:
-                        following.append((provider, (*via, provider)))
+                        following.append((d.provider, (*via, d.provider), price + SILENT))
             frontier = following
         return sorted(found.values(), key=lambda link: (link.cost, link.provider))
 
-    def _felt(self, entity: str) -> Iterable[str]:
-        """Providers whose trouble the entity would feel: a redundancy group that still has enough members hides it."""
+    def _felt(self, entity: str) -> Iterable[Dependency]:
+        """Dependencies that the entity would feel: a redundancy group that still has enough members hides its own."""
         providers = self.topology.providers(entity)
         if not providers:
             return ()
-        return [d.provider for d in providers if d.semantics is not Semantics.INFO and self._reaches(d, providers)]
+        return [d for d in providers if d.semantics is not Semantics.INFO and self._reaches(d, providers)]
 
     def _reaches(self, dependency: Dependency, siblings: Sequence[Dependency]) -> bool:
         if not dependency.group:
@@ -132,7 +184,3 @@ class SymptomGraph:
             left = sum(d.weight for d in members) - sum(d.weight for d in troubled)
             return left < group.capacity or len(members) - len(troubled) < need
         return len(members) - len(troubled) < need
-
-    def _cost(self, consumer: Node, provider: Node, silent: int) -> Millis:
-        delay = consumer.start - provider.start
-        return (delay if delay >= 0 else -2 * delay) + HOP_COST * (silent + 1) + SILENT_COST * silent

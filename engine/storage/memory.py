@@ -15,7 +15,7 @@ from engine.outcomes import AlertView, Decision, IncidentView, LedgerChange, Led
 from engine.ports import Commit, DeadLetter, Entry, Page, Resume, Snapshot, Version
 from engine.signals import Millis
 from engine.storage import paging
-from engine.storage.memory_outbox import MemoryOutbox
+from engine.storage.memory_outbox import MemoryOutbox, plain
 from engine.storage.search import entities
 from engine.storage.search import text as search_text
 from engine.storage.totals import totals
@@ -330,7 +330,7 @@ class MemoryStore(MemoryOutbox):
         with self._guard:
             start = max(0, after)
             found = self._feed[start : start + paging.size(limit)]
-        return [(seq, event, msgspec.to_builtins(data)) for seq, (event, data) in enumerate(found, start + 1)]
+        return [(seq, event, plain(data)) for seq, (event, data) in enumerate(found, start + 1)]
 
     def totals(self) -> dict[str, int]:
         """``received`` by the core, each disposition as counted in the ledger, and ``unaccounted`` between them."""

@@ -34,8 +34,7 @@ class Row(msgspec.Struct, kw_only=True):
         """As `Reader.outbox` gives it."""
         hidden = ("publication", "epoch", "lease")
         own = {name: getattr(self, name) for name in self.__struct_fields__ if name not in hidden}
-        publication: dict[str, object] = msgspec.to_builtins(self.publication)
-        return own | publication
+        return own | plain(self.publication)
 
 
 class MemoryOutbox:
@@ -156,3 +155,8 @@ class MemoryOutbox:
 
 def _due(row: Row) -> Millis:
     return row.due if row.state in ("new", "ambiguous") else row.lease
+
+
+def plain(value: msgspec.Struct) -> dict[str, object]:
+    """The value as JSON's own types, as a store on disk gives it back."""
+    return msgspec.json.decode(msgspec.json.encode(value), type=dict[str, object])

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from engine.errors import StoreCorrupt, StoreUnavailable
 
-PAGE_SIZE = 8192
-CHECKPOINT_PAGES = 2000  # 16 MiB of write-ahead log
+PAGE_SIZE = 4096
+CHECKPOINT_PAGES = 4000  # 16 MiB of write-ahead log
 BUSY_MS = 5000  # how long a write waits for another one to end
 APPLICATION_ID = 0x48445752  # "HDWR", in the file's header: see file(1) and PRAGMA application_id
 

@@ -208,10 +208,7 @@ WHERE incident = :incident AND id < :before AND (:states = '[]' OR state IN (SEL
 ORDER BY id DESC LIMIT :limit;
 
 -- name: insert_chain
-INSERT INTO chain (domain, seq, position, at, digest, link) VALUES (?, ?, ?, ?, ?, ?);
-
--- name: insert_payload
-INSERT INTO chain_payload (id, salt, payload) VALUES (?, ?, ?);
+INSERT INTO chain (domain, seq, position, at, digest, link, salt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 
 -- name: set_head
 INSERT INTO chain_head (domain, seq, link) VALUES (?, ?, ?)
@@ -224,20 +221,18 @@ SELECT domain, seq, link FROM chain_head ORDER BY domain;
 SELECT DISTINCT domain FROM chain UNION SELECT domain FROM chain_head ORDER BY domain;
 
 -- name: chain_after
-SELECT c.domain, c.seq, c.position, c.at, c.digest, c.link, p.salt, p.payload
-FROM chain c LEFT JOIN chain_payload p ON p.id = c.id
-WHERE c.domain = :domain AND c.seq > :after ORDER BY c.seq LIMIT :limit;
+SELECT domain, seq, position, at, digest, link, salt, payload
+FROM chain WHERE domain = :domain AND seq > :after ORDER BY seq LIMIT :limit;
 
 -- name: decisions_after
-SELECT c.id, c.domain, c.position, c.at, p.payload
-FROM chain c LEFT JOIN chain_payload p ON p.id = c.id
-WHERE c.id > :id AND c.position > :after ORDER BY c.id LIMIT :limit;
+SELECT id, domain, position, at, payload FROM chain WHERE id > :id AND +position > :after ORDER BY id LIMIT :limit;
 
 -- name: first_decision_after
 SELECT min(id) FROM chain WHERE position > ?;
 
 -- name: erase
-DELETE FROM chain_payload WHERE id IN (SELECT id FROM chain WHERE domain = :domain AND position = :position);
+UPDATE chain SET salt = NULL, payload = NULL
+WHERE domain = :domain AND position = :position AND payload IS NOT NULL;
 
 -- name: insert_dead_letter
 INSERT INTO dead_letter (at, source, format, pointer, reason, raw, position, state) VALUES (?, ?, ?, ?, ?, ?, ?, ?);

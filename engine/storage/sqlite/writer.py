@@ -144,9 +144,8 @@ def _chain(connection: sqlite3.Connection, decisions: Sequence[Decision], heads:
     for decision in decisions:
         domain = decision.domain
         heads[domain], row = extend(heads.get(domain) or Head(domain), decision, secrets.token_bytes(SALT_BYTES))
-        values = (domain, row.seq, row.position, row.at, row.digest, row.link)
-        id = connection.execute(SQL["insert_chain"], values).lastrowid
-        connection.execute(SQL["insert_payload"], (id, row.salt, pack(decision.payload)))
+        fixed = (domain, row.seq, row.position, row.at, row.digest, row.link)
+        connection.execute(SQL["insert_chain"], (*fixed, row.salt, pack(decision.payload)))
         moved.add(domain)
     connection.executemany(SQL["set_head"], [(domain, heads[domain].seq, heads[domain].link) for domain in moved])
     return heads

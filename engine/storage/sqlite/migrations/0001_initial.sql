@@ -123,7 +123,7 @@ CREATE INDEX outbox_incident ON outbox (incident);
 CREATE TABLE outbox_epoch (only INTEGER PRIMARY KEY CHECK (only = 1), epoch INTEGER NOT NULL);
 INSERT INTO outbox_epoch VALUES (1, 0);
 
--- The record of decisions: the chain, never changed; payload and salt beside it, which may be erased.
+-- The record of decisions. Only salt and payload of a record may ever be erased (NULL); the chain itself stays.
 CREATE TABLE chain (
     id       INTEGER PRIMARY KEY,
     domain   TEXT    NOT NULL,
@@ -132,12 +132,21 @@ CREATE TABLE chain (
     at       INTEGER NOT NULL,
     digest   BLOB    NOT NULL,
     link     BLOB    NOT NULL,
+    salt     BLOB,
+    payload  BLOB,
     UNIQUE (domain, seq)
 );
 CREATE INDEX chain_position ON chain (position);
-CREATE TRIGGER chain_is_append_only BEFORE UPDATE ON chain BEGIN SELECT RAISE(ABORT, 'chain is append-only'); END;
-CREATE TRIGGER chain_is_kept BEFORE DELETE ON chain BEGIN SELECT RAISE(ABORT, 'chain is append-only'); END;
-CREATE TABLE chain_payload (id INTEGER PRIMARY KEY, salt BLOB NOT NULL, payload BLOB NOT NULL);
+CREATE TRIGGER chain_is_kept BEFORE DELETE ON chain BEGIN
+    SELECT RAISE(ABORT, 'the record of decisions is append-only');
+END;
+CREATE TRIGGER chain_is_append_only BEFORE UPDATE ON chain
+WHEN new.id <> old.id OR new.domain <> old.domain OR new.seq <> old.seq OR new.position <> old.position
+    OR new.at <> old.at OR new.digest <> old.digest OR new.link <> old.link
+    OR new.salt IS NOT NULL OR new.payload IS NOT NULL
+BEGIN
+    SELECT RAISE(ABORT, 'the record of decisions is append-only');
+END;
 CREATE TABLE chain_head (domain TEXT PRIMARY KEY, seq INTEGER NOT NULL, link BLOB NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE dead_letter (
