@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -70,3 +71,27 @@ def test_the_only_reader_of_the_environment_is_settings(modules):
         if isinstance(node, ast.Attribute) and node.attr in {"environ", "environb", "getenv"}
     ]
     assert set(readers) <= {"api/settings.py"}
+
+
+SHELL = {
+    "failpoints", "feed", "group", "metrics", "publish", "resume", "service", "storage", "submissions", "writer",
+}  # fmt: skip
+"""The parts of the engine that may have effects. All others are held to the contract of the core."""
+
+
+def contract(name: str) -> dict[str, list[str]]:
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (found,) = [one for one in contracts if one["id"] == name]
+    return dict(found)
+
+
+def test_every_part_of_the_engine_is_either_core_or_shell(modules):
+    parts = {Path(name).parts[1].removesuffix(".py") for name in modules if name.startswith("engine/")} - {"__init__"}
+    core = {source.removeprefix("engine.") for source in contract("pure-core")["source_modules"]} - {
+        "rules",
+        "topology",
+    }
+    assert parts == core | SHELL
+    assert core & SHELL == set()
