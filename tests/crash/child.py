@@ -1,0 +1,131 @@
+"""One engine in a process of its own, to be killed: `python -m tests.crash.child DIR CORE NOW [FAILPOINTS]`.
+
+It reads lines from standard input: ``r OFFSET ARRIVAL BODY`` is a record, ``t MILLIS`` lets the clock move on, ``stop``
+ends it in good order. It answers ``a OFFSET`` when a record is durable, and ``ready`` when it has recovered.
+Records carry their arrival, so that a disturbed and an undisturbed run see the same times.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry
+
+from engine import failpoints, own
+from engine.metrics import EngineMetrics
+from engine.ports import Commit, Decoded, Record
+from engine.publish.dispatcher import Dispatcher, DispatchSettings
+from engine.publish.log import Log
+from engine.resume import Machine
+from engine.service import Service, ServiceSettings
+from engine.storage.sqlite.store import SqliteStore
+from engine.writer import SnapshotRhythm
+from tests.service import toy
+
+PUBLISHERS_EPOCH = 2_000_000_000_000  # later than any time in the records; all publications are due
+AUDIENCES = frozenset({"engineers", "stakeholders", "tickets"})
+
+
+class PipeSource:
+    """A `Source` with positions, as a Kafka consumer has them, over a pipe."""
+
+    name = "pipe"
+
+    def __init__(self, now: int) -> None:
+        self.now = now
+        self.stop = threading.Event()
+        self._records: queue.Queue[Record | int] = queue.Queue()
+
+    def read(self) -> None:
+        for line in sys.stdin:
+            match line.rstrip("\n").split(" ", 3):
+                case ["r", offset, arrival, body]:
+                    record = Record("pipe", "toy", body.encode(), offset=int(offset), arrival=int(arrival))
+                    self._records.put(record)
+                case ["t", millis]:
+                    self._records.put(int(millis))
+                case _:
+                    break
+        self.stop.set()
+        self._records.put(0)
+
+    def resume(self, positions: Mapping[tuple[str, int], int]) -> None:
+        say(f"ready {positions.get(('pipe', 0), -1)}")
+
+    def poll(self, limit: int, timeout: float) -> Sequence[Record]:
+        taken: list[Record] = []
+        try:
+            while len(taken) < limit:
+                record = self._records.get(timeout=timeout if timeout > 0 and not taken else 0.0001)
+                if isinstance(record, int):  # the time, in its place among the records
+                    self.now = max(self.now, record)
+                    break
+                taken.append(record)
+                self.now = max(self.now, record.arrival or 0)
+        except queue.Empty:
+            return taken
+        return taken
+
+    def committed(self, records: Sequence[Record]) -> None:
+        say("\n".join(f"a {record.offset}" for record in records))
+
+    def failed(self, records: Sequence[Record], error: Exception) -> None:
+        say(f"failed {error}")
+
+    def close(self) -> None:
+        """The pipe closes with the process."""
+
+
+def say(text: str) -> None:
+    os.write(1, text.encode() + b"\n")
+
+
+def decode(format: str, body: bytes) -> Decoded:
+    return own.decode(body) if format == own.FORMAT else toy.decode(format, body)
+
+
+def machine(core: str) -> Machine:
+    if core == "toy":
+        return Machine(toy.ToyCore, None, decode, "1")
+    from engine.core import Core  # noqa: PLC0415 - quick to start without it
+    from engine.library import Library  # noqa: PLC0415
+
+    return Machine(Core, Library(), decode, "1")
+
+
+def main(folder: Path, core: str, now: int, spec: str) -> None:
+    failpoints.arm(spec)
+    store = SqliteStore(folder / "db", {"log": AUDIENCES})
+    metrics = EngineMetrics(CollectorRegistry())
+    sink = Log("log", folder / "published.jsonl", AUDIENCES)
+    dispatcher = Dispatcher(
+        store, [sink], lambda: PUBLISHERS_EPOCH + round(time.monotonic() * 1000), metrics,
+        settings=DispatchSettings(lease=150, idle_seconds=0.05),
+    )  # fmt: skip
+
+    def committed(commit: Commit) -> None:
+        if commit.outbox:
+            dispatcher.wake()
+
+    source = PipeSource(now)
+    settings = ServiceSettings(group_records=8, poll_seconds=0.2, snapshots=SnapshotRhythm(entries=40))
+    service = Service(
+        machine(core), store, [source], lambda: source.now, metrics, on_commit=committed, settings=settings
+    )
+    threading.Thread(target=source.read, daemon=True).start()
+    dispatcher.start()
+    service.run(source.stop)
+    dispatcher.stop()
+    violations = metrics.violations._value.get()
+    store.close()
+    say(f"stopped {violations:.0f}")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "")
