@@ -7,7 +7,7 @@ explained by it, at any distance.
 
 from __future__ import annotations
 
-from engine.correlate.explanation import FAILURE, Explanations
+from engine.correlate.explanation import Explanations, Origin
 from engine.correlate.graph import HOP, WEAK, Link, SymptomGraph, compatible, delay_cost
 
 MOST_ORIGINS = 200
@@ -15,35 +15,41 @@ MOST_ORIGINS = 200
 
 
 def explain_by_cones(graph: SymptomGraph, found: Explanations) -> bool:
-    """Attach roots that lie in the cone of another origin to it; True if any was."""
+    """Explain nodes by the origin in whose cone they lie, where that is cheaper; True if a root was explained."""
     origins = {o: nodes for o, nodes in found.origins().items() if isinstance(o, str) or graph.nodes[o].telling}
-    sizes = {origin: len(nodes) for origin, nodes in origins.items()}
-    chosen = sorted(origins, key=lambda o: (-sizes[o], str(o)))[:MOST_ORIGINS]
-    offers: list[tuple[float, int, str, object]] = []
-    for origin in chosen:
-        entity = origin if isinstance(origin, str) else graph.nodes[origin].entity
-        cone = graph.cone(frozenset((entity,)))
-        begin = min(graph.nodes[i].start for i in origins[origin]) if isinstance(origin, str) else 0
-        for other in cone:
-            for index in graph.at.get(other, ()) if other != entity else ():
-                if not found.is_root(index):
-                    continue
-                if isinstance(origin, int) and not compatible(graph.nodes[index], graph.nodes[origin], graph.horizon):
-                    continue
-                start = graph.nodes[origin].start if isinstance(origin, int) else begin
-                lag = graph.nodes[index].start - start
-                if isinstance(origin, str) and abs(lag) > graph.horizon.window:
-                    continue
-                cost = 2 * HOP + delay_cost(lag) + (0.0 if cone[other] == 0 else WEAK)
-                offers.append((cost, index, str(origin), origin))
+    chosen = sorted(origins, key=lambda o: (-len(origins[o]), str(o)))[:MOST_ORIGINS]
+    offers = [
+        offer for origin in chosen for offer in _offers(graph, found, origin, min(graph.nodes[i].start for i in origins[origin]))
+    ]
     changed = False
     for cost, index, _, origin in sorted(offers, key=lambda offer: offer[:3]):
-        if cost >= FAILURE or not found.is_root(index):
+        was_root = found.is_root(index)
+        if cost >= found.cost[index] or (isinstance(origin, int) and not _holds(found, origin, index)):
             continue
         if isinstance(origin, str):
             found.infer(index, origin, cost, (origin,))
-            changed = True
-        elif not found.leads_to(origin, index):
+        else:
             found.link(Link(index, origin, cost, ()))
-            changed = True
+        changed = changed or was_root
     return changed
+
+
+def _holds(found: Explanations, origin: int, index: int) -> bool:
+    """Is the origin still one, and not itself explained by the node?"""
+    return found.is_root(origin) and origin != index
+
+
+def _offers(graph: SymptomGraph, found: Explanations, origin: Origin, begin: int) -> list[tuple[float, int, str, Origin]]:
+    """(cost, node, tie-break, origin) of the nodes in one origin's cone."""
+    entity = origin if isinstance(origin, str) else graph.nodes[origin].entity
+    offers: list[tuple[float, int, str, Origin]] = []
+    for other, health in graph.cone(frozenset((entity,))).items():
+        for index in graph.at.get(other, ()) if other != entity else ():
+            lag = graph.nodes[index].start - (begin if isinstance(origin, str) else graph.nodes[origin].start)
+            if isinstance(origin, str):
+                fits = found.is_root(index) and abs(lag) <= graph.horizon.window
+            else:
+                fits = compatible(graph.nodes[index], graph.nodes[origin], graph.horizon)
+            if fits:
+                offers.append((2 * HOP + delay_cost(lag) + (0.0 if health == 0 else WEAK), index, str(origin), origin))
+    return offers
