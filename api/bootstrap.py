@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -15,6 +17,7 @@ from api.findings import Wrong
 from api.settings import Settings, Webhook
 from api.version import installed
 from engine import failpoints, own
+from engine.chain import ChainRow, Head
 from engine.core import Core
 from engine.library import Library
 from engine.metrics import EngineMetrics
@@ -57,11 +60,35 @@ def in_memory(  # noqa: PLR0913 - the seams of a service
     return Service(machine, MemoryStore({}), [source], clock, metrics, on_commit=on_commit, settings=rhythm)
 
 
-def reader(settings: Settings) -> Reader:
+@contextmanager
+def stored(folder: Path) -> Iterator[Reader]:
     """The data of an engine, running or not, to be read only. Raises `engine.errors.StoreUnavailable`."""
     from engine.storage.sqlite import SqliteReader
 
-    return SqliteReader(settings.data / DATABASE)
+    with closing(SqliteReader(folder / DATABASE)) as found:
+        yield found
+
+
+@contextmanager
+def audit(folder: Path) -> Iterator[Record]:
+    """The record of decisions in the same data."""
+    from engine.storage.sqlite import SqliteReader
+
+    with closing(SqliteReader(folder / DATABASE)) as found:
+        yield found
+
+
+class Record(Protocol):
+    """What a reader offers to whoever verifies the record of decisions."""
+
+    def domains(self) -> list[str]:
+        """All domains that have a chain."""
+
+    def chain(self, domain: str) -> Iterable[ChainRow]:
+        """The records of a domain."""
+
+    def heads(self) -> list[Head]:
+        """The stored end of every chain."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,110 @@
+"""`headwater explain`: an incident or an alert in words, from a running server or from the data on disk."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from api import bootstrap, settings
+from api.commands.console import DONE, UNAVAILABLE, Failed, say
+from api.settings import Settings
+from api.telling import alert_in_words, incident_in_words
+from engine.ports import Reader
+
+Fetch = Callable[[str], Any]
+"""A path under `/api/v1` -> its JSON, None where there is no such thing."""
+
+
+def run(id: str | None, url: str | None, token: str, config: Path | None, data: Path | None) -> int:
+    """Tell one incident or alert. Asks the server if it runs, else reads the data."""
+    if url:
+        with httpx.Client(base_url=url, headers=_headers(token), timeout=10) as client:
+            return _tell(_over_http(client), id)
+    found = settings.load(config, overrides={"HEADWATER_DATA": str(data)} if data else {})
+    if data is None and (server := _running(found, token)):
+        with server:
+            return _tell(_over_http(server), id)
+    if not (found.data / bootstrap.DATABASE).exists():
+        mend = "start one with `headwater serve`, or name --url or --data"
+        raise Failed(f"no server runs and {found.data} holds no data", mend, UNAVAILABLE)
+    with bootstrap.stored(found.data) as reader:
+        return _tell(_from_reader(reader), id)
+
+
+def _tell(fetch: Fetch, id: str | None) -> int:
+    if id is None:
+        newest = [one["id"] for one in fetch("incidents?limit=50")["items"] if not one["merged_into"]]
+        if not newest:
+            say("No incident has been opened yet.")
+            return DONE
+        id = newest[0]
+    name = quote(id, safe="")
+    if incident := fetch(f"incidents/{name}"):
+        say(incident_in_words(incident["incident"], incident["timeline"], incident["alerts"]))
+    elif why := fetch(f"alerts/{name}/why"):
+        say(alert_in_words(why["alert"], why["event"], why["history"]))
+    else:
+        mend = "ids look like INC-42 (incident), 42-0 (alert event), 7 (alert) or are a fingerprint"
+        raise Failed(f"there is no incident or alert {id!r}", mend)
+    return DONE
+
+
+def _headers(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"} if token else {}
+
+
+def _running(found: Settings, token: str) -> httpx.Client | None:
+    """A client of the configured server, if something answers there as Headwater does."""
+    host = "127.0.0.1" if found.server.host in ("0.0.0.0", "::") else found.server.host  # noqa: S104 - compared only
+    client = httpx.Client(base_url=f"http://{host}:{found.server.port}", headers=_headers(token), timeout=10)
+    try:
+        if client.get("/healthz", timeout=2).text == "ok":
+            return client
+    except httpx.HTTPError:
+        pass
+    client.close()
+    return None
+
+
+def _over_http(client: httpx.Client) -> Fetch:
+    def fetch(path: str) -> Any:
+        try:
+            answer = client.get(f"/api/v1/{path}")
+        except httpx.HTTPError as error:
+            mend = "is `headwater serve` running there?"
+            raise Failed(f"{client.base_url} does not answer: {error}", mend, UNAVAILABLE) from None
+        if answer.status_code == 404:
+            return None
+        if answer.status_code in (401, 403):
+            raise Failed(f"{client.base_url} refuses: {answer.json()['detail']}", "name a token with --token")
+        if answer.is_error:
+            raise Failed(f"{client.base_url} answers {answer.status_code}", code=UNAVAILABLE)
+        return answer.json()
+
+    return fetch
+
+
+def _from_reader(reader: Reader) -> Fetch:
+    """The same paths, answered from the data on disk."""
+
+    def find(path: str) -> object:
+        if path.startswith("incidents?"):
+            return {"items": reader.incidents(limit=50).items}
+        kind, id, *_ = path.split("/")
+        if kind == "incidents":
+            found = reader.incident(id)
+            alerts = reader.alerts(incident=id, limit=500).items
+            return found and {"incident": found, "timeline": reader.timeline(id), "alerts": alerts}
+        alert = reader.alert(id)
+        if alert is None:
+            return None
+        event = id if reader.why(id) else alert.last_event or alert.first_event
+        return {"alert": alert, "event": event, "history": reader.why(event)}
+
+    return lambda path: json.loads(msgspec.json.encode(find(path)))

@@ -1,0 +1,103 @@
+"""`headwater serve`: the engine and its HTTP server, until a signal ends them."""
+
+from __future__ import annotations
+
+import logging
+import socket
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, cast
+
+import uvicorn
+
+from api import bootstrap, settings
+from api.bootstrap import Running
+from api.commands.console import DONE, UNAVAILABLE, Failed, warn
+from api.settings import Settings
+
+GRACE = 5
+"""Seconds that requests under way get when the server ends."""
+BACKLOG = 2048
+
+
+def run(config: Path | None, host: str | None, port: int | None, data: Path | None) -> int:
+    """Serve until Ctrl-C or SIGTERM."""
+    given = {"HEADWATER_HOST": host, "HEADWATER_PORT": port, "HEADWATER_DATA": None if data is None else str(data)}
+    found = settings.load(config, overrides={name: value for name, value in given.items() if value is not None})
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    return serve(found)
+
+
+def serve(found: Settings, ready: Callable[[str, "Server"], None] | None = None) -> int:
+    """Serve with these settings. ``ready`` hears the URL as soon as requests are taken."""
+    with listening(found) as bound:
+        url = address(found, bound)
+        broken: list[BaseException] = []
+        servers: list[Server] = []
+
+        def stopped(error: BaseException) -> None:
+            broken.append(error)
+            for server in servers:
+                server.end()
+
+        with bootstrap.engine(found, stopped=stopped) as running:
+            server = Server(running, lambda: ready(url, server) if ready else warn(f"Headwater listens on {url}"))
+            servers.append(server)
+            running.start()
+            server.run([bound])
+        if broken:
+            warn(f"headwater: the engine stopped: {broken[0]}")
+            return UNAVAILABLE
+    return DONE
+
+
+class Server(uvicorn.Server):
+    """uvicorn that ends live streams first, so that they do not hold up the end."""
+
+    def __init__(self, running: Running, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                cast(Any, running.app), http="httptools", loop="uvloop", ws="none", lifespan="on", access_log=False,
+                log_config=None, log_level="warning", server_header=False, date_header=False,
+                timeout_graceful_shutdown=GRACE, backlog=BACKLOG,
+            )
+        )
+        self._running, self._ready = running, ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Take requests, then say so."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal to end."""
+        self._running.end_streams()
+        super().handle_exit(sig, frame)
+
+    def end(self) -> None:
+        """The same without a signal, from any thread."""
+        self._running.end_streams()
+        self.should_exit = True
+
+
+def listening(found: Settings) -> socket.socket:
+    """The bound socket; binding first means that a taken port is told before anything is started."""
+    host, port = found.server.host, found.server.port
+    try:
+        family, kind, proto, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        bound = socket.socket(family, kind, proto)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(where)
+        bound.setblocking(False)
+    except OSError as error:
+        message = f"cannot listen on {host} port {port}: {error.strerror}"
+        raise Failed(message, "choose another with --port, or end what uses it", UNAVAILABLE) from None
+    return bound
+
+
+def address(found: Settings, bound: socket.socket) -> str:
+    """The URL under which the server can be reached."""
+    host = found.server.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"

@@ -1,0 +1,158 @@
+"""An incident and an alert in words, from what the API says of them. Every sentence rests on a field."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+Fields = Mapping[str, Any]
+
+SHOWN = 12
+"""Entities, alerts and lines of the timeline that are told; the others are counted."""
+
+_VERDICTS = {
+    "confirmed": "other evidence confirms it",
+    "contradicted": "other evidence contradicts it",
+    "unverifiable": "no other evidence speaks for or against it",
+}
+_ANSWERS = {"yes": "yes", "no": "no", "cannot_exclude": "cannot be excluded"}
+
+
+def incident_in_words(incident: Fields, timeline: Sequence[Fields], alerts: Sequence[Fields]) -> str:
+    """Heading, cause, impact, severity, alerts, timeline."""
+    lines = [
+        f"{incident['id']}: {incident['title']}",
+        f"  {incident['severity']['level']}, {incident['state']}, since {when(incident['onset'])}; "
+        f"{incident['firing']} of {incident['alerts']} alerts fire, {incident['confirmed']} are confirmed.",
+        *_ending(incident),
+        "",
+        *_cause(incident),
+        "",
+        *_impact(incident),
+        "",
+        *_severity(incident["severity"]),
+    ]
+    if alerts:
+        lines += ["", "Alerts:", *_cut([_alert_line(alert) for alert in alerts])]
+    if timeline:
+        lines += ["", "What happened:", *_cut([_moment(line) for line in timeline], last=True)]
+    versions = ", ".join(f"{kind} {id}" for kind, id in sorted(incident["versions"].items()) if id)
+    return "\n".join([*lines, "", f"Revision {incident['revision']}, decided with {versions or 'the built-in rules'}."])
+
+
+def alert_in_words(alert: Fields, event: str, history: Sequence[Fields]) -> str:
+    """What the alert is, what became of the event, and why."""
+    mapped = "" if alert["mapped"] else ", which the catalogue does not know"
+    until = f" until {when(alert['ends_at'])}" if alert["ends_at"] else ""
+    lines = [
+        f"{alert['name']} on {alert['entity'] or 'no known entity'}{mapped}: {alert['severity']}, {alert['state']}, "
+        f"since {when(alert['starts_at'])}{until}.",
+        f"  Evidence: {alert['verdict']}, {_VERDICTS.get(alert['verdict'], '')}.",
+        *[f"    {_term(term)}" for term in alert["terms"]],
+        f"  Incident: {alert['incident'] or 'none'}.",
+        "",
+        f"What became of alert event {event}:",
+        *[f"  {_step(step)}" for step in history],
+    ]
+    if alert["held_until"]:
+        lines.append(f"  It is held, and will be decided by {when(alert['held_until'])}.")
+    return "\n".join(lines)
+
+
+def when(at: int) -> str:
+    """Milliseconds as a time people can read, in UTC."""
+    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def _ending(incident: Fields) -> list[str]:
+    if incident["merged_into"]:
+        return [f"  It is part of {incident['merged_into']} now."]
+    if incident["resolved_at"]:
+        return [f"  Resolved {when(incident['resolved_at'])}."]
+    return []
+
+
+def _cause(incident: Fields) -> list[str]:
+    if incident["abstained"] or not incident["candidates"]:
+        return [f"No cause is named: {incident['abstained'] or 'nothing points to one'}."]
+    first, *others = incident["candidates"]
+    lines = [f"Cause: {first['entity']} (score {first['score']:.2f}); {first['counterfactual']}."]
+    lines.append(f"  Evidence: {_terms(first['terms'])}.")
+    if len(first["path"]) > 1:
+        lines.append(f"  Path: {' → '.join(first['path'])}.")
+    if others:
+        lines.append("  Less likely: " + ", ".join(f"{one['entity']} ({one['score']:.2f})" for one in others[:4]) + ".")
+    return lines
+
+
+def _impact(incident: Fields) -> list[str]:
+    hits = incident["impact"]
+    if not hits:
+        return ["Nothing else is hit."]
+    lines = [_hit(hit, incident["onset"]) for hit in hits]
+    heading = f"Hit ({incident['impact_total']}):"
+    users = incident["users"]
+    if users:
+        low, high = users
+        heading += f" {low} users." if low == high else f" {low} to {high} users."
+    return [heading, *_cut(lines, incident["impact_total"])]
+
+
+def _hit(hit: Fields, onset: int) -> str:
+    health = f"{hit['low'] / 10:g} %" if hit["low"] == hit["high"] else f"{hit['low'] / 10:g} to {hit['high'] / 10:g} %"
+    state = "at risk" if hit.get("at_risk") else "down" if hit["high"] == 0 else health
+    later = f" after {round((hit['at'] - onset) / 60000)} min" if hit["at"] and hit["at"] - onset >= 60000 else ""
+    way = f", by {' → '.join(hit['path'])}" if len(hit["path"]) > 1 else ""
+    return f"{hit['entity']}: {state}{later}{way}"
+
+
+def _severity(severity: Fields) -> list[str]:
+    rules = ", ".join(str(rule.get("id", rule)) for rule in severity["fired"]) or "none"
+    lines = [
+        f"Severity {severity['level']}: user impact {_ANSWERS.get(severity['user_impact'])}, "
+        f"data loss {_ANSWERS.get(severity['data_loss'])}, regulatory {_ANSWERS.get(severity['regulatory'])}.",
+        f"  Rules that fired: {rules}.",
+    ]
+    if severity["missing"]:
+        lines.append(f"  Not known: {', '.join(severity['missing'])}.")
+    return lines
+
+
+def _alert_line(alert: Fields) -> str:
+    return (
+        f"{alert['name']} on {alert['entity']}: {alert['state']}, {alert['verdict']}, "
+        f"{alert['disposition']} ({alert['reason']})"
+    )
+
+
+def _moment(line: Fields) -> str:
+    actor = f" [{line['actor']}]" if line["actor"] else ""
+    return f"{when(line['at'])} {line['kind']}: {line['text']}{actor}"
+
+
+def _step(step: Fields) -> str:
+    rule = f" by rule {step['rule']}" if step["rule"] else ""
+    incident = f", incident {step['incident']}" if step["incident"] else ""
+    shadow = step.get("enforced")
+    would = f" (enforced rules would have said {shadow})" if shadow and shadow != step["disposition"] else ""
+    at = f"{when(step['at'])} " if step.get("at") else ""
+    return f"{at}{step['disposition']}: {step['reason'].replace('_', ' ')}{rule}{incident}{would}"
+
+
+def _term(term: Fields) -> str:
+    facts = ", ".join(f"{name} {value}" for name, value in dict(term.get("facts") or {}).items())
+    return f"{term.get('kind', '')} {term.get('log_odds', 0):+.2f}{': ' + facts if facts else ''}"
+
+
+def _terms(terms: Fields) -> str:
+    return ", ".join(f"{name} {value:.2f}" for name, value in terms.items() if value) or "none"
+
+
+def _cut(lines: Sequence[str], total: int | None = None, *, last: bool = False) -> list[str]:
+    """The first (or last) lines, indented, and how many more there are."""
+    shown = lines[-SHOWN:] if last else lines[:SHOWN]
+    more = (total or len(lines)) - len(shown)
+    kept = [f"  {line}" for line in shown]
+    rest = [f"  … and {more} more"] if more > 0 else []
+    return rest + kept if last else kept + rest
