@@ -76,7 +76,7 @@ class Child:
 
 
 class Headwater(Child):
-    """``headwater serve`` with a catalogue, on its embedded defaults."""
+    """``headwater serve`` with a catalogue, on its embedded defaults but for a group wait of a second."""
 
     def __init__(self, folder: Path, catalogue: str) -> None:
         self.port = free_port()
@@ -84,6 +84,7 @@ class Headwater(Child):
         (folder / "catalogue").mkdir(parents=True)
         (folder / "rules").mkdir()
         (folder / "catalogue" / "catalogue.yaml").write_text(catalogue, encoding="utf-8")
+        (folder / "rules" / "rules.yaml").write_text("correlation: {group_wait: 1s}\n", encoding="utf-8")
         config = folder / "headwater.yaml"
         config.write_text("data: data\ncatalogue: catalogue\nrules: rules\n", encoding="utf-8")
         program = str(Path(sys.executable).parent / "headwater")

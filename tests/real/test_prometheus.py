@@ -66,14 +66,15 @@ def setting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setting]:
     with ExitStack() as stack:
         exporter = Exporter(TARGETS)
         stack.callback(exporter.stop)
-        engines = [Headwater(folder / name, CATALOGUE) for name in ("direct", "behind")]
-        for engine in engines:
-            stack.callback(engine.stop)
+        engines: list[Headwater] = []
+        for name in ("direct", "behind"):
+            engines.append(Headwater(folder / name, CATALOGUE))
+            stack.callback(engines[-1].stop)
         manager, port = alertmanager(folder / "alertmanager", engines[1])
         stack.callback(manager.stop)
         server = prometheus(folder / "prometheus", exporter, RULES, engines[0], port)
         stack.callback(server.stop)  # before what it writes to: else it waits a minute for its queue
-        yield Setting(exporter, *engines)
+        yield Setting(exporter, engines[0], engines[1])
 
 
 @pytest.fixture(scope="module")
