@@ -1,11 +1,11 @@
 """Compares a run of the scoring kit with the committed baseline, in cases.
 
-Usage: quality_compare.py RUN.json BASELINE.json [--write]
+Usage: quality_compare.py RUN.json BASELINE.json [--write | --partial]
 
 Every figure is turned into how many of how many: expected hits for the cause rankings, streams for
 specificity, alerts for suppression, labelled windows for detection. A figure counted in cases may lose one of
 them; one counted in alerts, windows or points may lose a fiftieth of them. A figure, a set or a case that is no
-longer measured counts as lost. `--write` makes the run the new baseline.
+longer measured counts as lost. `--write` makes the run the new baseline; `--partial` leaves out sets that were not run.
 """
 
 from __future__ import annotations
@@ -124,7 +124,7 @@ def write_baseline(path: Path, now: dict[str, dict[str, Count]]) -> None:
 
 def main(arguments: list[str]) -> int:
     """0: nothing lost; 1: something lost; 2: used wrongly."""
-    paths = [Path(argument) for argument in arguments if argument != "--write"]
+    paths = [Path(argument) for argument in arguments if not argument.startswith("--")]
     if len(paths) != 2:
         print((__doc__ or "").strip(), file=sys.stderr)
         return 2
@@ -138,7 +138,10 @@ def main(arguments: list[str]) -> int:
     if not baseline.exists():
         print(f"{baseline} is missing: write it with `make quality-baseline`", file=sys.stderr)
         return 2
-    lost = list(losses(now, read_baseline(baseline)))
+    before = read_baseline(baseline)
+    if "--partial" in arguments:
+        before = {name: row for name, row in before.items() if name in now}
+    lost = list(losses(now, before))
     print("\n".join(lost) if lost else f"nothing lost against {baseline}")
     return 1 if lost else 0
 

@@ -83,6 +83,12 @@ def test_a_set_or_a_case_that_is_no_longer_measured_is_a_loss(compare, tmp_path,
     assert "petshop top1: measured over 9 cases, was 10" in capsys.readouterr().out
 
 
+def test_a_run_of_some_sets_is_compared_in_those_only(compare, tmp_path, baseline):
+    other = run(tmp_path, "other", other=[fault()])
+    assert compare.main([other, baseline]) == 1
+    assert compare.main([other, baseline, "--partial"]) == 0
+
+
 def test_a_missing_baseline_says_how_to_make_one(compare, tmp_path, capsys):
     assert compare.main([run(tmp_path, "new", petshop=[fault()]), str(tmp_path / "none.json")]) == 2
     assert "make quality-baseline" in capsys.readouterr().err
