@@ -90,6 +90,7 @@ class Guard:
         self._hosts = _hosts(server)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse, or pass on with the principal in the request's state."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

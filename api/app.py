@@ -42,6 +42,7 @@ class Front:
         self.direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One look-up."""
         endpoint = self.direct.get(scope["path"]) if scope["type"] == "http" else None
         await (endpoint or self.app)(scope, receive, send)
 
@@ -55,8 +56,13 @@ def create_app(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Gua
 def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Front:
     """Everything that is served, without the guard."""
     app = FastAPI(
-        title="Headwater", version=installed(), docs_url=None, redoc_url=None, openapi_url=None,
-        lifespan=_lifespan(lifespan), separate_input_output_schemas=False,
+        title="Headwater",
+        version=installed(),
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        lifespan=_lifespan(lifespan),
+        separate_input_output_schemas=False,
     )
     app.state.parts = parts
     for router in ROUTERS:
@@ -82,8 +88,14 @@ def _probes() -> dict[str, Response]:
     """What programs ask of an Alertmanager before they send to it."""
     status = {
         "cluster": {"status": "disabled"},
-        "versionInfo": {"version": installed(), "branch": "", "buildDate": "", "buildUser": "", "goVersion": "",
-                        "revision": ""},
+        "versionInfo": {
+            "version": installed(),
+            "branch": "",
+            "buildDate": "",
+            "buildUser": "",
+            "goVersion": "",
+            "revision": "",
+        },
         "config": {"original": ""},
         "uptime": "1970-01-01T00:00:00Z",
     }

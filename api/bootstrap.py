@@ -46,7 +46,7 @@ def decode(format: str, body: bytes) -> Decoded:
     return own.decode(body) if format == own.FORMAT else decoders.decode(format, body)
 
 
-def in_memory(  # noqa: PLR0913 - the seams of a service
+def in_memory(
     library: Library, source: Source, decode: Decode, clock: Clock, on_commit: Callable[[Commit], None], batch: int
 ) -> Service:
     """A service whose store is the memory: replay, what-if. ``batch`` records share a transaction."""
@@ -101,7 +101,9 @@ class Running:
 
 
 @contextmanager
-def engine(settings: Settings, *, clock: Clock = now, stopped: Callable[[BaseException], None] | None = None) -> Iterator[Running]:
+def engine(
+    settings: Settings, *, clock: Clock = now, stopped: Callable[[BaseException], None] | None = None
+) -> Iterator[Running]:
     """Everything, from the settings; taken apart in reverse order. ``stopped`` hears when the engine cannot go on.
 
     Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
@@ -140,15 +142,32 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Callable[[BaseExc
         sources: list[Source] = [doorway, *_kafka(settings, metrics)]
         conductor = Conductor(settings, library, submissions, clock, (broadcaster.wake, dispatcher.wake), stopped)
         service = Service(
-            Machine(Core, library, decode, installed()), store, sources, clock, metrics,
-            on_commit=conductor.committed, settings=_service_settings(settings),
+            Machine(Core, library, decode, installed()),
+            store,
+            sources,
+            clock,
+            metrics,
+            on_commit=conductor.committed,
+            settings=_service_settings(settings),
         )
         stack.callback(conductor.stop)
         parts = Parts(
-            settings=settings, reader=store, outbox=store, decode=decode, clock=clock, accept=doorway.accept,
-            topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, version=store.version,
-            dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter, silences=conductor.silences,
-            checks=lambda: conductor.checks(inbox), broadcaster=broadcaster, registry=registry,
+            settings=settings,
+            reader=store,
+            outbox=store,
+            decode=decode,
+            clock=clock,
+            accept=doorway.accept,
+            topology=conductor.topology,
+            rules=conductor.rules,
+            reload=conductor.reload,
+            version=store.version,
+            dead_letter=store.dead_letter,
+            settle_dead_letter=store.settle_dead_letter,
+            silences=conductor.silences,
+            checks=lambda: conductor.checks(inbox),
+            broadcaster=broadcaster,
+            registry=registry,
         )
         app = create_app(parts, broadcaster.running)
 

@@ -62,7 +62,7 @@ def demo(
     pace: Annotated[float, typer.Option(min=0.1, help="How many seconds of the outage pass in one.")] = 20.0,
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8666,
     data: Annotated[Path | None, typer.Option(help="Keep the data in this folder (default: a temporary one).")] = None,
-    exit_after: Annotated[bool, typer.Option("--exit-after", help="End with the outage instead of serving on.")] = False,
+    exit_after: Annotated[bool, typer.Option("--exit-after", help="End with the outage.")] = False,
 ) -> None:
     """Start on loopback and play a real outage through the HTTP API; says what happens and where to look."""
     from api.commands import demo as command
@@ -71,7 +71,7 @@ def demo(
 
 
 @app.command(epilog="Example: headwater replay examples/demo/outage.jsonl --catalogue examples/demo/catalogue")
-def replay(  # noqa: PLR0913 - one parameter per option
+def replay(
     stream: Annotated[Path, typer.Argument(help="Events as JSON Lines, in event time; - reads standard input.")],
     catalogue: Annotated[Path | None, typer.Option(help="Catalogue to use instead of the stream's topology.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Folder of rules (default: the built-in ones).")] = None,
@@ -89,8 +89,8 @@ def replay(  # noqa: PLR0913 - one parameter per option
 
 @app.command(epilog="Examples: headwater explain; headwater explain INC-42; headwater explain 42-0")
 def explain(
-    id: Annotated[str | None, typer.Argument(help="An incident, an alert or an alert event; default: the latest.")] = None,
-    url: Annotated[str | None, typer.Option(help="A running server (default: the one of the settings, if it runs).")] = None,
+    id: Annotated[str | None, typer.Argument(help="An incident, an alert or an alert event.")] = None,
+    url: Annotated[str | None, typer.Option(help="A running server (default: that of the settings, if any).")] = None,
     token: Annotated[str, typer.Option(envvar="HEADWATER_TOKEN", help="Token for that server.")] = "",
     config: Config = None,
     data: DataDir = None,
@@ -144,7 +144,7 @@ def create(
 def verify(
     config: Config = None,
     data: DataDir = None,
-    anchors: Annotated[Path | None, typer.Option(help="Heads kept elsewhere: shows a record cut off at its end.")] = None,
+    anchors: Annotated[Path | None, typer.Option(help="Heads kept elsewhere; they show a cut-off end.")] = None,
     as_json: Json = False,
 ) -> None:
     """Verify the record of every domain: ok, erased or broken; exit code 1 when one is broken."""

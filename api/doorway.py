@@ -1,6 +1,6 @@
 """Where the event loop hands records to the service's thread and waits until they are durable.
 
-One `Source` for everything that arises in this process: HTTP requests and the engine's own records (commands, versions).
+One `Source` for all that arises in this process: HTTP requests and the engine's own records (commands, versions).
 Requests are never kept waiting by the look for own records; those are looked for every `GLANCE` seconds.
 """
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 INCIDENT = {
     "id": "12-0",
     "revision": 3,
@@ -106,10 +108,10 @@ STEP = {"at": 1767225601250, "disposition": "opened", "reason": "new_trouble", "
 
 WHY = {"event": "12-0", "alert": ALERT, "current": STEP, "history": [STEP]}
 
-COMMAND = {"action": "acknowledge", "target": "12-0", "reason": "on it", "facts": {}}
+COMMAND: dict[str, Any] = {"action": "acknowledge", "target": "12-0", "reason": "on it", "facts": {}}
 
-SILENCE = {
-    "matchers": "alertname=\"DiskFilling\",service=\"orders-db\"",
+SILENCE: dict[str, Any] = {
+    "matchers": 'alertname="DiskFilling",service="orders-db"',
     "until": "2026-01-01T06:00:00Z",
     "reason": "disk is being replaced",
 }
@@ -144,7 +146,7 @@ INGEST: dict[str, object] = {
         ],
     },
     "json": [
-        {"kind": "alert", "t": 1767225600, "id": "a1", "status": "firing", "name": "DatabaseDown", "service": "orders-db"},
+        {"kind": "alert", "t": 1767225600, "id": "a1", "status": "firing", "name": "Down", "service": "orders-db"},
         {"kind": "metric", "t": 1767225600, "service": "orders-db", "metric": "connections", "value": 50},
     ],
 }

@@ -69,7 +69,8 @@ def document(app: FastAPI, rows: Sequence[Row]) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    _, found = msgspec.json.schema_components(_TYPES, schema_hook=lambda _: {"description": "any JSON value"}, ref_template=REF)
+    anything = {"description": "any JSON value"}
+    _, found = msgspec.json.schema_components(_TYPES, schema_hook=lambda _: anything, ref_template=REF)
     for name in ("labels", "annotations"):
         found["AlertView"]["properties"][name] = _LABELS
     return {**found, "Problem": _PROBLEM}

@@ -39,7 +39,9 @@ class Replay:
     suppression: Mode = "enforce"
     batch: int = 256
 
-    def run(self, id: str, lines: Iterable[bytes], report: Report, progress: Callable[[int], None] = lambda _: None) -> Result:
+    def run(
+        self, id: str, lines: Iterable[bytes], report: Report, progress: Callable[[int], None] = lambda _: None
+    ) -> Result:
         """Replay the lines of stream ``id``. ``progress`` hears the number of events so far."""
         library = Library()
         rules = (self.rules or RuleSet.default()).with_mode(self.suppression)
@@ -60,8 +62,15 @@ class Replay:
         service = self.service(library, stream, self.decode, lambda: 0, collected.take, self.batch)
         _drive(service, stream, progress)
         return result(
-            collected, id=id, sent=stream.sent, named=stream.named, last=stream.last, suppression=self.suppression,
-            versions=versions, events=stream.events, skipped=stream.bad,
+            collected,
+            id=id,
+            sent=stream.sent,
+            named=stream.named,
+            last=stream.last,
+            suppression=self.suppression,
+            versions=versions,
+            events=stream.events,
+            skipped=stream.bad,
         )
 
 

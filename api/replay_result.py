@@ -157,5 +157,8 @@ def _told(view: IncidentView) -> IncidentTold:
 def _totals(counts: Mapping[str, int]) -> dict[str, int]:
     received = counts.get("received", 0)
     accounted = sum(count for name, count in counts.items() if name != "received")
-    return {"received": received, **{k: v for k, v in sorted(counts.items()) if k != "received"},
-            "unaccounted": received - accounted}
+    return {
+        "received": received,
+        **{k: v for k, v in sorted(counts.items()) if k != "received"},
+        "unaccounted": received - accounted,
+    }

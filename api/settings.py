@@ -252,7 +252,7 @@ def _cross_checks(
         origin = origins.get(("server", "host"))
         place = (origin, 0) if origin else (file, document.line(("server", "host")))
         mend = "run `headwater token create NAME --role admin` and put the lines it prints under tokens:"
-        message = f"server.host: {settings.server.host} can be reached from other machines, but no tokens are configured"
+        message = f"server.host: {settings.server.host} is reachable from other machines, but no tokens are configured"
         found.append(Finding(*place, message, mend))
     for number, hook in enumerate(settings.sinks.webhooks):
         if hook.secret_env and not variables.get(hook.secret_env):

@@ -80,5 +80,3 @@ def _data(config: Path | None, data: Path | None) -> Path:
     if not (folder / bootstrap.DATABASE).exists():
         raise Failed(f"{folder}: there is no record of decisions", "name the data folder with --data")
     return folder
-
-

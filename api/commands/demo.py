@@ -27,8 +27,10 @@ HERE = Path(__file__).resolve().parents[2] / "examples" / "demo"
 LEAD = 120.0
 """Seconds of the outage that are shown before its first alert."""
 CHUNK = 500
+QUIET = 60.0
+"""Seconds after which a silent stream is dead; the server comments every 15 s."""
 SETTLED = 40.0
-"""Seconds after the last event in which the engine makes up its mind: it waits 30 s before it declares an incident."""
+"""Seconds after the last event in which the engine makes up its mind; it waits 30 s before it declares."""
 
 Event = dict[str, Any]
 
@@ -37,13 +39,18 @@ def run(pace: float, port: int, data: Path | None, *, exit_after: bool) -> int:
     """Serve, play, tell; then serve on until Ctrl-C."""
     stream = HERE / "outage.jsonl"
     if not stream.exists():
-        raise Failed(f"{stream}: the demo's data is not installed", "run it from a checkout of the project", UNAVAILABLE)
+        raise Failed(
+            f"{stream}: the demo's data is not installed", "run it from a checkout of the project", UNAVAILABLE
+        )
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     events = [json.loads(line) for line in stream.read_text(encoding="utf-8").splitlines()[1:]]
     with _folder(data) as folder:
         overrides: dict[str, str | int] = {
-            "HEADWATER_DATA": str(folder), "HEADWATER_CATALOGUE": str(HERE / "catalogue"),
-            "HEADWATER_RULES": str(folder / "rules"), "HEADWATER_PORT": port, "HEADWATER_HOST": "127.0.0.1",
+            "HEADWATER_DATA": str(folder),
+            "HEADWATER_CATALOGUE": str(HERE / "catalogue"),
+            "HEADWATER_RULES": str(folder / "rules"),
+            "HEADWATER_PORT": port,
+            "HEADWATER_HOST": "127.0.0.1",
         }
         found = settings.load(Path("/dev/null"), environment={}, overrides=overrides)
         play = _Play(events, pace, exit_after=exit_after)
@@ -96,7 +103,7 @@ class _Play:
         """Follow the live stream and say what happens."""
         causes: dict[str, str] = {}
         try:
-            with httpx.stream("GET", f"{url}/api/v1/stream", params={"after": 0}, timeout=None) as answer:
+            with httpx.stream("GET", f"{url}/api/v1/stream", params={"after": 0}, timeout=QUIET) as answer:
                 name = ""
                 for line in answer.iter_lines():
                     if line.startswith("event: "):

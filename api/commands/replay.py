@@ -113,8 +113,10 @@ class _BadLines:
 
 def in_words(result: Result) -> str:
     """A summary for people."""
-    lines = [f"{result.id}: {result.events} events, {result.totals['received']} alert events, "
-             f"{len(result.incidents)} incident{'' if len(result.incidents) == 1 else 's'}"]
+    lines = [
+        f"{result.id}: {result.events} events, {result.totals['received']} alert events, "
+        f"{len(result.incidents)} incident{'' if len(result.incidents) == 1 else 's'}"
+    ]
     if result.skipped:
         lines.append(f"{result.skipped} bad lines were left out")
     for told in result.incidents:

@@ -29,7 +29,7 @@ def run(config: Path | None, host: str | None, port: int | None, data: Path | No
     return serve(found)
 
 
-def serve(found: Settings, ready: Callable[[str, "Server"], None] | None = None) -> int:
+def serve(found: Settings, ready: Callable[[str, Server], None] | None = None) -> int:
     """Serve with these settings. ``ready`` hears the URL as soon as requests are taken."""
     with listening(found) as bound:
         url = address(found, bound)
@@ -58,9 +58,18 @@ class Server(uvicorn.Server):
     def __init__(self, running: Running, ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                cast(Any, running.app), http="httptools", loop="uvloop", ws="none", lifespan="on", access_log=False,
-                log_config=None, log_level="warning", server_header=False, date_header=False,
-                timeout_graceful_shutdown=GRACE, backlog=BACKLOG,
+                cast(Any, running.app),
+                http="httptools",
+                loop="uvloop",
+                ws="none",
+                lifespan="on",
+                access_log=False,
+                log_config=None,
+                log_level="warning",
+                server_header=False,
+                date_header=False,
+                timeout_graceful_shutdown=GRACE,
+                backlog=BACKLOG,
             )
         )
         self._running, self._ready = running, ready

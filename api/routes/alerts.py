@@ -30,8 +30,14 @@ def alerts(  # noqa: PLR0913 - one parameter per filter
     reader = parts(request).reader
     return paged(
         lambda: reader.alerts(
-            disposition=disposition or (), state=state or (), verdict=verdict or (), entity=entity, incident=incident,
-            name=name, cursor=cursor, limit=limit,
+            disposition=disposition or (),
+            state=state or (),
+            verdict=verdict or (),
+            entity=entity,
+            incident=incident,
+            name=name,
+            cursor=cursor,
+            limit=limit,
         )
     )
 

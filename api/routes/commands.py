@@ -23,9 +23,7 @@ from engine.signals import Command
 
 router = APIRouter(prefix="/api/v1", tags=["commands"])
 
-Facts = dict[
-    Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=8192)]
-]
+Facts = dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, Field(max_length=8192)]]
 Reason = Annotated[str, Field(max_length=2000)]
 Target = Annotated[str, Field(min_length=1, max_length=2000)]
 
@@ -132,5 +130,6 @@ def _known(running: Parts, id: str) -> IncidentView:
 
 def _illegal(action: str, incident: IncidentView) -> Problem:
     allowed = sorted(name for name, trigger in _TRIGGERS.items() if trigger in TRANSITIONS[State(incident.state)])
-    detail = f"{incident.id} is {incident.state}, which does not allow {action}; it allows {', '.join(allowed) or 'nothing'}."
+    detail = f"{incident.id} is {incident.state}, which does not allow {action}"
+    detail += f"; it allows {', '.join(allowed) or 'nothing'}."
     return Problem(409, "illegal-transition", detail)

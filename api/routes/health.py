@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import PlainTextResponse, Response
@@ -11,7 +13,7 @@ from api.schemas import Ready
 
 router = APIRouter(tags=["operation"])
 
-_PLAIN = {200: {"description": "OK", "content": {"text/plain": {"example": "ok"}}}}
+_PLAIN: dict[int | str, dict[str, Any]] = {200: {"description": "OK", "content": {"text/plain": {"example": "ok"}}}}
 
 
 @router.get("/healthz", response_class=PlainTextResponse, responses=_PLAIN, summary="The process lives")
@@ -22,8 +24,10 @@ async def healthz() -> PlainTextResponse:
 
 @router.get(
     "/readyz",
-    responses={**documented(Ready, {"ready": True, "checks": [{"name": "store", "ok": True, "detail": ""}]}),
-               503: {"description": "not ready, with the same content"}},
+    responses={
+        **documented(Ready, {"ready": True, "checks": [{"name": "store", "ok": True, "detail": ""}]}),
+        503: {"description": "not ready, with the same content"},
+    },
     summary="Input can be taken",
 )
 def readyz(request: Request) -> Response:

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from api.errors import not_found
 from api.examples import INCIDENT, TIMELINE
 from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
-from api.schemas import AlertPage, IncidentDetail, IncidentPage, ImpactOf, Reached, Revisions, Timeline
+from api.schemas import AlertPage, ImpactOf, IncidentDetail, IncidentPage, Reached, Revisions, Timeline
 from engine.outcomes import Impacted, IncidentView
 
 router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
@@ -32,8 +32,14 @@ def incidents(  # noqa: PLR0913 - one parameter per filter
     reader = parts(request).reader
     return paged(
         lambda: reader.incidents(
-            state=state or (), severity=severity or (), entity=entity, domain=domain, text=text, since=since,
-            cursor=cursor, limit=limit,
+            state=state or (),
+            severity=severity or (),
+            entity=entity,
+            domain=domain,
+            text=text,
+            since=since,
+            cursor=cursor,
+            limit=limit,
         )
     )
 
@@ -89,6 +95,14 @@ def _found(request: Request, id: str) -> IncidentView:
 def _reached(hit: Impacted, incident: IncidentView) -> Reached:
     after = None if hit.at is None else max(0.0, (hit.at - incident.onset) / 1000)
     return Reached(
-        entity=hit.entity, name=hit.name, kind=hit.kind, low=hit.low, high=hit.high, path=hit.path, via=hit.via,
-        after=after, tier=hit.tier, users=hit.users,
+        entity=hit.entity,
+        name=hit.name,
+        kind=hit.kind,
+        low=hit.low,
+        high=hit.high,
+        path=hit.path,
+        via=hit.via,
+        after=after,
+        tier=hit.tier,
+        users=hit.users,
     )

@@ -82,19 +82,22 @@ _COUNTED = Kind("json", Answers(_counted, _partly))
 def _otlp(signal: str) -> dict[str, Kind]:
     """OTLP answers in the content type of the request."""
     return {
-        PROTOBUF: Kind(f"otlp-{signal}", Answers(
-            lambda _: otlp.success(signal), lambda decoded: otlp.partial(signal, decoded), otlp.problem
-        )),
-        JSON: Kind(f"otlp-{signal}-json", Answers(
-            lambda _: otlp.success_json(), lambda decoded: otlp.partial_json(signal, decoded)
-        )),
+        PROTOBUF: Kind(
+            f"otlp-{signal}",
+            Answers(lambda _: otlp.success(signal), lambda decoded: otlp.partial(signal, decoded), otlp.problem),
+        ),
+        JSON: Kind(
+            f"otlp-{signal}-json",
+            Answers(lambda _: otlp.success_json(), lambda decoded: otlp.partial_json(signal, decoded)),
+        ),
     }
 
 
 ROWS: tuple[Row, ...] = (
     Row("/api/v2/alerts", {JSON: Kind("alertmanager-v2", _EMPTY_200)}, "Alerts, as Prometheus sends an Alertmanager"),
     Row(
-        "/api/v1/webhook/alertmanager", {JSON: Kind("alertmanager-webhook", _EMPTY_200)},
+        "/api/v1/webhook/alertmanager",
+        {JSON: Kind("alertmanager-webhook", _EMPTY_200)},
         "Alertmanager's webhook, version 4",
     ),
     Row("/api/v1/write", {PROTOBUF: Kind("remote-write", _EMPTY_204)}, "Samples: remote_write 1.0", identity=True),
@@ -102,7 +105,8 @@ ROWS: tuple[Row, ...] = (
     Row("/v1/metrics", _otlp("metrics"), "Metrics: OTLP/HTTP"),
     Row("/v1/traces", _otlp("traces"), "Spans: OTLP/HTTP"),
     Row(
-        "/api/v1/signals", dict.fromkeys((JSON, "application/x-ndjson", "application/jsonl"), _COUNTED),
+        "/api/v1/signals",
+        dict.fromkeys((JSON, "application/x-ndjson", "application/jsonl"), _COUNTED),
         "Alerts, samples, logs, spans, changes and heartbeats as plain JSON: an object, an array or a line each",
     ),
 )
@@ -119,6 +123,7 @@ class Endpoint:
         self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Take one request."""
         headers = Headers(scope=scope)
         media, _, parameters = headers.get("content-type", "").partition(";")
         kind = self.row.kinds.get(media.strip().lower())

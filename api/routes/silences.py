@@ -38,8 +38,14 @@ class SilenceAsked(BaseModel):
 def silences(request: Request) -> Response:
     """Those in force; silences in the rules files are part of the rules."""
     items = [
-        {"id": one.id, "matchers": [str(matcher) for matcher in one.matchers], "starts_at": one.starts_at,
-         "ends_at": one.ends_at, "created_by": one.created_by, "comment": one.comment}
+        {
+            "id": one.id,
+            "matchers": [str(matcher) for matcher in one.matchers],
+            "starts_at": one.starts_at,
+            "ends_at": one.ends_at,
+            "created_by": one.created_by,
+            "comment": one.comment,
+        }
         for one in parts(request).silences()
     ]
     return answer({"items": items, "next": ""})

@@ -19,8 +19,18 @@ router = APIRouter(prefix="/api/v1", tags=["topology"])
 
 _ENTITY = {"id": "orders-db", "kind": "database", "owner": "team-orders", "tier": 1}
 _REACHED = {
-    "entity": "checkout", "name": "Checkout", "kind": "service", "low": 0, "high": 0, "path": ["orders-db", "checkout"],
-    "via": "hard", "after": 0.0, "at_risk": False, "owner": "team-checkout", "tier": 1, "users": 1200,
+    "entity": "checkout",
+    "name": "Checkout",
+    "kind": "service",
+    "low": 0,
+    "high": 0,
+    "path": ["orders-db", "checkout"],
+    "via": "hard",
+    "after": 0.0,
+    "at_risk": False,
+    "owner": "team-checkout",
+    "tier": 1,
+    "users": 1200,
 }
 
 
@@ -58,8 +68,13 @@ def entity(request: Request, entity: str) -> Response:
     topology = parts(request).topology()
     found = _resolved(topology, entity)
     return answer(
-        EntityDetail(topology.version, topology.entities[found], topology.domain(found),
-                     list(topology.providers(found)), list(topology.consumers(found)))
+        EntityDetail(
+            topology.version,
+            topology.entities[found],
+            topology.domain(found),
+            list(topology.providers(found)),
+            list(topology.consumers(found)),
+        )
     )
 
 
@@ -71,7 +86,7 @@ def catalogue(request: Request) -> Response:
 
 @router.get(
     "/impact/{entity}",
-    responses=documented(ImpactOf, {"entity": "orders-db", "version": "9f2c1b7a55d0e3aa", "total": 1, "items": [_REACHED]}),
+    responses=documented(ImpactOf, {"entity": "orders-db", "version": "9f2c1b7a", "total": 1, "items": [_REACHED]}),
     summary="What is hit if it fails now",
 )
 def impact(request: Request, entity: str) -> Response:
