@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.crash.driver import START, STEP, Child, Line, Remains, finish, lines, remains, undisturbed
+from tests.crash.driver import PATIENCE, START, STEP, Child, Line, Remains, finish, lines, remains, undisturbed
 
 POINTS = (
     "ingest.after_poll",
@@ -38,9 +38,9 @@ def killed(folder: Path, core: str, kills: int, seed: int) -> tuple[Remains, set
     feed = lines(PER_LIFE * (kills + 1))
     for life in range(kills):
         point = POINTS[life % (len(POINTS) + 1)] if life % (len(POINTS) + 1) < len(POINTS) else ""
-        spec = f"{point}:sigkill:{dice.randint(1, 3)}" if point else ""
+        spec = f"{point}:sigkill:{1 if 'snapshot' in point else dice.randint(1, 3)}" if point else ""
         child = Child(folder, core, START + STEP * max(0, durable), spec)
-        died = _live(child, feed, durable + 1, dice)
+        died = _live(child, feed, durable + 1, None if point else dice.uniform(0.1, 0.8), dice)
         fate[point if died else "random"] += 1
         acknowledged |= child.acknowledged
         durable = max(acknowledged | {durable, child.position if child.position is not None else -1})
@@ -55,22 +55,24 @@ def killed(folder: Path, core: str, kills: int, seed: int) -> tuple[Remains, set
     return finish(folder, child, until), acknowledged, feed[: rest[-1].offset + 1], fate
 
 
-def _live(child: Child, feed: list[Line], begin: int, dice: random.Random) -> bool:
-    """Feed a child until it dies of its failpoint (True) or is killed at a random moment."""
-    for line in feed[begin : begin + dice.randint(10, PER_LIFE)]:
-        if not child.send(f"r {line.offset} {line.arrival} {line.body}") or not child.hear(0.002):
-            child.bury()
-            return True
-        if dice.random() < 0.2:
-            child.send(f"t {line.arrival + STEP // 2}")
-            time.sleep(0.005)
-    end = time.monotonic() + dice.uniform(0.0, 0.4)
-    while time.monotonic() < end:
-        if not child.hear(0.02):
-            child.bury()
-            return True
-    child.kill()
-    return False
+def _live(child: Child, feed: list[Line], begin: int, moment: float | None, dice: random.Random) -> bool:
+    """Feed a child until it dies of its failpoint (True), or is killed: at ``moment`` or when it has done it all."""
+    end = time.monotonic() + (PATIENCE if moment is None else moment)
+    part = feed[begin : begin + dice.randint(10, PER_LIFE)]
+    alive = True
+    for line in part:
+        alive = alive and child.send(f"r {line.offset} {line.arrival} {line.body}")
+        if dice.random() < 0.3:
+            alive = alive and child.send(f"t {line.arrival + STEP - 1}")
+    while alive and time.monotonic() < end:
+        alive = child.hear(0.02)
+        if moment is None and part[-1].offset in child.acknowledged:
+            moment, end = 0.2, time.monotonic() + 0.2  # its timers and publications may still reach the point
+    if alive:
+        child.kill()
+        return False
+    child.bury()
+    return True
 
 
 def check(tmp_path: Path, core: str, kills: int, seed: int) -> Counter[str]:
@@ -94,17 +96,18 @@ def check(tmp_path: Path, core: str, kills: int, seed: int) -> Counter[str]:
 def test_twenty_kills_change_nothing(tmp_path: Path, core: str) -> None:
     fate = check(tmp_path, core, 20, seed=random.randrange(1 << 32))
     assert fate.total() == 20
+    assert len(set(fate) - {"random"}) >= 6, fate
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("core", ["toy", "real"])
-def test_a_hundred_and_thirty_kills_change_nothing(tmp_path: Path, core: str) -> None:
-    fate = check(tmp_path, core, 130, seed=random.randrange(1 << 32))
+def test_a_hundred_kills_change_nothing(tmp_path: Path, core: str) -> None:
+    fate = check(tmp_path, core, 100, seed=random.randrange(1 << 32))
     print(fate)
-    assert fate.total() == 130
-    named = set(fate) - {"random"}
-    assert len(named) >= len(POINTS) - 2, fate
+    assert fate.total() == 100
+    reached = set(fate) - {"random"}
+    assert len(reached) >= 9, fate
 
 
 @pytest.mark.parametrize("core", ["toy", "real"])
