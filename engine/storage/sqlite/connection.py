@@ -72,7 +72,9 @@ def meaning(path: Path) -> Iterator[None]:
     """SQLite's errors as the engine's, with what to do; a wrong value in a parameter is the caller's and stays."""
     try:
         yield
-    except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+    except (sqlite3.ProgrammingError, sqlite3.InterfaceError) as error:
+        if "closed database" in str(error):
+            raise StoreUnavailable(f"{path} was closed.") from error
         raise
     except sqlite3.IntegrityError as error:
         raise StoreCorrupt(f"{path}: what was to be stored is there already, or in part ({error}).") from error

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from engine.errors import StoreCorrupt, StoreUnavailable
@@ -51,7 +49,6 @@ class SqliteStore(SqliteReader, SqliteOutbox):
             self._file_lock.release()
             raise
         self._writing = threading.Lock()
-        self._open = True
         self._unswept = SWEEP_BLOCKS
 
     def resume(self) -> Resume:
@@ -82,19 +79,19 @@ class SqliteStore(SqliteReader, SqliteOutbox):
         was stored before. After any exception nothing of it is stored, and the store can be used again.
         """
         with self._writing:
-            with self._transaction() as connection:
+            with transaction(self._writer, self.path) as connection:
                 progress, blocks = write(connection, commit, self._progress, self._sinks)
             self._progress = progress
             self._unswept += blocks
 
     def alive(self, at: Millis) -> None:
         """Note that the engine was running at this time."""
-        with self._writing, self._transaction() as connection:
+        with self._writing, transaction(self._writer, self.path) as connection:
             connection.execute(SQL["set_alive"], (at,))
 
     def prune(self, before: Millis, limit: int) -> int:
         """Forget at most ``limit`` input log entries that arrived before, up to the older of the two snapshots."""
-        with self._writing, self._transaction() as connection:
+        with self._writing, transaction(self._writer, self.path) as connection:
             kept = snapshots.kept(connection)
             upto = kept[-1][1] if len(kept) > 1 else 0
             values = {"upto": upto, "before": before, "limit": limit}
@@ -114,7 +111,7 @@ class SqliteStore(SqliteReader, SqliteOutbox):
         with self._writing, meaning(self.path):
             self._writer.execute("PRAGMA secure_delete = ON")
             try:
-                with self._transaction() as connection:
+                with transaction(self._writer, self.path) as connection:
                     values = {"domain": domain, "position": position}
                     erased = connection.execute(SQL["erase"], values).rowcount
                 self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -126,7 +123,7 @@ class SqliteStore(SqliteReader, SqliteOutbox):
         """Mark an open dead letter as `redriven` or `dropped`; False when it is not open."""
         if state not in ("redriven", "dropped"):
             raise ValueError(f"a dead letter is settled as redriven or dropped, not {state!r}")
-        with self._writing, self._transaction() as connection:
+        with self._writing, transaction(self._writer, self.path) as connection:
             return connection.execute(SQL["settle_dead_letter"], {"id": id, "state": state}).rowcount == 1
 
     def close(self) -> None:
@@ -134,13 +131,5 @@ class SqliteStore(SqliteReader, SqliteOutbox):
         SqliteReader.close(self)
         self._close_outbox()
         with self._writing, meaning(self.path):
-            self._open = False
             self._writer.close()
         self._file_lock.release()
-
-    @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
-        if not self._open:
-            raise StoreUnavailable(f"{self.path} was closed.")
-        with transaction(self._writer, self.path) as connection:
-            yield connection

@@ -1,0 +1,212 @@
+"""What every outbox promises (`engine.ports.Outbox`); runs over all stores."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from engine.ports import Commit
+from tests.storage.made import NOON, publication
+
+LEASE = 30_000
+
+
+def put(store, *publications):
+    store.commit(Commit(outbox=list(publications)))
+
+
+def states(store, **filters):
+    return {row["key"]: row["state"] for row in store.outbox(**filters).items}
+
+
+def test_a_publication_goes_from_new_to_confirmed(store):
+    put(store, publication("a"))
+    assert states(store) == {"a": "new"}
+    (row,) = store.claim("tickets", NOON, LEASE, 10)
+    assert (row.publication, row.sink, row.attempts, row.ambiguous) == (publication("a"), "tickets", 0, False)
+    assert states(store) == {"a": "claimed"}
+    assert store.sent(row, NOON + 1)
+    assert states(store) == {"a": "sent"}
+    assert store.confirmed(row, NOON + 2, "TICKET-7")
+    (shown,) = store.outbox().items
+    assert (shown["state"], shown["remote"], shown["attempts"], shown["body"]) == (
+        "confirmed",
+        "TICKET-7",
+        1,
+        {"title": "Trouble"},
+    )
+    assert store.claim("tickets", NOON + 10**9, LEASE, 10) == []
+
+
+def test_each_sink_that_serves_the_audience_has_its_own_row(store):
+    put(store, publication("a", audience="tickets"), publication("b", audience="stakeholders"))
+    put(store, publication("c", audience="nobody"))
+    assert sorted((row["key"], row["sink"]) for row in store.outbox().items) == [("a", "tickets"), ("b", "log")]
+    assert [row.publication.key for row in store.claim("log", NOON, LEASE, 10)] == ["b"]
+
+
+def test_a_key_that_was_stored_before_is_ignored(store):
+    put(store, publication("a"), publication("a"))
+    put(store, publication("a", action="update"))
+    assert [row["action"] for row in store.outbox().items] == ["open"]
+
+
+def test_nothing_is_claimed_before_its_time(store):
+    put(store, publication("a", not_before=NOON + 30_000))
+    assert store.claim("tickets", NOON + 29_999, LEASE, 10) == []
+    assert len(store.claim("tickets", NOON + 30_000, LEASE, 10)) == 1
+
+
+def test_publications_of_one_incident_go_out_one_after_the_other(store):
+    put(store, publication("1/open", "INC-1"), publication("1/resolve", "INC-1", "resolve"))
+    put(store, publication("2/open", "INC-2"))
+    first, other = store.claim("tickets", NOON, LEASE, 10)
+    assert (first.publication.key, other.publication.key) == ("1/open", "2/open")
+    assert store.claim("tickets", NOON, LEASE, 10) == []
+    assert store.sent(first, NOON)
+    assert store.claim("tickets", NOON + 1, LEASE, 10) == []
+    assert store.confirmed(first, NOON + 2, "T1")
+    assert [row.publication.key for row in store.claim("tickets", NOON + 3, LEASE, 10)] == ["1/resolve"]
+
+
+def test_a_row_that_waits_holds_up_what_stands_behind_it(store):
+    put(store, publication("open", not_before=NOON + 30_000), publication("resolve", action="resolve"))
+    assert store.claim("tickets", NOON, LEASE, 10) == []
+
+
+def test_the_limit_counts_rows(store):
+    put(store, *[publication(f"{n}", f"INC-{n}") for n in range(5)])
+    assert [row.publication.key for row in store.claim("tickets", NOON, LEASE, 2)] == ["0", "1"]
+    assert [row.publication.key for row in store.claim("tickets", NOON, LEASE, 10)] == ["2", "3", "4"]
+
+
+def test_who_lost_the_lease_can_change_nothing(store):
+    put(store, publication("a"))
+    (mine,) = store.claim("tickets", NOON, LEASE, 1)
+    assert store.claim("tickets", NOON + LEASE - 1, LEASE, 1) == []
+    (theirs,) = store.claim("tickets", NOON + LEASE, LEASE, 1)
+    assert theirs.epoch > mine.epoch
+    assert not theirs.ambiguous  # it was never sent
+    assert not store.sent(mine, NOON + LEASE)
+    assert not store.confirmed(mine, NOON + LEASE, "T1")
+    assert not store.retry(mine, NOON, "late", ambiguous=False)
+    assert not store.dead(mine, NOON, "late")
+    assert store.sent(theirs, NOON + LEASE)
+    assert store.confirmed(theirs, NOON + LEASE, "T2")
+    assert store.outbox().items[0]["remote"] == "T2"
+
+
+def test_an_expired_lease_allows_no_sending_even_if_nobody_else_took_it(store):
+    put(store, publication("a"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    assert not store.sent(row, NOON + LEASE)
+
+
+def test_what_was_sent_by_one_who_vanished_comes_back_as_ambiguous(store):
+    put(store, publication("a"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    store.sent(row, NOON)
+    (again,) = store.claim("tickets", NOON + LEASE, LEASE, 1)
+    assert again.ambiguous
+    assert again.attempts == 1
+    (still,) = store.claim("tickets", NOON + 2 * LEASE, LEASE, 1)  # vanished again while probing
+    assert still.ambiguous
+    assert store.confirmed(still, NOON + 2 * LEASE, "found by the probe")
+    assert store.outbox().items[0]["ambiguous"] is False
+
+
+def test_a_refused_publication_is_tried_again_when_it_is_due(store):
+    put(store, publication("a"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    store.sent(row, NOON)
+    assert store.retry(row, NOON + 5000, "503", ambiguous=False)
+    assert states(store) == {"a": "new"}
+    assert store.claim("tickets", NOON + 4999, LEASE, 1) == []
+    (again,) = store.claim("tickets", NOON + 5000, LEASE, 1)
+    assert (again.attempts, again.ambiguous) == (1, False)
+
+
+def test_an_unclear_answer_is_ambiguous_until_it_is_settled(store):
+    put(store, publication("a"), publication("b", action="resolve"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    store.sent(row, NOON)
+    assert store.retry(row, NOON + 5000, "no answer", ambiguous=True)
+    assert states(store, state=["ambiguous"]) == {"a": "ambiguous"}
+    assert store.claim("tickets", NOON + 1, LEASE, 1) == []  # the resolve waits for it
+    (again,) = store.claim("tickets", NOON + 5000, LEASE, 1)
+    assert again.ambiguous
+    assert store.retry(again, NOON + 6000, "probed: not there", ambiguous=False)
+    (clear,) = store.claim("tickets", NOON + 6000, LEASE, 1)
+    assert not clear.ambiguous
+
+
+def test_a_dead_row_is_visible_holds_nothing_up_and_can_be_redriven(store):
+    put(store, publication("a"), publication("b", action="resolve"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    store.sent(row, NOON)
+    assert store.dead(row, NOON, "401 Unauthorized")
+    (shown,) = store.outbox(state=["dead"]).items
+    assert (shown["error"], shown["incident"]) == ("401 Unauthorized", "INC-1")
+    assert [row.publication.key for row in store.claim("tickets", NOON, LEASE, 1)] == ["b"]
+    assert store.redrive(shown["id"], NOON + 10)
+    assert not store.redrive(shown["id"], NOON + 10)
+    assert not store.redrive(999, NOON)
+    (again,) = store.claim("tickets", NOON + 10, LEASE, 1)
+    assert (again.publication.key, again.attempts) == ("a", 0)
+
+
+def test_updates_nobody_has_seen_collapse_to_the_newest(store):
+    put(store, publication("open"))
+    put(store, *[publication(f"update-{n}", action="update") for n in range(4)])
+    put(store, publication("other", "INC-2", "update"))
+    (opened, _) = store.claim("tickets", NOON, LEASE, 10)
+    store.confirmed(opened, NOON, "T1")
+    (row,) = store.claim("tickets", NOON, LEASE, 10)
+    assert row.publication.key == "update-3"
+    assert states(store, state=["superseded"]) == {f"update-{n}": "superseded" for n in range(3)}
+
+
+def test_updates_do_not_collapse_across_other_actions_or_into_the_future(store):
+    put(
+        store,
+        publication("u1", action="update"),
+        publication("resolve", action="resolve"),
+        publication("u2", action="update"),
+        publication("u3", action="update", not_before=NOON + 60_000),
+    )
+    for expected in ("u1", "resolve", "u2"):
+        (row,) = store.claim("tickets", NOON, LEASE, 10)
+        assert row.publication.key == expected
+        store.confirmed(row, NOON, "")
+    assert store.claim("tickets", NOON, LEASE, 10) == []
+
+
+def test_an_ambiguous_update_is_never_dropped(store):
+    put(store, publication("u1", action="update"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    store.sent(row, NOON)
+    store.retry(row, NOON, "no answer", ambiguous=True)
+    put(store, publication("u2", action="update"))
+    (row,) = store.claim("tickets", NOON, LEASE, 10)
+    assert row.publication.key == "u1"
+
+
+@pytest.mark.parametrize("claimers", [2, 4])
+def test_claimers_that_race_never_hold_the_same_row(store, claimers):
+    put(store, *[publication(f"{n}", f"INC-{n}") for n in range(60)])
+    taken: list[str] = []
+
+    def work() -> None:
+        while rows := store.claim("tickets", NOON, LEASE, 3):
+            for row in rows:
+                assert store.sent(row, NOON)
+                taken.append(row.publication.key)
+                assert store.confirmed(row, NOON, "T")
+
+    threads = [threading.Thread(target=work) for _ in range(claimers)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(taken, key=int) == [str(n) for n in range(60)]
