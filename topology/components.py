@@ -10,45 +10,60 @@ def strong_components(successors: Mapping[str, Sequence[str]]) -> dict[str, str]
 
     Source: R. E. Tarjan, Depth-first search and linear graph algorithms, SIAM J. Comput. 1 (1972).
     """
-    found: dict[str, str] = {}
-    order: dict[str, int] = {}
-    low: dict[str, int] = {}
-    open_nodes: list[str] = []
-    waiting: set[str] = set()
-
-    def enter(node: str) -> tuple[str, Iterator[str]]:
-        order[node] = low[node] = len(order)
-        open_nodes.append(node)
-        waiting.add(node)
-        return node, iter(successors.get(node, ()))
-
-    def leave(node: str) -> None:
-        if low[node] != order[node]:
-            return
-        start = len(open_nodes) - 1
-        while open_nodes[start] != node:
-            start -= 1
-        members = open_nodes[start:]
-        del open_nodes[start:]
-        waiting.difference_update(members)
-        if len(members) > 1:
-            found.update(dict.fromkeys(members, min(members)))
-
+    search = _Search(successors)
     for root in successors:
-        if root in order:
-            continue
-        trail = [enter(root)]
+        if root not in search.order:
+            search.explore(root)
+    return search.found
+
+
+class _Search:
+    def __init__(self, successors: Mapping[str, Sequence[str]]) -> None:
+        self.found: dict[str, str] = {}
+        self.order: dict[str, int] = {}
+        self._successors = successors
+        self._low: dict[str, int] = {}
+        self._open: list[str] = []
+        self._waiting: set[str] = set()
+        self._trail: list[tuple[str, Iterator[str]]] = []
+
+    def explore(self, root: str) -> None:
+        """Visit all that ``root`` reaches."""
+        low, trail = self._low, self._trail
+        self._enter(root)
         while trail:
             node, rest = trail[-1]
-            for successor in rest:
-                if successor not in order:
-                    trail.append(enter(successor))
-                    break
-                if successor in waiting:
-                    low[node] = min(low[node], order[successor])
-            else:
-                trail.pop()
-                leave(node)
-                if trail:
-                    low[trail[-1][0]] = min(low[trail[-1][0]], low[node])
-    return found
+            if self._descend(node, rest):
+                continue
+            trail.pop()
+            self._leave(node)
+            if trail:
+                parent = trail[-1][0]
+                low[parent] = min(low[parent], low[node])
+
+    def _descend(self, node: str, rest: Iterator[str]) -> bool:
+        for successor in rest:
+            if successor not in self.order:
+                self._enter(successor)
+                return True
+            if successor in self._waiting:
+                self._low[node] = min(self._low[node], self.order[successor])
+        return False
+
+    def _enter(self, node: str) -> None:
+        self.order[node] = self._low[node] = len(self.order)
+        self._open.append(node)
+        self._waiting.add(node)
+        self._trail.append((node, iter(self._successors.get(node, ()))))
+
+    def _leave(self, node: str) -> None:
+        if self._low[node] != self.order[node]:
+            return
+        start = len(self._open) - 1
+        while self._open[start] != node:
+            start -= 1
+        members = self._open[start:]
+        del self._open[start:]
+        self._waiting.difference_update(members)
+        if len(members) > 1:
+            self.found.update(dict.fromkeys(members, min(members)))

@@ -8,7 +8,7 @@ from heapq import heapify, heappop, heappush
 import msgspec
 
 from topology.groups import UP
-from topology.model import Semantics
+from topology.model import Dependency, Semantics
 from topology.sweep import Sweep
 
 OWN = "own"
@@ -25,30 +25,32 @@ class Link(msgspec.Struct, frozen=True):
 
 
 def explain(sweep: Sweep, links: dict[str, Link], entities: Collection[str]) -> None:
-    """Add the links of ``entities``, all below full health, to those already known.
+    """Add the links of ``entities``, all below full health and without one, to those already known.
 
     A dependency binds when what it leaves its consumer is just the consumer's health. Among binding providers the
     one nearest to a cause is the explanation. A greatest fixpoint has such a chain for every entity in it.
     """
-    bound: dict[str, dict[str, Link]] = {}
-    front: list[tuple[int, str]] = []
+    unexplained = set(entities)
+    known: dict[str, list[Dependency]] = {}  # dependencies on providers that were explained before
+    for entity in entities if links else ():
+        for dependency in sweep.index.providers(entity):
+            if dependency.provider in links:
+                known.setdefault(dependency.provider, []).append(dependency)
+    front = [(links[provider].hops, provider) for provider in known]
     for entity in entities:
         if sweep.own.get(entity, UP) == sweep.health[entity]:
             links[entity] = Link(0, "", OWN)
+            unexplained.discard(entity)
             front.append((0, entity))
-    for entity in entities:
-        if entity not in links:
-            for provider, link in _binding(sweep, entity).items():
-                if provider in links and provider not in bound:
-                    front.append((links[provider].hops, provider))
-                bound.setdefault(provider, {})[entity] = link
     heapify(front)
     while front:
         hops, provider = heappop(front)
-        for entity, link in bound.get(provider, {}).items():
-            if entity not in links:
-                links[entity] = msgspec.structs.replace(link, hops=hops + 1)
-                heappush(front, (hops + 1, entity))
+        for dependency in known.get(provider) or sweep.index.consumers(provider):
+            consumer = dependency.consumer
+            if consumer in unexplained and _binds(sweep, dependency):
+                links[consumer] = _link(sweep, dependency, hops + 1)
+                unexplained.discard(consumer)
+                heappush(front, (hops + 1, consumer))
 
 
 def margin_link(sweep: Sweep, links: Mapping[str, Link], consumer: str, group: str) -> Link:
@@ -66,24 +68,21 @@ def chain(links: Mapping[str, Link], entity: str) -> tuple[str, ...]:
     return tuple(reversed(ids))
 
 
-def _binding(sweep: Sweep, consumer: str) -> dict[str, Link]:
-    """Provider -> how it binds the consumer."""
-    health = sweep.health[consumer]
-    found: dict[str, Link] = {}
-    groups: set[str] = set()
-    for dependency in sweep.index.providers(consumer):
-        if dependency.semantics is Semantics.INFO:
-            continue
-        if dependency.group:
-            groups.add(dependency.group)
-        elif sweep.single(dependency) == health:
-            found.setdefault(dependency.provider, Link(0, dependency.provider, dependency.semantics.value))
-    for group in sorted(groups):
-        if sweep.grouped(consumer, group) == health:
-            members = _hit(sweep, consumer, group)
-            for member in members:
-                found.setdefault(member, Link(0, member, group, members))
-    return found
+def _binds(sweep: Sweep, dependency: Dependency) -> bool:
+    if dependency.semantics is Semantics.INFO:
+        return False
+    health = sweep.health[dependency.consumer]
+    if not dependency.group:
+        return sweep.single(dependency) == health
+    if sweep.contribution(dependency) == UP:
+        return False
+    return sweep.grouped(dependency.consumer, dependency.group) == health
+
+
+def _link(sweep: Sweep, dependency: Dependency, hops: int) -> Link:
+    if not dependency.group:
+        return Link(hops, dependency.provider, dependency.semantics.value)
+    return Link(hops, dependency.provider, dependency.group, _hit(sweep, dependency.consumer, dependency.group))
 
 
 def _hit(sweep: Sweep, consumer: str, group: str) -> tuple[str, ...]:

@@ -91,9 +91,7 @@ def impact(
     now_low, now_high = dict(low.health), dict(high.health)
     margins = _margins(low, high)
     risky: dict[str, Link] = {
-        entity: margin_link(low, links, entity, group)
-        for entity, (_, group) in margins.items()
-        if entity not in links
+        entity: margin_link(low, links, entity, group) for entity, (_, group) in margins.items() if entity not in links
     }
     later_low = _forecast(low, links)
     later_high = later_low if high is low else _forecast(high, None)
@@ -172,6 +170,8 @@ def _steps(
     later_high: Mapping[str, list[tuple[int, int]]],
 ) -> tuple[Step, ...]:
     """Both worlds' changes as one series."""
+    if entity not in later_low and entity not in later_high:
+        return ()
     lows, highs = dict(later_low.get(entity, ())), dict(later_high.get(entity, ()))
     low, high = now_low.get(entity, UP), now_high.get(entity, UP)
     steps = []

@@ -39,7 +39,7 @@ class Semantics(StrEnum):
     INFO = "info"
 
 
-class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """One node. ``tier`` 0 is the most critical; ``rto`` and ``rpo`` are seconds; ``users`` is a count.
 
     ``aliases`` are other names under which monitoring systems know it. ``scope`` False leaves it out of incident
@@ -64,7 +64,7 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     part_of: str = ""
 
 
-class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """``consumer`` needs ``provider``. ``factor`` (thousandths) is for soft, ``buffer`` (seconds) for async.
 
     ``group`` names a redundancy group of the consumer, in which this provider has ``weight`` (thousandths).
@@ -79,7 +79,7 @@ class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     weight: int = 1000
 
 
-class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """A named redundancy group of ``consumer``: at least ``need`` members, and ``capacity`` (thousandths) if given."""
 
     consumer: str

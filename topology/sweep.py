@@ -37,6 +37,7 @@ class Sweep:
         self.felt: dict[str, int] = {}  # when they first fell below it
         self.margins: dict[tuple[str, str], int] = {}  # (consumer, group) without its margin -> since when
         self._reached: dict[Edge, int] = {}  # what came through spent buffers
+        self._left: dict[tuple[str, str], int] = {}  # what groups leave, once a member is hit
         self._events: list[tuple[int, Edge, int]] = []
         self._front: list[tuple[int, str]] = []
         self._dirty: set[tuple[str, str]] = set()
@@ -89,9 +90,7 @@ class Sweep:
 
     def grouped(self, consumer: str, name: str) -> int:
         """What a group leaves its consumer now."""
-        members = self.members(consumer, name)
-        group = members.group
-        return group_health(group.need, group.capacity, members.weights, self._seen(members), members.factor)
+        return self._left.get((consumer, name), UP)
 
     def _seen(self, members: Members) -> list[int]:
         """On a cycle a member of a capacity group counts by state, so that no share is lost twice."""
@@ -132,7 +131,9 @@ class Sweep:
     def _regroup(self, consumer: str, name: str) -> None:
         members = self.members(consumer, name)
         group, seen = members.group, self._seen(members)
-        self._lower(consumer, group_health(group.need, group.capacity, members.weights, seen, members.factor))
+        left = group_health(group.need, group.capacity, members.weights, seen, members.factor)
+        self._left[consumer, name] = left
+        self._lower(consumer, left)
         if members.factor and margin_lost(group.need, group.capacity, members.weights, seen):
             self.margins.setdefault((consumer, name), self._now)
         else:
@@ -140,9 +141,7 @@ class Sweep:
 
 
 def _members(index: Topology, consumer: str, name: str) -> Members:
-    dependencies = tuple(
-        d for d in index.providers(consumer) if d.group == name and d.semantics is not Semantics.INFO
-    )
+    dependencies = tuple(d for d in index.providers(consumer) if d.group == name and d.semantics is not Semantics.INFO)
     group = index.groups.get((consumer, name)) or Group(consumer=consumer, name=name)
     ring = index.component(consumer) if group.capacity is not None else ""
     return Members(

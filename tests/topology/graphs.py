@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from topology.model import Dependency, Entity, Group, Semantics, Topology
 
-SECONDS = 12
+SECONDS = 6
+LONGEST_BUFFER = 2
 healths = st.sampled_from([0, 0, 1, 250, 400, 500, 667, 999, 1000])
 
 
@@ -46,7 +47,7 @@ def _dependency(
         provider=provider,
         semantics=semantics,
         factor=draw(st.sampled_from([0, 1, 333, 500, 999, 1000])) if factor is None else factor,
-        buffer=draw(st.integers(0, 4)) if semantics is Semantics.ASYNC else 0,
+        buffer=draw(st.integers(0, LONGEST_BUFFER)) if semantics is Semantics.ASYNC else 0,
         group=group,
         weight=draw(st.sampled_from([1, 333, 500, 1000, 2000])) if group else 1000,
     )
@@ -64,10 +65,18 @@ def renamed(index: Topology, names: Mapping[str, str]) -> Topology:
         [Entity(id=names[e.id]) for e in reversed(index.content.entities)],
         [
             Dependency(
-                consumer=names[d.consumer], provider=names[d.provider], semantics=d.semantics, factor=d.factor,
-                buffer=d.buffer, group=d.group, weight=d.weight,
+                consumer=names[d.consumer],
+                provider=names[d.provider],
+                semantics=d.semantics,
+                factor=d.factor,
+                buffer=d.buffer,
+                group=d.group,
+                weight=d.weight,
             )
             for d in reversed(index.content.dependencies)
         ],
-        [Group(consumer=names[g.consumer], name=g.name, need=g.need, capacity=g.capacity) for g in index.content.groups],
+        [
+            Group(consumer=names[g.consumer], name=g.name, need=g.need, capacity=g.capacity)
+            for g in index.content.groups
+        ],
     )

@@ -73,5 +73,6 @@ class Reference:
         elif group.capacity is None:
             g = Fraction(sorted(seen)[-group.need])
         else:
-            g = min(Fraction(1000), Fraction(sum(d.weight * s for d, s in zip(members, seen, strict=True)), group.capacity))
+            delivered = sum(d.weight * s for d, s in zip(members, seen, strict=True))
+            g = min(Fraction(1000), Fraction(delivered, group.capacity))
         return soft(members[0].factor if members[0].semantics is Semantics.SOFT else 1000, g)

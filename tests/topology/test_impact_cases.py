@@ -186,8 +186,8 @@ def test_the_closure_of_consumers_is_cut_at_its_limit_by_hops_and_id() -> None:
     assert consumers_closure(index, "nobody", 5) == {}
 
 
-def test_a_cycle_of_a_hundred_thousand_is_walked_without_recursion_in_bounded_time() -> None:
-    size = 100_000
+def test_a_cycle_of_thirty_thousand_is_walked_without_recursion_in_bounded_time() -> None:
+    size = 30_000
     names = [f"n{i:06}" for i in range(size)]
     index = build(*[needs(names[i], names[i - 1]) for i in range(size)])
     start = time.process_time()
