@@ -10,7 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.correlate.explanation import FAILURE, NO_SYMPTOM, SYMPTOM, Explanations
-from engine.correlate.graph import BRIDGE, SILENT, SymptomGraph, delay_cost
+from engine.correlate.graph import BRIDGE, HOP, SymptomGraph, delay_cost
 from topology.model import Semantics
 
 STARTS_TRIED = 3
@@ -85,7 +85,7 @@ def _roughly(graph: SymptomGraph, provider: str, nodes: Reached, cost: list[floa
             lag = graph.nodes[index].start - onset
             if lag > graph.horizon.window:
                 break
-            price = SYMPTOM + SILENT * (len(way) - 1) + delay_cost(lag)
+            price = SYMPTOM + HOP * (len(way) - 1) + delay_cost(lag)
             if price < cost[index]:
                 children.append((index, price, way))
                 saved += cost[index] - price
