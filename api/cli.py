@@ -36,7 +36,7 @@ DataDir = Annotated[Path | None, typer.Option("--data", help="Data folder (defau
 
 @app.command(epilog="Example: headwater init myshop && headwater check -c myshop/headwater.yaml")
 def init(
-    folder: Annotated[Path, typer.Argument(help="Where to put the files.")] = Path(),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where to put the files.")] = Path(),
 ) -> None:
     """Write a commented headwater.yaml, catalogue/ and rules/ to start from. Overwrites nothing."""
     from api.commands import init as command
@@ -72,7 +72,9 @@ def demo(
 
 @app.command(epilog="Example: headwater replay examples/demo/outage.jsonl --catalogue examples/demo/catalogue")
 def replay(
-    stream: Annotated[Path, typer.Argument(help="Events as JSON Lines, in event time; - reads standard input.")],
+    stream: Annotated[
+        Path, typer.Argument(metavar="STREAM", help="Events as JSON Lines, in event time; - reads standard input.")
+    ],
     catalogue: Annotated[Path | None, typer.Option(help="Catalogue to use instead of the stream's topology.")] = None,
     rules: Annotated[Path | None, typer.Option(help="Folder of rules (default: the built-in ones).")] = None,
     suppression: Annotated[str, typer.Option(help="enforce or shadow.")] = "enforce",
@@ -89,7 +91,7 @@ def replay(
 
 @app.command(epilog="Examples: headwater explain; headwater explain INC-42; headwater explain 42-0")
 def explain(
-    id: Annotated[str | None, typer.Argument(help="An incident, an alert or an alert event.")] = None,
+    id: Annotated[str | None, typer.Argument(metavar="ID", help="An incident, an alert or an alert event.")] = None,
     url: Annotated[str | None, typer.Option(help="A running server (default: that of the settings, if any).")] = None,
     token: Annotated[str, typer.Option(envvar="HEADWATER_TOKEN", help="Token for that server.")] = "",
     config: Config = None,
@@ -111,7 +113,7 @@ def check(config: Config = None) -> None:
 
 @app.command(epilog="Example: headwater impact orders-db --catalogue catalogue")
 def impact(
-    entity: Annotated[str, typer.Argument(help="Id or alias of an entity.")],
+    entity: Annotated[str, typer.Argument(metavar="ENTITY", help="Id or alias of an entity.")],
     catalogue: Catalogue = None,
     as_json: Json = False,
 ) -> None:
@@ -122,7 +124,7 @@ def impact(
 
 
 @app.command(epilog="Example: headwater schema catalogue > catalogue.schema.json")
-def schema(what: Annotated[str, typer.Argument(help="settings, catalogue or rules.")]) -> None:
+def schema(what: Annotated[str, typer.Argument(metavar="KIND", help="settings, catalogue or rules.")]) -> None:
     """Print the JSON Schema of a kind of file, for editors."""
     from api.commands import schema as command
 
@@ -131,7 +133,7 @@ def schema(what: Annotated[str, typer.Argument(help="settings, catalogue or rule
 
 @token.command(epilog="Example: headwater token create prometheus --role ingest")
 def create(
-    name: Annotated[str, typer.Argument(help="Whose token it is.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Whose token it is.")],
     role: Annotated[str, typer.Option(help="viewer, operator, admin or ingest.")] = "viewer",
 ) -> None:
     """Make a token: printed once, stored only as a hash in your settings."""
