@@ -30,10 +30,10 @@ def success(signal: str) -> Response:
 def partial(signal: str, decoded: Decoded) -> Response:
     """Some of it was rejected: 200 with the number, so that the sender does not send the rest again.
 
-    A body of which nothing could be read is the sender's error: 400, not to be retried.
+    A body of which nothing could be used is the sender's error: 400, not to be retried.
     """
     reasons = _reasons(decoded)
-    if not decoded.signals and any(not reject.pointer for reject in decoded.rejects):
+    if not decoded.signals:
         faults = [Fault(reject.pointer, reject.reason) for reject in decoded.rejects]
         return problem(invalid(reasons, faults))
     kind, field = _RESPONSES[signal]
@@ -51,7 +51,7 @@ def success_json() -> Response:
 def partial_json(signal: str, decoded: Decoded) -> Response:
     """The same as `partial`, for a sender of JSON: lowerCamelCase, 64-bit numbers as strings."""
     reasons = _reasons(decoded)
-    if not decoded.signals and any(not reject.pointer for reject in decoded.rejects):
+    if not decoded.signals:
         return invalid(reasons, [Fault(reject.pointer, reject.reason) for reject in decoded.rejects]).response()
     head, *rest = _RESPONSES[signal][1].split("_")
     name = head + "".join(map(str.capitalize, rest))
