@@ -37,11 +37,13 @@ def alert(number: int, start: float, *, minutes: float = 60, probe: str = "", on
     return _ALERT.format(**fields, pad="x" * max(1, SIZE - len(_ALERT.format(**fields, pad=""))))
 
 
-def bodies(numbers: Iterable[int], batch: int, start: float, minutes: float = 60) -> Iterator[bytes]:
-    """Request bodies of ``batch`` alerts each."""
+def bodies(
+    numbers: Iterable[int], batch: int, start: float, minutes: float = 60, joined: bool = False
+) -> Iterator[bytes]:
+    """Request bodies of ``batch`` alerts each; ``joined``: on the services that are one domain."""
     held: list[str] = []
     for number in numbers:
-        held.append(alert(number, start, minutes=minutes))
+        held.append(alert(number, start, minutes=minutes, on=f"joined-{service(number)}" if joined else ""))
         if len(held) == batch:
             yield f"[{','.join(held)}]".encode()
             held = []

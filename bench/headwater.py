@@ -14,11 +14,16 @@ HIDDEN = ("db-orders", "svc-orders-0", "svc-orders-1", "svc-orders-2")
 
 
 def catalogue() -> str:
-    """Fifty databases with ten services each; a switch with 500 services behind it; a database with three more."""
+    """Fifty databases with ten services each, every one a domain of its own; five hundred services in one domain (all
+    need the same identity provider); a switch with 500 leaves and a database with three services, in that domain too.
+    """
     lines = ["entities:", "  - {id: identity}", "  - {id: switch-7, kind: network_device}"]
     lines += [f"  - {{id: db-{n:02}, kind: database}}" for n in range(SERVICES // SERVICES_EACH)]
+    lines += [f"  - {{id: joined-db-{n:02}, kind: database}}" for n in range(SERVICES // SERVICES_EACH)]
     for n in range(SERVICES):
-        lines.append(f"  - {{id: {service(n)}, depends_on: [{{on: db-{n // SERVICES_EACH:02}}}, {{on: identity}}]}}")
+        database = f"db-{n // SERVICES_EACH:02}"
+        lines.append(f"  - {{id: {service(n)}, depends_on: [{{on: {database}}}]}}")
+        lines.append(f"  - {{id: joined-{service(n)}, depends_on: [{{on: joined-{database}}}, {{on: identity}}]}}")
     lines += [
         f"  - {{id: leaf-{n:03}, depends_on: [{{on: switch-7}}, {{on: identity}}]}}" for n in range(STORM_SERVICES)
     ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import statistics
 import sys
@@ -63,6 +64,8 @@ def _cell(values: list[float]) -> str:
     if not values:
         return "–"
     middle = statistics.median(values)
+    if math.isinf(middle):
+        return "not all answered"
     spread = f" ±{(max(values) - min(values)) / middle:.0%}" if middle and len(values) > 1 else ""
     return (f"{middle:,.0f}" if middle >= 100 else f"{middle:.3g}") + spread
 

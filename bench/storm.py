@@ -21,7 +21,7 @@ from bench.sink import Sink
 ALERTS_EACH = 20
 BATCH = 100
 SECONDS = 2.0
-WATCH = 6.0
+WATCH = 5.0
 GROUP_WAIT = "3s"
 """Longer than the storm: a shorter one makes Alertmanager tell half of it at first, and the rest 30 s later."""
 

@@ -27,11 +27,13 @@ class Case:
     connections: int
     count: int
     rounds: int = 1
+    joined: bool = False
 
     @property
     def name(self) -> str:
         """The row's name."""
-        return f"{self.kind} alerts, batch {self.batch}, {self.connections} connections"
+        where = ", all in one domain" if self.joined else ""
+        return f"{self.kind} alerts, batch {self.batch}, {self.connections} connections{where}"
 
 
 NEW = (
@@ -46,6 +48,7 @@ REPEATED = (
     Case("repeated", 64, 8, 20_000, 3),
     Case("repeated", 1000, 8, 20_000, 3),
 )
+JOINED = (Case("new", 64, 8, 20_000, joined=True),)
 
 
 async def measure(peer: Peer) -> dict[str, tuple[float, float]]:
@@ -55,7 +58,7 @@ async def measure(peer: Peer) -> dict[str, tuple[float, float]]:
     try:
         with tempfile.TemporaryDirectory() as folder, peer.start(Path(folder) / "s", sink.port, "30s") as server:
             start, first = time.time(), 0
-            for case in (*NEW, *REPEATED):
+            for case in (*NEW, *REPEATED, *JOINED):
                 numbers = range(first, first + case.count) if case.kind == "new" else range(case.count)
                 first += case.count if case.kind == "new" else 0
                 found[case.name] = await _cell(peer, server, case, list(_rendered(peer, server, case, numbers, start)))
@@ -68,7 +71,7 @@ def _rendered(peer: Peer, server: Server, case: Case, numbers: Iterable[int], st
     """Requests; a repeat has a later end each time, as Prometheus sends it."""
     for turn in range(case.rounds):
         minutes = 60 if case.kind == "new" else 61 + turn
-        for body in alerts.bodies(numbers, case.batch, start, minutes):
+        for body in alerts.bodies(numbers, case.batch, start, minutes, case.joined):
             yield alerts.request(peer.path, body, server.port)
 
 
