@@ -16,7 +16,7 @@ import msgspec
 from engine.storage.sqlite.reader import SqliteReader
 
 START = 1_700_000_000_000
-STEP = 80  # ms between two records; more than the toy's timers need
+STEP = 2_000  # ms between two records: time for timers
 TROUBLES = ("db", "web web", "api db", "queue ?", "poison", "cache api queue", "db db db")
 PATIENCE = 20.0
 
