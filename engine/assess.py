@@ -44,7 +44,10 @@ def refresh(
 
 def _signature(context: Context, incident: Incident) -> str:
     alerts = context.state.alerts
-    rows = [(a, alerts[a].spell.start, alerts[a].spell.end(context.state.now), alerts[a].word) for a in sorted(incident.alerts)]
+    rows = [
+        (a, alerts[a].spell.start, alerts[a].spell.end(context.state.now), alerts[a].word)
+        for a in sorted(incident.alerts)
+    ]
     return xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode((rows, context.state.topology, context.state.rules)))
 
 

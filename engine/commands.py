@@ -217,14 +217,26 @@ def _matcher(text: str) -> Matcher:
         label, found, value = text.strip().partition(operator)
         if found:
             try:
-                return Matcher(label.strip(), operator, value.strip().strip('"'))  # type: ignore[arg-type]
+                return Matcher(label.strip(), operator, value.strip().strip('"'))
             except ValueError as error:
                 raise Refused(f"matcher {text!r}: {error}") from None
     raise Refused(f"matcher {text!r} is not like label=value")
 
 
 _DESK: Mapping[str, Callable[[Context, Command, Millis], None]] = {
-    "acknowledge": _acknowledge, "note": _write_note, "assign": _assign, "declare": _declare, "restore": _restore,
-    "override_severity": _override, "merge": _merge, "split": _split, "false_alarm": _false_alarm, "close": _close,
-    "reopen": _reopen, "review": _review, "silence": _silence, "unsilence": _unsilence, "promote_rule": _promote,
+    "acknowledge": _acknowledge,
+    "note": _write_note,
+    "assign": _assign,
+    "declare": _declare,
+    "restore": _restore,
+    "override_severity": _override,
+    "merge": _merge,
+    "split": _split,
+    "false_alarm": _false_alarm,
+    "close": _close,
+    "reopen": _reopen,
+    "review": _review,
+    "silence": _silence,
+    "unsilence": _unsilence,
+    "promote_rule": _promote,
 }

@@ -18,6 +18,9 @@ from engine.view import digest_of, view_of
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
+PLACED = frozenset({Disposition.OPENED, Disposition.ATTACHED})
+"""Dispositions that say into which incident an event went."""
+
 
 class Context:
     """Passed to every step; ``out`` and ``recorder`` belong to the call of the core that is under way."""
@@ -53,8 +56,9 @@ class Context:
     def enter(
         self, index: int, alert: Alert, disposition: Disposition, reason: Reason, *, enforced: Disposition | None = None
     ) -> None:
-        """The first disposition of an alert event."""
-        entry = LedgerEntry(index, alert.no, disposition, reason, alert.incident, alert.rule, enforced)
+        """The first disposition of an alert event. One that was only counted is wherever its alert is."""
+        incident = alert.incident if disposition in PLACED else ""
+        entry = LedgerEntry(index, alert.no, disposition, reason, incident, alert.rule, enforced)
         self.out.ledger.append(entry)
         self.recorder.ledger(alert.domain, entry)
         self.count("received")
@@ -74,7 +78,14 @@ class Context:
         self.count(disposition)
 
     def tell(
-        self, incident: str, domain: str, at: Millis, kind: str, text: str, *, actor: str = "",
+        self,
+        incident: str,
+        domain: str,
+        at: Millis,
+        kind: str,
+        text: str,
+        *,
+        actor: str = "",
         facts: Mapping[str, object] | None = None,
     ) -> None:
         """A line of an incident's timeline."""
@@ -100,7 +111,9 @@ class Context:
         incident.digest = digest
         incident.revision += 1
         incident.updated_at = now
-        view = msgspec.structs.replace(view, revision=incident.revision, updated_at=now, why=why or "its alerts or evidence changed")
+        view = msgspec.structs.replace(
+            view, revision=incident.revision, updated_at=now, why=why or "its alerts or evidence changed"
+        )
         self.out.incidents.append(view)
         self.recorder.incident(view, digest)
         return view

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-import msgspec
-
 from engine import state as states
 from engine.alerts import admission
 from engine.alerts.inhibition import watch_all
 from engine.alerts.intake import flap_due, take
+from engine.alerts.view import alert_view
 from engine.commands import obey, silence_due
 from engine.context import Context
 from engine.heartbeats import dead_due, late_due, pulse
@@ -20,14 +19,23 @@ from engine.reasons import Disposition
 from engine.record import Recorder
 from engine.settle import final_due, settle_due
 from engine.signals import Activation, AlertEvent, Command, Downtime, Heartbeat, Millis, Signal
-from engine.state import Alert, CoreState
+from engine.state import CoreState
 from engine.telemetry_intake import TELEMETRY, take_telemetry
 from engine.versions import activate
 
 _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
-    "settle": settle_due, "final": final_due, "declare": declare_due, "recover": recover_due, "archive": archive_due,
-    "expiry": admission.expiry_due, "gate": admission.gate_due, "forget": admission.forget_due, "late": late_due,
-    "dead": dead_due, "flap": flap_due, "silence": silence_due,
+    "settle": settle_due,
+    "final": final_due,
+    "declare": declare_due,
+    "recover": recover_due,
+    "archive": archive_due,
+    "expiry": admission.expiry_due,
+    "gate": admission.gate_due,
+    "forget": admission.forget_due,
+    "late": late_due,
+    "dead": dead_due,
+    "flap": flap_due,
+    "silence": silence_due,
 }
 _SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead"})
 """Timers that wait for the absence of something: own downtime moves them."""
@@ -92,7 +100,7 @@ class Core:
 
     def alert_view(self, number: int) -> AlertView:
         """The current state of one alert; KeyError when its life is over."""
-        return _alert_view(self._context, self._context.state.alerts[number])
+        return alert_view(self._context, self._context.state.alerts[number])
 
     def knows(self, number: int) -> bool:
         """Is the alert still remembered?"""
@@ -165,21 +173,14 @@ class Core:
 
 def _empty() -> CoreState:
     return CoreState(
-        alerts={}, incidents={}, domains={}, pulses={}, silences={}, modes={}, changes={}, counts={}, arrivals={}, timers=[]
-    )
-
-
-def _alert_view(context: Context, alert: Alert) -> AlertView:
-    now = context.state.now
-    firing = alert.spell.firing(now)
-    return AlertView(
-        no=alert.no, fingerprint=alert.labels.fingerprint, labels=msgspec.Raw(alert.labels.raw),
-        annotations=msgspec.Raw(alert.annotations), name=alert.name, entity=alert.entity, mapped=alert.mapped,
-        domain=alert.domain, severity=alert.word, state="flapping" if alert.flapping else "firing" if firing else "resolved",
-        disposition=alert.disposition, reason=alert.reason, rule=alert.rule, incident=alert.incident,
-        verdict=alert.verdict, first_event=alert.event, last_event=alert.last_event, starts_at=alert.spell.start,
-        ends_at=alert.spell.end(now), held_until=alert.held_until, url=alert.url,
-        terms=tuple(
-            {"kind": t.kind, "group": t.group, "log_odds": t.log_odds, "facts": t.facts} for t in alert.terms
-        ),
+        alerts={},
+        incidents={},
+        domains={},
+        pulses={},
+        silences={},
+        modes={},
+        changes={},
+        counts={},
+        arrivals={},
+        timers=[],
     )

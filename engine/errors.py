@@ -44,7 +44,9 @@ class IllegalTransition(EngineError):
 class SinkError(EngineError):
     """A receiver did not take a publication."""
 
-    def __init__(self, detail: str, *, permanent: bool = False, ambiguous: bool = False, after: float | None = None) -> None:
+    def __init__(
+        self, detail: str, *, permanent: bool = False, ambiguous: bool = False, after: float | None = None
+    ) -> None:
         super().__init__(detail)
         self.permanent = permanent
         self.ambiguous = ambiguous

@@ -131,6 +131,9 @@ class Group:
         commit.outbox += outcomes.outbox
         commit.decisions += outcomes.decisions
         self._changed.update(dict.fromkeys(outcomes.alerts))
+        for view in outcomes.departed:
+            self._changed.pop(view.no, None)
+            self._views[view.no] = view
 
     def look(self, core: Views) -> None:
         """Keep the alerts that changed as they are now: the timers that fire next may end an alert's life."""

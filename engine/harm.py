@@ -19,7 +19,9 @@ BUSINESS = frozenset({Kind.BUSINESS_SERVICE, Kind.BUSINESS_PROCESS})
 STORES = frozenset({Kind.DATABASE, Kind.QUEUE})
 
 
-def impact_of(context: Context, incident: Incident, alerts: list[Alert], now: Millis) -> list[tuple[Impact, Entity | None]]:
+def impact_of(
+    context: Context, incident: Incident, alerts: list[Alert], now: Millis
+) -> list[tuple[Impact, Entity | None]]:
     """Entities below full health because of the incident's alerts and cause; kept on the incident, nearest first."""
     own: dict[str, int] = {}
     since: dict[str, Millis] = {}
@@ -44,9 +46,18 @@ def impact_of(context: Context, incident: Incident, alerts: list[Alert], now: Mi
 
 def _impacted(hit: Impact, entity: Entity | None, observed: bool) -> Impacted:
     return Impacted(
-        entity=hit.entity, name=entity.name if entity else "", kind=entity.kind if entity else "unknown", low=hit.low,
-        high=hit.high, path=hit.path, via=hit.via, at=hit.at, observed=observed, at_risk=hit.at_risk,
-        tier=entity.tier if entity else None, users=entity.users if entity else None,
+        entity=hit.entity,
+        name=entity.name if entity else "",
+        kind=entity.kind if entity else "unknown",
+        low=hit.low,
+        high=hit.high,
+        path=hit.path,
+        via=hit.via,
+        at=hit.at,
+        observed=observed,
+        at_risk=hit.at_risk,
+        tier=entity.tier if entity else None,
+        users=entity.users if entity else None,
     )
 
 
@@ -61,17 +72,25 @@ def severity_of(context: Context, incident: Incident, rows: list[tuple[Impact, E
     incident.obligations = tuple(sorted({duty for _, e in hit for duty in e.obligations}))
     alerts = [context.state.alerts[a] for a in incident.alerts]
     firing = [a for a in alerts if a.spell.end(context.state.now) is None] or alerts
-    result = context.rules.severity(SeverityFacts(
-        users=incident.users, tier=min((e.tier for _, e in hit if e.tier is not None), default=None),
-        business=tuple(sorted(e.id for _, e in hit if e.kind in BUSINESS)),
-        obligations=incident.obligations if hit else None,
-        data_stores_down=sum(e.kind in STORES and i.low == 0 for i, e in hit),
-        worst_word=max((a.word for a in firing), key=lambda w: RANK[w], default="none"),
-        entities_down=sum(i.low == 0 for i, _ in rows), entities_degraded=sum(0 < i.low < 1000 for i, _ in rows),
-        security=any(a.security for a in alerts), lost_heartbeat=any(a.internal for a in alerts),
-    ))
+    result = context.rules.severity(
+        SeverityFacts(
+            users=incident.users,
+            tier=min((e.tier for _, e in hit if e.tier is not None), default=None),
+            business=tuple(sorted(e.id for _, e in hit if e.kind in BUSINESS)),
+            obligations=incident.obligations if hit else None,
+            data_stores_down=sum(e.kind in STORES and i.low == 0 for i, e in hit),
+            worst_word=max((a.word for a in firing), key=lambda w: RANK[w], default="none"),
+            entities_down=sum(i.low == 0 for i, _ in rows),
+            entities_degraded=sum(0 < i.low < 1000 for i, _ in rows),
+            security=any(a.security for a in alerts),
+            lost_heartbeat=any(a.internal for a in alerts),
+        )
+    )
     return SeverityView(
-        level=result.level, user_impact=result.user_impact.value, data_loss=result.data_loss.value,
-        regulatory=result.regulatory.value, missing=result.missing,
+        level=result.level,
+        user_impact=result.user_impact.value,
+        data_loss=result.data_loss.value,
+        regulatory=result.regulatory.value,
+        missing=result.missing,
         fired=tuple({"id": rule.id, "level": rule.level, "because": dict(rule.because)} for rule in result.fired),
     )

@@ -46,10 +46,19 @@ def dead_due(context: Context, source: str, due: Millis) -> None:
     state = context.state
     entity = context.topology.resolve(source)
     alert = Alert(
-        state.next_alert, Labels.of({"alertname": ALERT_NAME, "heartbeat": source}), ALERT_NAME, entity or source,
-        entity is not None, context.topology.domain(entity) if entity else UNMAPPED, "critical",
-        Spell(known.last, known.last, 0, NEVER, ((known.last, True),)), "", Disposition.HELD, Reason.SETTLING,
-        internal=True, events=0,
+        state.next_alert,
+        Labels.of({"alertname": ALERT_NAME, "heartbeat": source}),
+        ALERT_NAME,
+        entity or source,
+        entity is not None,
+        context.topology.domain(entity) if entity else UNMAPPED,
+        "critical",
+        Spell(known.last, known.last, 0, NEVER, ((known.last, True),)),
+        "",
+        Disposition.HELD,
+        Reason.SETTLING,
+        internal=True,
+        events=0,
     )
     state.next_alert += 1
     state.alerts[alert.no] = alert

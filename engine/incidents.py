@@ -13,10 +13,13 @@ from engine.state import Alert, Domain, Incident
 from engine.telling import tell_incident
 from engine.words import TELLING
 
+SETTLED: Millis = 5_000
+"""By then the last arrival has been settled, in a storm too."""
 RETRY: Millis = 60_000
 """How soon a guarded transition is tried again."""
-UNKNOWN_SEVERITY = SeverityView(level="SEV5", user_impact="cannot_exclude", data_loss="cannot_exclude",
-                                regulatory="cannot_exclude", fired=())
+UNKNOWN_SEVERITY = SeverityView(
+    level="SEV5", user_impact="cannot_exclude", data_loss="cannot_exclude", regulatory="cannot_exclude", fired=()
+)
 
 
 def open_incident(context: Context, domain: Domain, alert: Alert, now: Millis, *, split_from: str = "") -> Incident:
@@ -27,8 +30,16 @@ def open_incident(context: Context, domain: Domain, alert: Alert, now: Millis, *
         again += 1
         name = f"{base}-{again}"
     incident = Incident(
-        name, domain.name, State.SUSPECTED, now, alert.spell.start, now, UNKNOWN_SEVERITY, {alert.no},
-        entities=(alert.entity,), split_from=split_from,
+        name,
+        domain.name,
+        State.SUSPECTED,
+        now,
+        alert.spell.start,
+        now,
+        UNKNOWN_SEVERITY,
+        {alert.no},
+        entities=(alert.entity,),
+        split_from=split_from,
     )
     context.state.incidents[name] = incident
     domain.open.add(name)
@@ -57,6 +68,7 @@ def move(context: Context, incident: Incident, trigger: Trigger, now: Millis, te
     """Make a transition; `IllegalTransition` when the table has none."""
     before = incident.state
     incident.state = after(before, trigger)
+    incident.restoring = incident.restoring or incident.state is State.RESTORING
     facts = {"from": str(before), "to": str(incident.state), "trigger": str(trigger)}
     context.tell(incident.id, incident.domain, now, str(incident.state), text, actor=actor, facts=facts)
 
@@ -110,7 +122,8 @@ def follow_alerts(context: Context, incident: Incident, now: Millis) -> None:
         incident.quiet = None
         context.timers.cancel("recover", incident.id)
         if incident.state is State.RECOVERING:
-            move(context, incident, Trigger.RETURN, now, "An alert fires again")
+            back = Trigger.RESUME if incident.restoring else Trigger.RETURN
+            move(context, incident, back, now, "An alert fires again")
         return
     quiet = max((end for end in ends if end is not None), default=now)
     if incident.quiet != quiet:
@@ -121,8 +134,9 @@ def follow_alerts(context: Context, incident: Incident, now: Millis) -> None:
 
 
 def _recovery_due(context: Context, quiet: Millis, now: Millis) -> Millis:
+    """When nothing that would have joined it can still be on its way, and what came last has been settled."""
     limits = context.rules.correlation
-    return max(now, quiet + limits.recover_after + limits.lateness)
+    return max(now, quiet + limits.recover_after + limits.lateness + SETTLED)
 
 
 def recover_due(context: Context, name: str, due: Millis) -> None:

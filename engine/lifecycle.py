@@ -34,6 +34,7 @@ class Trigger(StrEnum):
     RESTORE = "restore"
     QUIET = "quiet"
     RETURN = "return"
+    RESUME = "resume"
     RECOVERED = "recovered"
     CLOSE = "close"
     REVIEW = "review"
@@ -43,23 +44,37 @@ class Trigger(StrEnum):
 
 
 S, T = State, Trigger
-TRANSITIONS: Mapping[State, Mapping[Trigger, State]] = MappingProxyType({
-    S.SUSPECTED: {
-        T.DECLARE: S.DECLARED, T.RECOVERED: S.RESOLVED, T.MERGE: S.MERGED, T.DISMISS: S.DISMISSED, T.CLOSE: S.RESOLVED,
-    },
-    S.DECLARED: {
-        T.RESTORE: S.RESTORING, T.QUIET: S.RECOVERING, T.MERGE: S.MERGED, T.DISMISS: S.DISMISSED, T.CLOSE: S.RESOLVED,
-    },
-    S.RESTORING: {T.QUIET: S.RECOVERING, T.MERGE: S.MERGED, T.DISMISS: S.DISMISSED, T.CLOSE: S.RESOLVED},
-    S.RECOVERING: {
-        T.RETURN: S.RESTORING, T.RECOVERED: S.RESOLVED, T.MERGE: S.MERGED, T.DISMISS: S.DISMISSED,
-        T.CLOSE: S.RESOLVED,
-    },
-    S.RESOLVED: {T.REOPEN: S.RESTORING, T.REVIEW: S.REVIEWED, T.MERGE: S.MERGED},
-    S.REVIEWED: {},
-    S.MERGED: {},
-    S.DISMISSED: {T.REOPEN: S.RESTORING},
-})
+TRANSITIONS: Mapping[State, Mapping[Trigger, State]] = MappingProxyType(
+    {
+        S.SUSPECTED: {
+            T.DECLARE: S.DECLARED,
+            T.RECOVERED: S.RESOLVED,
+            T.MERGE: S.MERGED,
+            T.DISMISS: S.DISMISSED,
+            T.CLOSE: S.RESOLVED,
+        },
+        S.DECLARED: {
+            T.RESTORE: S.RESTORING,
+            T.QUIET: S.RECOVERING,
+            T.MERGE: S.MERGED,
+            T.DISMISS: S.DISMISSED,
+            T.CLOSE: S.RESOLVED,
+        },
+        S.RESTORING: {T.QUIET: S.RECOVERING, T.MERGE: S.MERGED, T.DISMISS: S.DISMISSED, T.CLOSE: S.RESOLVED},
+        S.RECOVERING: {
+            T.RETURN: S.DECLARED,
+            T.RESUME: S.RESTORING,
+            T.RECOVERED: S.RESOLVED,
+            T.MERGE: S.MERGED,
+            T.DISMISS: S.DISMISSED,
+            T.CLOSE: S.RESOLVED,
+        },
+        S.RESOLVED: {T.REOPEN: S.RESTORING, T.REVIEW: S.REVIEWED, T.MERGE: S.MERGED},
+        S.REVIEWED: {},
+        S.MERGED: {},
+        S.DISMISSED: {T.REOPEN: S.RESTORING},
+    }
+)
 
 OPEN = frozenset({S.SUSPECTED, S.DECLARED, S.RESTORING, S.RECOVERING})
 """States in which an incident takes new alerts and counts as open."""

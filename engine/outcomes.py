@@ -200,6 +200,7 @@ class Outcomes(msgspec.Struct):
     ledger: list[LedgerEntry] = []
     changes: list[LedgerChange] = []
     alerts: list[int] = []  # numbers of alerts whose view changed; see Core.alert_view
+    departed: list[AlertView] = []  # last views of alerts that are forgotten now
     incidents: list[IncidentView] = []
     timeline: list[TimelineEntry] = []
     outbox: list[Publication] = []

@@ -35,7 +35,8 @@ def decode(body: bytes) -> Decoded:
 
 def command(command: Command, token: object = None) -> Record:
     """The input record of a person's command."""
-    return _record("command", _Command(*_values(command)), token=token)
+    own = _Command(command.actor, command.action, command.target, command.reason, command.facts)
+    return _record("command", own, token=token)
 
 
 def downtime(since: Millis, until: Millis) -> Record:
@@ -46,10 +47,6 @@ def downtime(since: Millis, until: Millis) -> Record:
 def activation(kind: str, version: str, arrival: Millis | None = None) -> Record:
     """The input record that brings a version of the topology or the rules into force."""
     return _record("self", _Activation(kind, version), arrival=arrival)
-
-
-def _values(struct: msgspec.Struct) -> list[object]:
-    return [getattr(struct, name) for name in struct.__struct_fields__]
 
 
 def _record(

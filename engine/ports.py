@@ -201,8 +201,16 @@ class Reader(Protocol):
     """What the API reads; safe to call from any thread."""
 
     def incidents(
-        self, *, state: Sequence[str] = (), severity: Sequence[str] = (), entity: str = "", domain: str = "",
-        text: str = "", since: Millis | None = None, cursor: str = "", limit: int = 50,
+        self,
+        *,
+        state: Sequence[str] = (),
+        severity: Sequence[str] = (),
+        entity: str = "",
+        domain: str = "",
+        text: str = "",
+        since: Millis | None = None,
+        cursor: str = "",
+        limit: int = 50,
     ) -> Page:
         """Latest revisions, newest first."""
 
@@ -216,8 +224,16 @@ class Reader(Protocol):
         """Oldest first."""
 
     def alerts(
-        self, *, disposition: Sequence[str] = (), state: Sequence[str] = (), entity: str = "", incident: str = "",
-        verdict: Sequence[str] = (), name: str = "", cursor: str = "", limit: int = 50,
+        self,
+        *,
+        disposition: Sequence[str] = (),
+        state: Sequence[str] = (),
+        entity: str = "",
+        incident: str = "",
+        verdict: Sequence[str] = (),
+        name: str = "",
+        cursor: str = "",
+        limit: int = 50,
     ) -> Page:
         """Current alerts, newest first."""
 

@@ -1,8 +1,8 @@
 """Settling a domain: the provisional place of an alert at once, the partition of all of them shortly after.
 
-An alert is placed when it arrives, by what the open incidents already explain. Within the settle time the whole domain is
-partitioned anew (`engine.correlate`), as a function of the set of alerts alone; incidents keep their identity, merge and
-split accordingly. A last pass follows when the allowed lateness is over (law 4).
+An alert is placed when it arrives, by what the open incidents already explain. Within the settle time the whole domain
+is partitioned anew (`engine.correlate`), as a function of the set of alerts alone; incidents keep their identity, merge
+and split accordingly. A last pass follows when the allowed lateness is over (law 4).
 """
 
 from __future__ import annotations
@@ -92,14 +92,13 @@ def settle(context: Context, domain: Domain, now: Millis, *, final: bool) -> Non
     """Partition the domain's live alerts and bring its incidents in line."""
     limits = context.rules.correlation
     horizon = Horizon(limits.window, limits.recover_after, limits.group_wait)
-    graphs = [
-        SymptomGraph(symptoms, context.topology, horizon)
-        for symptoms in _pinned(context, domain, now)
-    ]
+    graphs = [SymptomGraph(symptoms, context.topology, horizon) for symptoms in _pinned(context, domain, now)]
     found = [(graph, trouble) for graph in graphs for trouble in partition(graph)]
     found = _glued(domain, found)
     alerts = [[a for i in trouble.nodes for a in graph.nodes[i].alerts] for graph, trouble in found]
-    belongs = {a: context.state.alerts[a].incident for a in domain.live if context.state.alerts[a].incident in domain.open}
+    belongs = {
+        a: context.state.alerts[a].incident for a in domain.live if context.state.alerts[a].incident in domain.open
+    }
     ages = {i: _age(context.state.incidents[i]) for i in domain.open}
     decided = assign(alerts, belongs, ages)
     incidents = _named(context, domain, found, alerts, decided, now)
@@ -149,8 +148,12 @@ def _age(incident: Incident) -> tuple[int, int, str]:
 
 
 def _named(
-    context: Context, domain: Domain, found: list[tuple[SymptomGraph, Trouble]], alerts: list[list[int]],
-    decided: Assignment, now: Millis,
+    context: Context,
+    domain: Domain,
+    found: list[tuple[SymptomGraph, Trouble]],
+    alerts: list[list[int]],
+    decided: Assignment,
+    now: Millis,
 ) -> list[Incident]:
     """The incident of every trouble: the one that goes on, or a new one."""
     incidents = []

@@ -83,6 +83,7 @@ class Incident(msgspec.Struct):
     telling_since: Millis | None = None
     declared_at: Millis | None = None
     resolved_at: Millis | None = None
+    restoring: bool = False
     told: bool = False
     told_at: Millis | None = None
     told_digest: str = ""

@@ -29,8 +29,14 @@ def tell_incident(context: Context, incident: Incident, action: str, now: Millis
     for audience in AUDIENCES:
         publication = Publication(
             key=f"{incident.id}.{incident.generation}.{action}.{incident.revision}.{audience}",
-            incident=incident.id, revision=incident.revision, generation=incident.generation, action=action,
-            audience=audience, not_before=not_before, created_at=now, body=body,
+            incident=incident.id,
+            revision=incident.revision,
+            generation=incident.generation,
+            action=action,
+            audience=audience,
+            not_before=not_before,
+            created_at=now,
+            body=body,
         )
         context.out.outbox.append(publication)
         context.recorder.publication(incident.domain, publication)

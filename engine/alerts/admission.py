@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.alerts.inhibition import inhibited_by, targets_of, watch
+from engine.alerts.inhibition import inhibited_by, targets_of, unwatch, watch
+from engine.alerts.view import alert_view
 from engine.context import Context
 from engine.reasons import Disposition, Reason
 from engine.settle import place, touch, withdraw
@@ -97,7 +98,10 @@ def forget_due(context: Context, number: str, due: Millis) -> None:
     if alert.no in context.domain(alert.domain).live:
         forget_later(context, alert, due)
         return
+    if alert.no in context.changed:
+        context.out.departed.append(alert_view(context, alert))
     del context.state.alerts[alert.no]
+    unwatch(context, alert)
     if context.by_fingerprint.get(alert.labels.fingerprint) is alert:
         del context.by_fingerprint[alert.labels.fingerprint]
 
@@ -122,9 +126,17 @@ def _gate(context: Context, alert: Alert, labels: dict[str, str], at: Millis) ->
 def _subject(context: Context, alert: Alert, labels: dict[str, str], at: Millis) -> Subject:
     entity = context.topology.entities.get(alert.entity) if alert.mapped else None
     return Subject(
-        labels=labels, entity=alert.entity, kind=entity.kind if entity else "", tier=entity.tier if entity else None,
-        in_scope=entity.scope if entity else True, security=alert.security, severity=alert.word, value=alert.value,
-        starts_at=alert.spell.last_fire, firing_for=at - alert.spell.last_fire, counted=alert.admitted,
+        labels=labels,
+        entity=alert.entity,
+        kind=entity.kind if entity else "",
+        tier=entity.tier if entity else None,
+        in_scope=entity.scope if entity else True,
+        security=alert.security,
+        severity=alert.word,
+        value=alert.value,
+        starts_at=alert.spell.last_fire,
+        firing_for=at - alert.spell.last_fire,
+        counted=alert.admitted,
     )
 
 

@@ -21,6 +21,16 @@ def watch(context: Context, alert: Alert, labels: dict[str, str]) -> None:
             context.targets.setdefault(key, set()).add(alert.no)
 
 
+def unwatch(context: Context, alert: Alert) -> None:
+    """Forget an alert."""
+    if context.rules.inhibitions:
+        labels = alert.labels.as_dict()
+        for rule in context.rules.inhibitions:
+            key = (rule.id, *rule.key(labels))
+            context.sources.get(key, set()).discard(alert.no)
+            context.targets.get(key, set()).discard(alert.no)
+
+
 def watch_all(context: Context) -> None:
     """Build the index anew: after a restart, or when other rules come into force."""
     context.sources.clear()

@@ -8,6 +8,7 @@ import msgspec
 
 from engine.alerts.admission import admit, ended, forget_later, review
 from engine.alerts.flapping import TICK, is_flapping
+from engine.alerts.inhibition import unwatch
 from engine.alerts.spell import NEVER, Spell, Step
 from engine.context import Context
 from engine.heartbeats import pulse
@@ -58,8 +59,7 @@ def _repeats(context: Context, index: int, alert: Alert, event: AlertEvent, now:
         ends = now + context.rules.correlation.resolve_timeout if event.resent else NEVER
     elif ends <= now:
         return False
-    if ends > spell.expires:
-        spell.expires = ends
+    spell.expires = max(spell.expires, ends)
     alert.events += 1
     reason = Reason.REDELIVERED if event.key and event.key == alert.key else Reason.REPEAT
     context.enter(index, alert, Disposition.DUPLICATE, reason)
@@ -93,6 +93,7 @@ def _drop(context: Context, alert: Alert) -> None:
     context.by_fingerprint.pop(alert.labels.fingerprint, None)
     if alert.no not in context.domain(alert.domain).live:
         context.state.alerts.pop(alert.no, None)
+        unwatch(context, alert)
 
 
 def _beat(context: Context, index: int, alert: Alert, event: AlertEvent, now: Millis) -> None:
@@ -124,10 +125,24 @@ def _new(context: Context, event: AlertEvent, labels: dict[str, str], spell: Spe
     state.next_alert += 1
     event_id = f"{state.position}-{index}"
     alert = Alert(
-        number, event.labels, name, sys.intern(entity or fallback or name), known is not None,
-        topology.domain(entity) if entity is not None else UNMAPPED, sys.intern(rules.severity_word(labels, notes)),
-        spell, event_id, Disposition.HELD, Reason.SETTLING, event.annotations, event.url, event.value,
-        last_event=event_id, key=event.key, metric=labels.get("metric", ""), security=bool(known and known.security),
+        number,
+        event.labels,
+        name,
+        sys.intern(entity or fallback or name),
+        known is not None,
+        topology.domain(entity) if entity is not None else UNMAPPED,
+        sys.intern(rules.severity_word(labels, notes)),
+        spell,
+        event_id,
+        Disposition.HELD,
+        Reason.SETTLING,
+        event.annotations,
+        event.url,
+        event.value,
+        last_event=event_id,
+        key=event.key,
+        metric=labels.get("metric", ""),
+        security=bool(known and known.security),
     )
     state.alerts[number] = alert
     context.by_fingerprint[event.labels.fingerprint] = alert
@@ -151,7 +166,9 @@ def _first(context: Context, index: int, event: AlertEvent, start: Millis, expir
     context.changed.add(alert.no)
 
 
-def _again(context: Context, index: int, alert: Alert, event: AlertEvent, start: Millis, expires: Millis, now: Millis) -> None:
+def _again(
+    context: Context, index: int, alert: Alert, event: AlertEvent, start: Millis, expires: Millis, now: Millis
+) -> None:
     """A further firing event of a known spell: a repeat with news, a return, or one that comes late."""
     step = alert.spell.fire(start, expires, now)
     alert.events += 1

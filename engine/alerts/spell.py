@@ -51,10 +51,8 @@ class Spell(msgspec.Struct, gc=False):
         """A firing event of this spell."""
         was = self.firing(now)
         self.expires = max(self.expires, expires)
-        if start < self.start:
-            self.start = start
-        if start > self.last_fire:
-            self.last_fire = start
+        self.start = min(self.start, start)
+        self.last_fire = max(self.last_fire, start)
         if not was and self.firing(now):
             self._flip(start, firing=True)
             return Step.REFIRED
@@ -65,8 +63,7 @@ class Spell(msgspec.Struct, gc=False):
         was = self.firing(now)
         if start is not None and start < self.start:
             self.start = start
-        if end > self.last_end:
-            self.last_end = end
+        self.last_end = max(self.last_end, end)
         if self.last_fire > self.last_end:
             return Step.LATE
         if was:

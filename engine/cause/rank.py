@@ -59,7 +59,9 @@ def rank(graph: SymptomGraph, trouble: Trouble, own: Callable[[str, Millis], Own
                 consumers.setdefault(link.provider, []).append(link)
     onset = min(graph.nodes[i].start for i in trouble.nodes)
     found = [_of_node(graph, trouble, consumers, index, own) for index in _widest(trouble, consumers)]
-    found += [_of_silent(graph, trouble, consumers, entity, ways, own, onset) for entity, ways in _silent(graph, trouble)]
+    found += [
+        _of_silent(graph, trouble, consumers, entity, ways, own, onset) for entity, ways in _silent(graph, trouble)
+    ]
     best: dict[str, Candidate] = {}
     for candidate in sorted(found, key=lambda c: (-c.score, c.entity)):
         best.setdefault(candidate.entity, candidate)
@@ -123,17 +125,28 @@ def _reach(
 
 
 def _of_node(
-    graph: SymptomGraph, trouble: Trouble, consumers: dict[int, list[Link]], index: int, own: Callable[[str, Millis], Own]
+    graph: SymptomGraph,
+    trouble: Trouble,
+    consumers: dict[int, list[Link]],
+    index: int,
+    own: Callable[[str, Millis], Own],
 ) -> Candidate:
     node = graph.nodes[index]
     reached = _reach(graph, consumers, {index: (1.0, (node.entity,))})
     later = sum(graph.nodes[i].start >= node.start for i in reached)
-    return _candidate(graph, trouble, node.entity, own(node.entity, node.start), reached, later / len(reached), silent=False)
+    return _candidate(
+        graph, trouble, node.entity, own(node.entity, node.start), reached, later / len(reached), silent=False
+    )
 
 
 def _of_silent(
-    graph: SymptomGraph, trouble: Trouble, consumers: dict[int, list[Link]], entity: str,
-    ways: list[tuple[int, tuple[str, ...]]], own: Callable[[str, Millis], Own], onset: Millis,
+    graph: SymptomGraph,
+    trouble: Trouble,
+    consumers: dict[int, list[Link]],
+    entity: str,
+    ways: list[tuple[int, tuple[str, ...]]],
+    own: Callable[[str, Millis], Own],
+    onset: Millis,
 ) -> Candidate:
     first = {}
     for root, way in ways:
@@ -143,22 +156,39 @@ def _of_silent(
 
 
 def _candidate(
-    graph: SymptomGraph, trouble: Trouble, entity: str, own: Own,
-    reached: dict[int, tuple[float, tuple[str, ...]]], precedence: float, *, silent: bool,
+    graph: SymptomGraph,
+    trouble: Trouble,
+    entity: str,
+    own: Own,
+    reached: dict[int, tuple[float, tuple[str, ...]]],
+    precedence: float,
+    *,
+    silent: bool,
 ) -> Candidate:
     total = len(trouble.nodes)
     explained = sum(share for share, _ in reached.values()) / total
-    strength = max(own.alerts, 0.7 * own.alerts + 0.3 * own.deviation, own.deviation * 0.8, SILENT_OWN if silent else 0.0)
+    strength = max(
+        own.alerts, 0.7 * own.alerts + 0.3 * own.deviation, own.deviation * 0.8, SILENT_OWN if silent else 0.0
+    )
     changed = 1.0 if own.change else 0.0
     score = sqrt(strength) * min(1.0, explained) * (0.6 + 0.4 * precedence) * (1 + 0.25 * changed) / 1.25
     path = max((way for _, way in reached.values()), key=lambda way: (len(way), way), default=(entity,))
     left = total - len(reached)
     terms = {
-        "own": round(strength, 4), "explained": round(explained, 4), "precedence": round(precedence, 4),
-        "change": changed, "deviation": round(own.deviation, 4),
+        "own": round(strength, 4),
+        "explained": round(explained, 4),
+        "precedence": round(precedence, 4),
+        "change": changed,
+        "deviation": round(own.deviation, 4),
     }
     return Candidate(
-        entity=entity, score=round(score, 4), silent=silent, terms=terms, path=path, explained=len(reached),
-        unexplained=left, counterfactual=f"were {entity} healthy, {len(reached)} of {total} troubled entities "
+        entity=entity,
+        score=round(score, 4),
+        silent=silent,
+        terms=terms,
+        path=path,
+        explained=len(reached),
+        unexplained=left,
+        counterfactual=f"were {entity} healthy, {len(reached)} of {total} troubled entities "
         f"would remain unexplained" + (f" (after {own.change})" if own.change else ""),
     )

@@ -19,7 +19,9 @@ def explain_by_cones(graph: SymptomGraph, found: Explanations) -> bool:
     origins = {o: nodes for o, nodes in found.origins().items() if isinstance(o, str) or graph.nodes[o].telling}
     chosen = sorted(origins, key=lambda o: (-len(origins[o]), str(o)))[:MOST_ORIGINS]
     offers = [
-        offer for origin in chosen for offer in _offers(graph, found, origin, min(graph.nodes[i].start for i in origins[origin]))
+        offer
+        for origin in chosen
+        for offer in _offers(graph, found, origin, min(graph.nodes[i].start for i in origins[origin]))
     ]
     changed = False
     for cost, index, _, origin in sorted(offers, key=lambda offer: offer[:3]):
@@ -39,7 +41,9 @@ def _holds(found: Explanations, origin: int, index: int) -> bool:
     return found.is_root(origin) and origin != index
 
 
-def _offers(graph: SymptomGraph, found: Explanations, origin: Origin, begin: int) -> list[tuple[float, int, str, Origin]]:
+def _offers(
+    graph: SymptomGraph, found: Explanations, origin: Origin, begin: int
+) -> list[tuple[float, int, str, Origin]]:
     """(cost, node, tie-break, origin) of the nodes in one origin's cone."""
     entity = origin if isinstance(origin, str) else graph.nodes[origin].entity
     offers: list[tuple[float, int, str, Origin]] = []

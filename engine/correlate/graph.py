@@ -90,7 +90,9 @@ def nodes_of(symptoms: Iterable[Symptom], horizon: Horizon) -> list[Node]:
     """Nodes in the order of (entity, telling first, start); like spells of one entity that overlap, or nearly, are one
     node. What tells nothing is kept apart, so that it does not blur when the trouble began."""
     nodes: list[Node] = []
-    rows = sorted(((s.entity, not _telling(s, horizon), s.start, s.alert, s) for s in symptoms), key=lambda row: row[:4])
+    rows = sorted(
+        ((s.entity, not _telling(s, horizon), s.start, s.alert, s) for s in symptoms), key=lambda row: row[:4]
+    )
     for entity, silent, start, alert, s in rows:
         last = nodes[-1] if nodes else None
         near = last is not None and (last.end is None or start <= last.end + horizon.linger)

@@ -16,7 +16,9 @@ class Assignment(msgspec.Struct):
     merged: dict[str, int]
 
 
-def assign(troubles: Sequence[Sequence[int]], belongs: Mapping[int, str], age: Mapping[str, tuple[int, int, str]]) -> Assignment:
+def assign(
+    troubles: Sequence[Sequence[int]], belongs: Mapping[int, str], age: Mapping[str, tuple[int, int, str]]
+) -> Assignment:
     """Match troubles (lists of alerts) with incidents.
 
     An incident goes on in the trouble that holds most of its alerts; where several go on in one trouble, the one that

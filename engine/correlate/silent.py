@@ -99,7 +99,8 @@ def _exactly(graph: SymptomGraph, case: Case) -> Case | None:
     predicted = graph.cone(frozenset((case.provider,)))
     anyway = graph.cone(frozenset(graph.nodes[index].entity for index, _, _ in case.children))
     missing = sum(
-        1 for entity, health in predicted.items()
+        1
+        for entity, health in predicted.items()
         if health == 0 and entity not in anyway and entity not in graph.at and entity != case.provider
     )
     gain = case.gain - NO_SYMPTOM * missing

@@ -55,7 +55,9 @@ class Telemetry(msgspec.Struct):
 
     series: dict[str, dict[str, Series]] = {}
 
-    def add(self, entity: str, fingerprint: str, metric: str, times: tuple[Millis, ...], values: tuple[float, ...]) -> None:
+    def add(
+        self, entity: str, fingerprint: str, metric: str, times: tuple[Millis, ...], values: tuple[float, ...]
+    ) -> None:
         """Samples of one series."""
         of_entity = self.series.setdefault(entity, {})
         series = of_entity.get(fingerprint)

@@ -18,7 +18,13 @@ def telemetry_terms(telemetry: Telemetry, entity: str, metric: str, since: Milli
     """The entity's other series that deviate, strongest first."""
     found = [d for d in telemetry.deviations(entity, since, until, but=metric) if d.score >= DEVIATES]
     for d in sorted(found, key=lambda d: (-d.score, d.metric))[:SHOWN]:
-        facts = {"metric": d.metric, "usual": d.usual, "seen": d.seen, "deviation": round(d.score, 2), "samples": d.samples}
+        facts = {
+            "metric": d.metric,
+            "usual": d.usual,
+            "seen": d.seen,
+            "deviation": round(d.score, 2),
+            "samples": d.samples,
+        }
         yield Term(kind="series_deviates", group="telemetry", log_odds=1.0, facts=facts)
 
 

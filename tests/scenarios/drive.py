@@ -71,6 +71,7 @@ class Driven:
             self._place(f"{self.position}-{entry.index}", entry)
         for change in said.changes:
             self._place(change.event, change)
+        self.alerts |= {view.no: view for view in said.departed}
         self.alerts |= {number: self.core.alert_view(number) for number in said.alerts}
         for view in said.incidents:
             self.revisions.setdefault(view.id, []).append(view)

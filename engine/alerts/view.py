@@ -1,0 +1,39 @@
+"""An alert as the API shows it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.context import Context
+from engine.outcomes import AlertView
+from engine.state import Alert
+
+
+def alert_view(context: Context, alert: Alert) -> AlertView:
+    """Its current state."""
+    now = context.state.now
+    firing = alert.spell.firing(now)
+    return AlertView(
+        no=alert.no,
+        fingerprint=alert.labels.fingerprint,
+        labels=msgspec.Raw(alert.labels.raw),
+        annotations=msgspec.Raw(alert.annotations),
+        name=alert.name,
+        entity=alert.entity,
+        mapped=alert.mapped,
+        domain=alert.domain,
+        severity=alert.word,
+        state="flapping" if alert.flapping else "firing" if firing else "resolved",
+        disposition=alert.disposition,
+        reason=alert.reason,
+        rule=alert.rule,
+        incident=alert.incident,
+        verdict=alert.verdict,
+        first_event=alert.event,
+        last_event=alert.last_event,
+        starts_at=alert.spell.start,
+        ends_at=alert.spell.end(now),
+        held_until=alert.held_until,
+        url=alert.url,
+        terms=tuple({"kind": t.kind, "group": t.group, "log_odds": t.log_odds, "facts": t.facts} for t in alert.terms),
+    )
