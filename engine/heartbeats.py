@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.alerts.spell import NEVER, Spell
+from engine.spell import NEVER, Spell
 from engine.context import Context
 from engine.reasons import Disposition, Reason
 from engine.settle import place, touch

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from engine.alerts.spell import Spell
+from engine.spell import Spell
 from engine.evidence.rates import Rates
 from engine.evidence.telemetry import Telemetry
 from engine.evidence.verdict import Term

@@ -7,9 +7,9 @@ import sys
 import msgspec
 
 from engine.alerts.admission import admit, ended, forget_later, review
-from engine.alerts.flapping import TICK, is_flapping
+from engine.flapping import TICK, is_flapping
 from engine.alerts.inhibition import unwatch
-from engine.alerts.spell import NEVER, Spell, Step
+from engine.spell import NEVER, Spell, Step
 from engine.context import Context
 from engine.heartbeats import pulse
 from engine.reasons import Disposition, Reason

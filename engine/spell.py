@@ -11,7 +11,7 @@ from enum import Enum
 
 import msgspec
 
-from engine.alerts.flapping import HISTORY
+from engine.flapping import HISTORY
 from engine.signals import Millis
 
 NEVER: Millis = 1 << 62
