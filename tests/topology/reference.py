@@ -60,9 +60,26 @@ class Reference:
         return self.worlds[second][d.provider] if second >= 0 else 1000
 
     def group(self, entity: str, members: list[Dependency], second: int) -> int:
+        return self.given(entity, members, [self.seen(d, second) for d in members])
+
+    def at_risk(self, entity: str, second: int) -> bool:
+        """Some group gives all it should, and one more loss would show; with all members up, no one loss would."""
+        real = [d for d in self.index.providers(entity) if d.semantics is not Semantics.INFO and d.group]
+        for name in {d.group for d in real}:
+            members = [d for d in real if d.group == name]
+            seen, full = [self.seen(d, second) for d in members], [1000] * len(members)
+            whole = self.given(entity, members, seen) == 1000
+            if whole and self.shows_one_loss(entity, members, seen) and not self.shows_one_loss(entity, members, full):
+                return True
+        return False
+
+    def shows_one_loss(self, entity: str, members: list[Dependency], seen: list[int]) -> bool:
+        losses = [[*seen[:i], 0, *seen[i + 1 :]] for i in range(len(seen))]
+        return any(self.given(entity, members, loss) < 1000 for loss in losses)
+
+    def given(self, entity: str, members: list[Dependency], seen: list[int]) -> int:
         name = members[0].group
         group = self.index.groups.get((entity, name)) or Group(consumer=entity, name=name)
-        seen = [self.seen(d, second) for d in members]
         if group.capacity is not None:
             seen = [
                 (1000 if s else 0) if self.on_cycle[d.consumer, d.provider] else s

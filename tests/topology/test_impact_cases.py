@@ -122,6 +122,17 @@ def test_a_group_that_can_lose_one_more_is_not_at_risk() -> None:
     assert "api" not in impact(replicas(4, need=2), {"db1": 0})
 
 
+def test_a_group_that_never_had_a_margin_cannot_lose_it() -> None:
+    shares = [needs("api", "big", group="g", weight=2000), needs("api", "small", group="g", weight=500)]
+    index = build(*shares, groups=(Group(consumer="api", name="g", capacity=2000),))
+    assert "api" not in impact(index, {"small": 0})
+
+
+def test_what_may_be_down_or_only_at_risk_is_both() -> None:
+    found = impact(replicas(3, need=2), {"db0": 0, "db1": Interval(0, 1000)})["api"]
+    assert (found.low, found.high, found.at_risk) == (0, 1000, True)
+
+
 def ring(weights: tuple[int, int, int], capacity: int) -> Topology:
     """Three replicas that need their cluster, which needs the capacity of the replicas."""
     around = [needs(f"r{i}", "cluster") for i in range(3)]

@@ -29,10 +29,12 @@ def test_now_and_every_later_second_equal_the_reference(data: st.DataObject) -> 
     since = {entity: data.draw(st.integers(0, 3)) for entity in own}
     at = data.draw(st.integers(0, SECONDS))
     got = impact(index, own, 1000 * at, {entity: 1000 * second for entity, second in since.items()})
-    worlds = Reference(index, own, since, HORIZON).worlds
+    reference = Reference(index, own, since, HORIZON)
+    worlds = reference.worlds
     for entity in index.entities:
         mine = got.get(entity)
         assert (mine.low if mine else 1000) == worlds[at][entity]
+        assert (mine is not None and mine.at_risk) == reference.at_risk(entity, at)
         expected = [
             (1000 * second, worlds[second][entity])
             for second in range(at + 1, HORIZON + 1)
