@@ -62,7 +62,7 @@ def test_attributes_become_fields_and_the_rest_facts() -> None:
 
 
 def test_what_networkx_writes_is_read() -> None:
-    graph = nx.DiGraph()
+    graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_edge("b", "a", buffer="5m", semantics="async")
     assert pairs("\n".join(nx.generate_graphml(graph)).encode()) == [("b", "a")]
 
