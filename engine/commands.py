@@ -170,6 +170,7 @@ def _silence(context: Context, command: Command, now: Millis) -> None:
     name = command.target or f"silence-{context.state.position}"
     context.state.silences[name] = Silence(name, matchers, entities, starts, ends, command.actor, command.reason)
     context.timers.set(ends, "silence", name)
+    context.look_at_rules()
     context.tell(name, UNMAPPED, now, "silenced", command.reason, actor=command.actor, facts=dict(facts))
     _look_again(context, now)
 
@@ -198,6 +199,7 @@ def _promote(context: Context, command: Command, now: Millis) -> None:
 
 
 def _look_again(context: Context, now: Millis) -> None:
+    context.look_at_rules()
     for number in sorted(context.state.alerts):
         review(context, context.state.alerts[number], now, now)
 

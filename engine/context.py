@@ -15,6 +15,7 @@ from engine.signals import Millis
 from engine.state import Alert, CoreState, Domain, Incident
 from engine.timers import TimerQueue
 from engine.view import digest_of, view_of
+from rules.heartbeats import HeartbeatRule
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
@@ -33,6 +34,10 @@ class Context:
         self.timers = TimerQueue(state.timers)
         self.rules: RuleSet = library.rules(state.rules) if state.rules else RuleSet.default()
         self.topology: Topology = library.topology(state.topology) if state.topology else Topology.build()
+        self.gated = self.inhibits = True
+        self.beats_by_name = False
+        self.names_without_beat: set[str] = set()
+        self.look_at_rules()
         self.by_fingerprint: dict[str, Alert] = {a.labels.fingerprint: a for a in state.alerts.values()}
         self.sources: dict[tuple[str, ...], set[int]] = {}
         self.targets: dict[tuple[str, ...], set[int]] = {}
@@ -41,6 +46,23 @@ class Context:
         self.changed: set[int] = set()
         self.out = Outcomes()
         self.recorder = Recorder()
+
+    def look_at_rules(self) -> None:
+        """What the rules in force never ask need not be asked for every alert."""
+        self.gated = bool(self.state.silences) or self.rules.has_gates
+        self.inhibits = bool(self.rules.inhibitions)
+        matchers = [m for rule in self.rules.content.heartbeats for m in rule.matchers]
+        self.beats_by_name = all(matcher.label == "alertname" for matcher in matchers)
+        self.names_without_beat.clear()
+
+    def heartbeat(self, name: str, labels: Mapping[str, str]) -> HeartbeatRule | None:
+        """The heartbeat that an alert is; asked once per alert name where the rules look at nothing else."""
+        if name in self.names_without_beat:
+            return None
+        found = self.rules.heartbeat(labels)
+        if found is None and self.beats_by_name:
+            self.names_without_beat.add(name)
+        return found
 
     def domain(self, name: str) -> Domain:
         """The domain's state, made on first use."""
@@ -61,8 +83,6 @@ class Context:
         entry = LedgerEntry(index, alert.no, disposition, reason, incident, alert.rule, enforced)
         self.out.ledger.append(entry)
         self.recorder.ledger(alert.domain, entry)
-        self.count("received")
-        self.count(disposition)
 
     def redispose(self, alert: Alert, disposition: Disposition, reason: Reason, now: Millis, rule: str = "") -> None:
         """Change the current disposition of the event that began the alert's spell."""

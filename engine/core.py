@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from engine import state as states
@@ -139,6 +140,11 @@ class Core:
     def _finish(self, out: Outcomes, now: Millis) -> Outcomes:
         context = self._context
         self._record(now)
+        if out.ledger:
+            counts = self._context.state.counts
+            counts["received"] = counts.get("received", 0) + len(out.ledger)
+            for disposition, number in Counter([entry.disposition for entry in out.ledger]).items():
+                counts[disposition] = counts.get(disposition, 0) + number
         out.alerts = sorted(number for number in context.changed if number in context.state.alerts)
         context.changed = set()
         context.recorder = Recorder()

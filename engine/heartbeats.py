@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from engine.spell import NEVER, Spell
 from engine.context import Context
 from engine.reasons import Disposition, Reason
 from engine.settle import place, touch
 from engine.signals import Labels, Millis
+from engine.spell import NEVER, Spell
 from engine.state import Alert, Pulse
 from topology.model import UNMAPPED
 

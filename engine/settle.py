@@ -27,11 +27,13 @@ def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Rea
     """Admit an alert to correlation: where it belongs as far as can be said at once."""
     domain = context.domain(alert.domain)
     domain.live.add(alert.no)
-    domain.last_change = now
-    settling = context.timers.pending("settle", domain.name)
+    settling = domain.settling
     touch(context, domain.name, now)
-    context.timers.set(_last_pass(context, now), "final", domain.name)
-    known = incident_of(context, alert)
+    last_pass = (now + context.rules.correlation.lateness) // 1000 * 1000 + 1000
+    if last_pass != domain.last_pass:
+        domain.last_pass = last_pass
+        context.timers.set(last_pass, "final", domain.name)
+    known = incident_of(context, alert) if alert.incident else None
     if known is not None and known.state is State.RESOLVED:
         reopen(context, known, now, "an alert of it fires again")
     if known is not None and known.state in OPEN:
@@ -67,20 +69,18 @@ def withdraw(context: Context, alert: Alert, now: Millis) -> None:
 
 def touch(context: Context, name: str, now: Millis) -> None:
     """Something changed in the domain: settle it soon."""
-    if not context.timers.pending("settle", name):
-        domain = context.domain(name)
+    domain = context.domain(name)
+    if not domain.settling:
+        domain.settling = True
         wait = context.rules.correlation.settle + len(domain.live) // SLOWER_EVERY
         context.timers.set(now + wait, "settle", name)
 
 
-def _last_pass(context: Context, now: Millis) -> Millis:
-    """When the lateness is over; rounded up to seconds, so that a storm does not set a timer per alert."""
-    return (now + context.rules.correlation.lateness) // 1000 * 1000 + 1000
-
-
 def settle_due(context: Context, name: str, due: Millis) -> None:
     """Timer ``settle``."""
-    settle(context, context.domain(name), due, final=False)
+    domain = context.domain(name)
+    domain.settling = False
+    settle(context, domain, due, final=False)
 
 
 def final_due(context: Context, name: str, due: Millis) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 
-from engine.spell import Spell
 from engine.evidence.rates import Rates
 from engine.evidence.telemetry import Telemetry
 from engine.evidence.verdict import Term
@@ -14,6 +13,7 @@ from engine.lifecycle import State
 from engine.outcomes import Candidate, Impacted, SeverityView
 from engine.reasons import Disposition, Reason, Verdict
 from engine.signals import Labels, Millis
+from engine.spell import Spell
 from engine.timers import Timer
 from rules.gates.silence import Silence
 
@@ -111,7 +111,9 @@ class Incident(msgspec.Struct):
 
 class Domain(msgspec.Struct):
     """What one owner decides together. ``live`` are the admitted alerts of open incidents, ``cover`` says which open
-    incident explains an entity, ``glue`` and ``pins`` are what people joined and split."""
+    incident explains an entity, ``glue`` and ``pins`` are what people joined and split. ``settling``: a timer is set to
+    settle it; ``last_pass`` is when all that belongs to what is known has arrived (rounded up to seconds, so that
+    a storm does not set a timer per alert)."""
 
     name: str
     live: set[int] = set()
@@ -119,7 +121,8 @@ class Domain(msgspec.Struct):
     cover: dict[str, str] = {}
     glue: dict[int, int] = {}
     pins: dict[int, int] = {}
-    last_change: Millis = 0
+    settling: bool = False
+    last_pass: Millis = 0
 
 
 class Pulse(msgspec.Struct):

@@ -22,6 +22,7 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
     else:
         raise ValueError(f"there are no versions of {signal.kind!r}")
     context.entity_of.clear()
+    context.look_at_rules()
     for number in sorted(context.state.alerts):
         _resolve_again(context, context.state.alerts[number])
     watch_all(context)

@@ -103,6 +103,11 @@ class RuleSet:
                     return self._words.get(text.strip().lower(), DEFAULT_WORD)
         return DEFAULT_WORD
 
+    @property
+    def has_gates(self) -> bool:
+        """Whether any gate is declared; the catalogue's own scope is not one."""
+        return bool(self._gates)
+
     def gate(self, subject: Subject, at: int) -> Gate | None:
         """The first gate that suppresses, in the order scope, maintenance, silence, threshold; else the first that
         holds; None lets the alert pass."""

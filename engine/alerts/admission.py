@@ -19,6 +19,10 @@ LOOK_AGAIN: Millis = 60_000
 
 def admit(context: Context, index: int, alert: Alert, labels: dict[str, str], now: Millis) -> None:
     """The first disposition of the event that begins a spell."""
+    if not context.gated and not context.inhibits and _in_scope(context, alert):
+        alert.disposition, alert.reason = place(context, alert, now)
+        context.enter(index, alert, alert.disposition, alert.reason)
+        return
     watch(context, alert, labels)
     gate = _gate(context, alert, labels, alert.spell.last_fire)
     if gate is not None and context.mode(gate.rule) == "enforce":
@@ -104,6 +108,11 @@ def forget_due(context: Context, number: str, due: Millis) -> None:
     unwatch(context, alert)
     if context.by_fingerprint.get(alert.labels.fingerprint) is alert:
         del context.by_fingerprint[alert.labels.fingerprint]
+
+
+def _in_scope(context: Context, alert: Alert) -> bool:
+    entity = context.topology.entities.get(alert.entity)
+    return entity is None or entity.scope
 
 
 def _gate(context: Context, alert: Alert, labels: dict[str, str], at: Millis) -> Gate | None:

@@ -7,15 +7,16 @@ import sys
 import msgspec
 
 from engine.alerts.admission import admit, ended, forget_later, review
-from engine.flapping import TICK, is_flapping
 from engine.alerts.inhibition import unwatch
-from engine.spell import NEVER, Spell, Step
 from engine.context import Context
+from engine.flapping import TICK, is_flapping
 from engine.heartbeats import pulse
 from engine.reasons import Disposition, Reason
 from engine.settle import touch
 from engine.signals import AlertEvent, Millis
+from engine.spell import NEVER, Spell, Step
 from engine.state import Alert
+from rules.ruleset import SEVERITY_LABELS
 from topology.model import UNMAPPED
 
 NO_VALUES: dict[str, str] = {}
@@ -112,7 +113,8 @@ def _beat(context: Context, index: int, alert: Alert, event: AlertEvent, now: Mi
 def _new(context: Context, event: AlertEvent, labels: dict[str, str], spell: Spell, index: int) -> Alert:
     """An alert seen for the first time (or again after its spell was over), resolved to its entity."""
     state, rules, topology = context.state, context.rules, context.topology
-    notes = NO_VALUES if event.annotations == b"{}" else msgspec.json.decode(event.annotations, type=dict[str, str])
+    worded = any(label in labels for label in SEVERITY_LABELS)
+    notes = NO_VALUES if worded else msgspec.json.decode(event.annotations, type=dict[str, str])
     entity, fallback = None, ""
     for name in rules.names(labels):
         fallback = fallback or name
@@ -154,7 +156,7 @@ def _first(context: Context, index: int, event: AlertEvent, start: Millis, expir
     spell = Spell(start, start, 0, expires, ((start, True),))
     labels = event.labels.as_dict()
     alert = _new(context, event, labels, spell, index)
-    beat = context.rules.heartbeat(labels)
+    beat = context.heartbeat(alert.name, labels)
     if beat is not None:
         pulse(context, beat.source(labels), beat.every, now, now)
         alert.disposition, alert.reason, alert.rule = Disposition.SUPPRESSED, Reason.HEARTBEAT, beat.id
