@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 import msgspec
 
@@ -74,24 +77,29 @@ def elements(body: bytes) -> list[bytes]:
     if too_deep(body, 0):
         raise Undecodable(("", _TOO_DEEP))
     try:
-        found = [bytes(element) for element in _raw_list.decode(body)]
+        found: list[Any] = _raw_list.decode(body)
+        write: Callable[[Any], bytes] = bytes
     except MALFORMED as error:
-        found = _with_constants(body, error)
+        found = _leniently(body, error)
+        write = _write
     if len(found) > MAX_ALERTS:
         raise Undecodable(("", f"expected at most {MAX_ALERTS} elements in one body, got {len(found)}"))
-    return found
+    return [write(element) for element in found]
 
 
-def _with_constants(body: bytes, error: Exception) -> list[bytes]:
-    """Python writes NaN and Infinity, which are not JSON: only the elements that hold them are to be lost."""
-    if b"NaN" in body or b"Infinity" in body:
-        try:
-            found = json.loads(body)
-        except (ValueError, RecursionError):
-            found = None
-        if isinstance(found, list):
-            return [json.dumps(element).encode() for element in found]
+def _leniently(body: bytes, error: Exception) -> list[object]:
+    """Python reads what is no JSON but is sent as it (NaN, half a surrogate pair): only its elements are to be lost."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = None
+    if isinstance(found, list):
+        return found
     raise Undecodable(mistake(error)) from None
+
+
+def _write(value: object) -> bytes:
+    return json.dumps(value).encode()
 
 
 def untyped(raw: bytes) -> object:
@@ -130,7 +138,7 @@ def type_mistakes(kind: type[msgspec.Struct], value: object) -> list[Mistake]:
     if not isinstance(value, dict):
         return [("", f"expected an object, got {word(value)}")]
     found: list[Mistake] = []
-    for field in msgspec.structs.fields(kind):
+    for field in _fields(kind):
         name = field.encode_name
         if name not in value:
             if field.required:
@@ -142,6 +150,11 @@ def type_mistakes(kind: type[msgspec.Struct], value: object) -> list[Mistake]:
                 pointer, reason = mistake(error)
                 found.append((f"/{name}{pointer}", reason))
     return found
+
+
+@cache
+def _fields(kind: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    return msgspec.structs.fields(kind)
 
 
 def word(value: object) -> str:

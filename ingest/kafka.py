@@ -15,19 +15,23 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import logging
+import socket
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
-
-from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
-from kafka.errors import KafkaError
 
 from engine.ports import Record
 from ingest.decoders import DECODERS, oversized
 from ingest.errors import MissingDependency
 from ingest.limits import MIB
+
+with warnings.catch_warnings():  # kafka-python 3.0 reads its message schemas with importlib.resources.read_text
+    warnings.simplefilter("ignore", DeprecationWarning)
+    from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
+    from kafka.errors import KafkaError
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +43,7 @@ _IDLE = 0.2  # seconds of one poll of the broker
 _COMMIT_EVERY = 1.0
 _FIRST_BACKOFF, _LAST_BACKOFF = 0.2, 10.0
 _CLOSE_MS = 3000
+_CONNECT = 3.0
 
 _Key = tuple[str, int]  # (topic, partition)
 
@@ -46,9 +51,9 @@ _Key = tuple[str, int]  # (topic, partition)
 class KafkaSource:
     """A `Source` of all records of ``topics``, shared with the other members of ``group``.
 
-    ``max_bytes`` is the largest body taken; a larger record arrives as one that decodes to a reject.
-    ``buffer_records`` and ``buffer_bytes`` bound what is fetched ahead. ``options`` go to `kafka.KafkaConsumer`
-    (security, timeouts). Raises `MissingDependency` without the C implementation of CRC-32C.
+    ``bootstrap`` holds "host:port". ``max_bytes`` is the largest body taken; a larger record arrives as one that
+    decodes to a reject. ``buffer_records`` and ``buffer_bytes`` bound what is fetched ahead. ``options`` go to
+    `kafka.KafkaConsumer` (security, timeouts). Raises `MissingDependency` without the C implementation of CRC-32C.
     """
 
     def __init__(
@@ -171,6 +176,8 @@ class KafkaSource:
             backoff = min(2 * backoff, _LAST_BACKOFF)
 
     def _connected(self) -> Any:
+        if not self._options.get("proxy_url") and not self._options.get("socks5_proxy"):
+            _reachable(self._options["bootstrap_servers"])
         consumer = KafkaConsumer(**self._options)
         consumer.subscribe(list(self._topics), listener=_Rebalanced(self._on_assigned, self._on_revoked))
         return consumer
@@ -311,6 +318,23 @@ class _Rebalanced(ConsumerRebalanceListener):  # type: ignore[misc]
 
     def on_partitions_revoked(self, revoked: Any) -> None:
         self._revoked({(part.topic, part.partition) for part in revoked})
+
+
+def _reachable(servers: Sequence[str]) -> None:
+    """Raise ConnectionError unless one of the servers takes a connection.
+
+    kafka-python would try for long, log each attempt, and leave the sockets of refused connections unclosed.
+    """
+    errors = []
+    for server in servers:
+        host, _, port = server.rpartition(":")
+        try:
+            socket.create_connection((host.strip("[]"), int(port)), _CONNECT).close()
+        except (OSError, ValueError) as error:
+            errors.append(f"{server}: {error}")
+        else:
+            return
+    raise ConnectionError(f"no broker can be reached: {'; '.join(errors)}")
 
 
 def _key(record: Record) -> _Key:

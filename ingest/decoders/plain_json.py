@@ -225,7 +225,7 @@ def decode(body: bytes) -> Decoded:
     is_array = body.lstrip()[:1] == b"["
     try:
         events = _array.decode(body) if is_array else _one.decode_lines(body)
-        if len(events) <= MAX_ALERTS and not too_deep(body, _objects(events)):
+        if (events or is_array) and len(events) <= MAX_ALERTS and not too_deep(body, _objects(events)):
             make = _MAKE
             return Decoded(tuple([make[type(event)](event) for event in events]))
     except (*MALFORMED, Undecodable):
