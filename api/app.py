@@ -72,7 +72,7 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(StoreUnavailable, _unavailable)
     app.add_exception_handler(Exception, _internal)
-    document = openapi.document(app, ROWS)
+    document = openapi.document(app, ROWS, secured=bool(parts.settings.tokens))
     app.add_api_route("/openapi.json", lambda: JSONResponse(document), include_in_schema=False)
     prefix = parts.settings.server.prefix
     direct: dict[str, ASGIApp] = {}

@@ -7,13 +7,15 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 
 from api import files
 from api.findings import Wrong
+from api.schemas import Check
 from api.settings import Settings, Webhook
 from api.version import installed
 from engine import failpoints, own
@@ -27,6 +29,9 @@ from engine.service import Service, ServiceSettings
 from engine.signals import Millis
 from engine.writer import SnapshotRhythm
 from ingest import decoders
+
+if TYPE_CHECKING:
+    from ingest.kafka import KafkaSource
 
 log = logging.getLogger(__name__)
 
@@ -139,12 +144,12 @@ def engine(
         inbox, submissions = HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
-        sources: list[Source] = [doorway, *_kafka(settings, metrics)]
+        kafka = _kafka(settings, metrics)
         conductor = Conductor(settings, library, submissions, clock, (broadcaster.wake, dispatcher.wake), stopped)
         service = Service(
             Machine(Core, library, decode, installed()),
             store,
-            sources,
+            [doorway, *kafka],
             clock,
             metrics,
             on_commit=conductor.committed,
@@ -165,7 +170,7 @@ def engine(
             dead_letter=store.dead_letter,
             settle_dead_letter=store.settle_dead_letter,
             silences=conductor.silences,
-            checks=lambda: conductor.checks(inbox),
+            checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)],
             broadcaster=broadcaster,
             registry=registry,
         )
@@ -206,12 +211,25 @@ def _sinks(settings: Settings, clock: Clock, stack: ExitStack) -> list[Sink]:
     return sinks
 
 
-def _kafka(settings: Settings, metrics: EngineMetrics) -> list[Source]:
+def _kafka(settings: Settings, metrics: EngineMetrics) -> list[KafkaSource]:
     if not settings.kafka:
         return []
     from ingest.kafka import KafkaSource
 
-    return [
+    found = [
         KafkaSource(one.bootstrap, one.topics, one.group, name=f"kafka:{one.name}", max_bytes=settings.limits.body)
         for one in settings.kafka
     ]
+    for source in found:
+        metrics.watch_source(source.name, partial(_lag, source), lambda: 0.0)
+    return found
+
+
+def _lag(source: KafkaSource) -> float:
+    return float(sum(source.lag().values()))
+
+
+def _check_kafka(source: KafkaSource) -> Check:
+    """A broker that is away is told, and does not keep HTTP senders out: the engine stays ready."""
+    trouble = source.trouble()
+    return Check(source.name, True, trouble or f"{_lag(source):g} records behind")

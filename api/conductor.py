@@ -54,6 +54,8 @@ class Conductor:
         self._rules = RuleSet.default()
         self._silences: tuple[Silence, ...] = ()
         self._recovered = False
+        self._files = False
+        self._first: list[Future[None]] = []
         self._reloading = asyncio.Lock()
 
     def start(self, service: Service, loaded: Loaded) -> None:
@@ -71,7 +73,8 @@ class Conductor:
     def _run(self, service: Service, loaded: Loaded) -> None:
         try:
             self._recover(service)
-            self._activate(loaded)
+            self._first = [durable for _, durable in self._activate(loaded)]
+            self._files = True
             service.run(self._stop)
         except BaseException as error:
             log.critical("the engine stopped: %s", error, exc_info=not isinstance(error, StoreUnavailable))
@@ -127,6 +130,8 @@ class Conductor:
         if service is not None:
             health = service.health()
             found.append(Check("store", health.ready, health.reason))
+        in_force = self._files and all(durable.done() for durable in self._first)
+        found.append(Check("files", in_force, "" if in_force else "catalogue and rules are not in force yet"))
         found.append(Check("queue", age <= OLDEST, f"{records} waiting, the oldest for {age:.1f} s"))
         return found
 

@@ -47,8 +47,8 @@ _PROBLEM = {
 _FAILURE = {"content": {PROBLEM_JSON: {"schema": {"$ref": REF.format(name="Problem")}}}}
 
 
-def document(app: FastAPI, rows: Sequence[Row]) -> dict[str, Any]:
-    """The whole document."""
+def document(app: FastAPI, rows: Sequence[Row], *, secured: bool) -> dict[str, Any]:
+    """The whole document; ``secured`` where tokens are configured."""
     content = app.openapi()
     components = content.setdefault("components", {})
     shown = components.setdefault("schemas", {})
@@ -59,7 +59,8 @@ def document(app: FastAPI, rows: Sequence[Row]) -> dict[str, Any]:
         "bearer": {"type": "http", "scheme": "bearer"},
         "basic": {"type": "http", "scheme": "basic"},
     }
-    content["security"] = [{"bearer": []}, {"basic": []}]
+    if secured:
+        content["security"] = [{"bearer": []}, {"basic": []}]
     for path, item in content["paths"].items():
         for method, operation in item.items():
             _complete(path, method, operation)
@@ -84,7 +85,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     responses["401"] = {"description": "no valid token", **_FAILURE}
     responses["403"] = {"description": "the token's role may not do this", **_FAILURE}
     responses["503"] = responses.get("503") or {"description": "try again later", **_FAILURE}
-    if "{" in path:
+    if "{" in path or path.endswith("/diff"):
         responses["404"] = {"description": "there is no such thing", **_FAILURE}
     if method == "post":
         responses["409"] = {"description": "its state does not allow this", **_FAILURE}

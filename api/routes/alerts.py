@@ -29,7 +29,7 @@ def alerts(  # noqa: PLR0913 - one parameter per filter
     """Every alert, suppressed and held ones too, newest first."""
     reader = parts(request).reader
     return paged(
-        lambda: reader.alerts(
+        reader.alerts(
             disposition=disposition or (),
             state=state or (),
             verdict=verdict or (),

@@ -5,7 +5,6 @@ The schemas in OpenAPI come from the same structs, so what is documented is what
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Annotated, Any
 
 import msgspec
@@ -13,7 +12,6 @@ from fastapi import Query, Request
 from starlette.responses import Response
 
 from api.access import LOCAL, Principal
-from api.errors import Fault, invalid
 from api.parts import Parts
 from engine.ports import Page
 
@@ -21,7 +19,8 @@ MOST = 500
 """Rows of one page, at most."""
 
 Limit = Annotated[int, Query(ge=1, le=MOST, description="rows of the page")]
-Cursor = Annotated[str, Query(max_length=200, description="`next` of the page before")]
+Cursor = Annotated[str, Query(pattern=r"^([0-9]{1,18})?$", description="`next` of the page before")]
+After = Annotated[str, Query(max_length=200, description="`next` of the page before")]
 Text = Annotated[str, Query(max_length=200)]
 Words = Annotated[list[str] | None, Query(max_length=20, description="may be given several times")]
 
@@ -51,10 +50,6 @@ def documented(type: type, example: object = None, description: str = "OK") -> d
     return {200: {"description": description, "content": {"application/json": content}}}
 
 
-def paged(read: Callable[[], Page]) -> Response:
-    """A page of rows as JSON. Raises Problem for a cursor that no page gave."""
-    try:
-        page = read()
-    except ValueError as error:
-        raise invalid("The cursor is none that this server gave.", [Fault("/cursor", str(error))]) from None
+def paged(page: Page) -> Response:
+    """A page of rows as JSON."""
     return answer({"items": page.items, "next": page.next})

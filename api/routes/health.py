@@ -37,7 +37,9 @@ def readyz(request: Request) -> Response:
     return answer(Ready(ready, checks), 200 if ready else 503)
 
 
-@router.get("/metrics", responses=_PLAIN, summary="Metrics in Prometheus' text format")
+@router.get(
+    "/metrics", response_class=PlainTextResponse, responses=_PLAIN, summary="Metrics in Prometheus' text format"
+)
 def metrics(request: Request) -> Response:
     """The engine's own metrics."""
     return Response(generate_latest(parts(request).registry), media_type=CONTENT_TYPE_LATEST)

@@ -31,7 +31,7 @@ def incidents(  # noqa: PLR0913 - one parameter per filter
     """The latest revision of every incident, newest first."""
     reader = parts(request).reader
     return paged(
-        lambda: reader.incidents(
+        reader.incidents(
             state=state or (),
             severity=severity or (),
             entity=entity,
@@ -82,7 +82,7 @@ def impact(request: Request, id: str) -> Response:
 def alerts(request: Request, id: str, cursor: Cursor = "", limit: Limit = 50) -> Response:
     """Newest first."""
     found = _found(request, id).id
-    return paged(lambda: parts(request).reader.alerts(incident=found, cursor=cursor, limit=limit))
+    return paged(parts(request).reader.alerts(incident=found, cursor=cursor, limit=limit))
 
 
 def _found(request: Request, id: str) -> IncidentView:

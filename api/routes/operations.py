@@ -45,7 +45,7 @@ def outbox(
 ) -> Response:
     """Publications with their state: new, claimed, sent, confirmed, ambiguous, dead."""
     reader = parts(request).reader
-    return paged(lambda: reader.outbox(incident=incident, state=state or (), cursor=cursor, limit=limit))
+    return paged(reader.outbox(incident=incident, state=state or (), cursor=cursor, limit=limit))
 
 
 @router.post("/outbox/{id}/redrive", responses=documented(Items), summary="Publish a dead publication again")
@@ -65,7 +65,7 @@ def dead_letters(
     limit: Limit = 50,
 ) -> Response:
     """Newest first, each with its reason and raw bytes (base64)."""
-    return paged(lambda: parts(request).reader.dead_letters(state=state, cursor=cursor, limit=limit))
+    return paged(parts(request).reader.dead_letters(state=state, cursor=cursor, limit=limit))
 
 
 @router.post("/dead-letters/{id}/redrive", responses=documented(Items), summary="Decode a dead letter again")

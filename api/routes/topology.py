@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.errors import not_found
 from api.reach import impact_of
-from api.routes.answers import MOST, Cursor, Limit, Text, answer, documented, parts
+from api.routes.answers import MOST, After, Limit, Text, answer, documented, parts
 from api.schemas import EntityDetail, EntityPage, ImpactOf
 from topology.diff import Difference, diff
 from topology.model import Content, Entity, Topology
@@ -40,7 +40,7 @@ _REACHED = {
     summary="Entities",
 )
 def entities(
-    request: Request, text: Text = "", kind: Text = "", owner: Text = "", cursor: Cursor = "", limit: Limit = 50
+    request: Request, text: Text = "", kind: Text = "", owner: Text = "", cursor: After = "", limit: Limit = 50
 ) -> Response:
     """By id; `text` is looked for in ids, names and aliases."""
     topology = parts(request).topology()

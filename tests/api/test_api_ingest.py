@@ -212,7 +212,9 @@ def test_a_gzip_bomb_is_a_413(world: Live):
     assert answer.status_code == 413
 
 
-@pytest.mark.parametrize(("encoding", "content"), [("gzip", b"no gzip"), ("br", b"x"), ("gzip", gzip.compress(b"[]")[:9])])
+@pytest.mark.parametrize(
+    ("encoding", "content"), [("gzip", b"no gzip"), ("br", b"x"), ("gzip", gzip.compress(b"[]")[:9])]
+)
 def test_a_broken_or_unknown_content_encoding_is_a_400(world: Live, encoding: str, content: bytes):
     answer = world.client.post("/api/v2/alerts", content=content, headers={**JSON, "content-encoding": encoding})
     assert answer.status_code == 400
@@ -262,6 +264,11 @@ def test_a_request_to_a_server_that_is_full_is_a_503(tmp_path):
 
 
 def test_headers_that_protect_a_browser_are_on_every_answer(world: Live):
-    for answer in (world.client.get("/"), world.send(), world.client.get("/nowhere"), httpx.get(world.url + "/healthz")):
+    for answer in (
+        world.client.get("/"),
+        world.send(),
+        world.client.get("/nowhere"),
+        httpx.get(world.url + "/healthz"),
+    ):
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
