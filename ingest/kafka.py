@@ -51,6 +51,9 @@ _Key = tuple[str, int]  # (topic, partition)
 class KafkaSource:
     """A `Source` of all records of ``topics``, shared with the other members of ``group``.
 
+    The source of a record is ``kafka:TOPIC``, or ``NAME/TOPIC`` where a ``name`` is given: two clusters may have topics
+    of one name, and positions must not be mixed up.
+
     ``bootstrap`` holds "host:port". ``max_bytes`` is the largest body taken; a larger record arrives as one that
     decodes to a reject. ``buffer_records`` and ``buffer_bytes`` bound what is fetched ahead. ``options`` go to
     `kafka.KafkaConsumer` (security, timeouts). Raises `MissingDependency` without the C implementation of CRC-32C.
@@ -71,6 +74,7 @@ class KafkaSource:
         if importlib.util.find_spec("crc32c") is None:
             raise MissingDependency("reading from Kafka needs the package crc32c: pip install crc32c")
         self.name = name or "kafka:" + ",".join(topics)
+        self._prefix = f"{name}/" if name else "kafka:"
         self._topics = tuple(topics)
         self._options: dict[str, Any] = {
             "bootstrap_servers": list(bootstrap),
@@ -102,8 +106,8 @@ class KafkaSource:
         """Continue behind these durable positions; starts the consumer."""
         with self._lock:
             for (source, partition), offset in positions.items():
-                topic = source.removeprefix("kafka:")
-                if source.startswith("kafka:") and topic in self._topics:
+                topic = source.removeprefix(self._prefix)
+                if source.startswith(self._prefix) and topic in self._topics:
                     self._next[topic, partition] = offset + 1
                     self._durable[topic, partition] = offset
         if self._thread is None:
@@ -120,27 +124,27 @@ class KafkaSource:
             taken = [self._buffer.popleft() for _ in range(min(limit, len(self._buffer)))]
             for record in taken:
                 self._buffered -= len(record.body)
-                self._next[_key(record)] = _offset(record) + 1
+                self._next[self._key(record)] = _offset(record) + 1
         return taken
 
     def committed(self, records: Sequence[Record]) -> None:
         """These are durable; the broker is told some time later."""
         with self._lock:
             for record in records:
-                self._durable[_key(record)] = _offset(record)
+                self._durable[self._key(record)] = _offset(record)
 
     def failed(self, records: Sequence[Record], error: Exception) -> None:
         """These are not stored: deliver them, and what follows them, once more."""
         with self._lock:
             for record in reversed(records):
-                self._next[_key(record)] = _offset(record)
-            self._restart({_key(record) for record in records})
+                self._next[self._key(record)] = _offset(record)
+            self._restart({self._key(record) for record in records})
         log.warning("%d records could not be stored and will be read again: %s", len(records), error)
 
     def lag(self) -> dict[tuple[str, int], int]:
         """(source, partition) -> records behind the end of the partition, as last heard from the broker."""
         with self._lock:
-            return {(f"kafka:{topic}", partition): lag for (topic, partition), lag in self._lag.items()}
+            return {(self._prefix + topic, partition): lag for (topic, partition), lag in self._lag.items()}
 
     def trouble(self) -> str:
         """Why nothing can be read at the moment; empty when it can."""
@@ -232,7 +236,7 @@ class KafkaSource:
         body = record.value or b""
         if len(body) > self._limits[0]:
             format, body = oversized.FORMAT, body[: oversized.KEPT]
-        return Record(f"kafka:{record.topic}", format, body, record.partition, record.offset)
+        return Record(self._prefix + record.topic, format, body, record.partition, record.offset)
 
     def _find_back(self, consumer: Any) -> int:
         """Send the consumer to where the buffer ends; the epoch from which on its fetches count."""
@@ -280,6 +284,9 @@ class KafkaSource:
             consumer.commit_async(news)
         return {**told, **durable}
 
+    def _key(self, record: Record) -> _Key:
+        return record.source.removeprefix(self._prefix), record.partition
+
     def _on_assigned(self, partitions: set[_Key]) -> None:
         with self._lock:
             self._assigned |= partitions
@@ -295,7 +302,7 @@ class KafkaSource:
 
     def _restart(self, keys: set[_Key]) -> None:
         """Forget what is buffered of these partitions and fetch it again, from what the service is to see next."""
-        kept = [record for record in self._buffer if _key(record) not in keys]
+        kept = [record for record in self._buffer if self._key(record) not in keys]
         self._buffer = deque(kept)
         self._buffered = sum(len(record.body) for record in kept)
         for key in keys:
@@ -335,10 +342,6 @@ def _reachable(servers: Sequence[str]) -> None:
         else:
             return
     raise ConnectionError(f"no broker can be reached: {'; '.join(errors)}")
-
-
-def _key(record: Record) -> _Key:
-    return record.source.removeprefix("kafka:"), record.partition
 
 
 def _offset(record: Record) -> int:

@@ -236,6 +236,17 @@ def test_an_engine_that_does_not_keep_up_is_not_flooded(broker: str, topic: str,
     assert numbers(read(reader, 3000)) == list(range(3000))
 
 
+def test_two_clusters_with_topics_of_one_name_are_two_sources(broker: str, topic: str, source: Open) -> None:
+    produce(broker, topic, [b"%d" % i for i in range(4)])
+    places = {("kafka:west/" + topic, 0): 1, ("kafka:" + topic, 0): 3, ("kafka:east/" + topic, 0): 3}
+    west = source(places, name="kafka:west")
+    records = read(west, 2)
+    assert numbers(records) == [2, 3]
+    assert {record.source for record in records} == {f"kafka:west/{topic}"}
+    west.committed(records)
+    _until(lambda: west.lag() == {(f"kafka:west/{topic}", 0): 0, (f"kafka:west/{topic}", 1): 0}, 10)
+
+
 def test_lag_is_what_is_not_yet_durable(broker: str, topic: str, source: Open) -> None:
     produce(broker, topic, [b"%d" % i for i in range(10)])
     reader = source()
