@@ -22,6 +22,8 @@ BEFORE: Millis = 60_000
 """Evidence counts from this long before an onset."""
 CHANGE_WINDOW: Millis = 30 * 60_000
 """A change this long before an onset is a suspect."""
+STARVED = 0.5
+"""Share of its weight that an alert keeps that only says that an entity gets too little to do."""
 STRONG = 20.0
 """A deviation of this many robust standard deviations is as strong as evidence gets."""
 
@@ -86,7 +88,8 @@ def _terms(context: Context, node: Node, alerts: list[Alert], neighbours: tuple[
 
 def own_evidence(context: Context, graph: SymptomGraph, entity: str, onset: Millis) -> Own:
     """What is known of one entity around ``onset``."""
-    weight = max((graph.nodes[i].weight for i in graph.at.get(entity, ())), default=0.0)
+    nodes = [graph.nodes[i] for i in graph.at.get(entity, ())]
+    weight = max((node.weight * (STARVED if node.starved else 1.0) for node in nodes), default=0.0)
     until = onset + context.rules.correlation.window
     scores = [d.score for d in context.state.telemetry.deviations(entity, onset - BEFORE, until)]
     strongest = min(1.0, max(scores, default=0.0) / STRONG)

@@ -37,6 +37,7 @@ class Context:
         self.gated = self.inhibits = True
         self.beats_by_name = False
         self.names_without_beat: set[str] = set()
+        self.starvation: dict[str, bool] = {}
         self.look_at_rules()
         self.by_fingerprint: dict[str, Alert] = {a.labels.fingerprint: a for a in state.alerts.values()}
         self.sources: dict[tuple[str, ...], set[int]] = {}
@@ -54,6 +55,7 @@ class Context:
         matchers = [m for rule in self.rules.content.heartbeats for m in rule.matchers]
         self.beats_by_name = all(matcher.label == "alertname" for matcher in matchers)
         self.names_without_beat.clear()
+        self.starvation.clear()
 
     def heartbeat(self, name: str, labels: Mapping[str, str]) -> HeartbeatRule | None:
         """The heartbeat that an alert is; asked once per alert name where the rules look at nothing else."""
@@ -63,6 +65,13 @@ class Context:
         if found is None and self.beats_by_name:
             self.names_without_beat.add(name)
         return found
+
+    def starved(self, name: str, labels: Mapping[str, str]) -> bool:
+        """Whether an alert says that its entity gets too little to do; asked once per alert name."""
+        known = self.starvation.get(name)
+        if known is None:
+            known = self.starvation[name] = self.rules.starved(labels)
+        return known
 
     def domain(self, name: str) -> Domain:
         """The domain's state, made on first use."""

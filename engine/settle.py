@@ -118,7 +118,7 @@ def _pinned(context: Context, domain: Domain, now: Millis) -> list[list[Symptom]
     for number in sorted(domain.live):
         alert = context.state.alerts[number]
         spell = alert.spell
-        symptom = Symptom(number, alert.entity, spell.start, spell.end(now), WEIGHT[alert.word])
+        symptom = Symptom(number, alert.entity, spell.start, spell.end(now), WEIGHT[alert.word], alert.starved)
         parts.setdefault(domain.pins.get(number, 0), []).append(symptom)
     return [parts[key] for key in sorted(parts)]
 

@@ -54,6 +54,7 @@ class Alert(msgspec.Struct, gc=False):
     internal: bool = False
     flapping: bool = False
     cleared_at: Millis | None = None
+    starved: bool = False
     security: bool = False
 
     @property

@@ -12,11 +12,12 @@ from typing import Literal
 
 import msgspec
 
-from rules import heartbeats
+from rules import heartbeats, starvation
 from rules.correlation import Correlation
 from rules.gates import Exclusion, Gate, Inhibition, Silence, Subject, Threshold, Window, catalogue_gate
 from rules.heartbeats import HeartbeatRule
 from rules.mapping import DEFAULT_ORDER, Names
+from rules.matchers import Matcher
 from rules.obligations import Obligation
 from rules.packs import severity as pack
 from rules.routing import Route, RouteFacts, destinations
@@ -43,6 +44,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     thresholds: tuple[Threshold, ...] = ()
     inhibitions: tuple[Inhibition, ...] = ()
     heartbeats: tuple[HeartbeatRule, ...] = heartbeats.DEFAULT
+    starvation: tuple[Matcher, ...] = starvation.DEFAULT
     severity: Policy = pack.DEFAULT
     correlation: Correlation = Correlation()
     routes: tuple[Route, ...] = ()
@@ -131,6 +133,10 @@ class RuleSet:
     def heartbeat(self, labels: Mapping[str, str]) -> HeartbeatRule | None:
         """The heartbeat this alert is, if it is one."""
         return next((rule for rule in self.content.heartbeats if rule.matches(labels)), None)
+
+    def starved(self, labels: Mapping[str, str]) -> bool:
+        """Whether an alert says that an entity gets too little to do."""
+        return any(matcher.matches(labels) for matcher in self.content.starvation)
 
     @property
     def correlation(self) -> Correlation:

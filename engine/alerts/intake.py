@@ -145,6 +145,7 @@ def _new(context: Context, event: AlertEvent, labels: dict[str, str], spell: Spe
         key=event.key,
         metric=labels.get("metric", ""),
         security=bool(known and known.security),
+        starved=context.starved(name, labels),
     )
     state.alerts[number] = alert
     context.by_fingerprint[event.labels.fingerprint] = alert

@@ -5,7 +5,7 @@ score = √own · explained · (0.6 + 0.4 · precedence) · (1 + 0.25 · change)
 * *own*: how badly the entity itself is doing (its alerts, and its telemetry's deviation);
 * *explained*: share of the trouble's symptoms that the topology lets it explain, discounted by 0.85 per hop and by 0.7
   per silent entity on the way;
-* *precedence*: share of what it explains that began no earlier than it did;
+* *precedence*: share of what it explains that began no earlier than it did, or only a little (`TOLERANCE`);
 * *change*: a change to the entity in the half hour before.
 
 The ranking abstains below `FLOOR`, and where the two best are within `TIE` of each other.
@@ -25,8 +25,10 @@ from engine.signals import Millis
 from topology.model import Semantics
 
 HOP, SILENT = 0.85, 0.7
+TOLERANCE: Millis = 120_000
+"""How much earlier than its cause a symptom may be seen: alert rules wait differently long."""
 FLOOR = 0.15
-TIE = 0.02
+TIE = 0.005
 SILENT_OWN = 0.25
 """What a silent entity's own state counts for, when nothing is known of it."""
 WIDEST = 40
@@ -133,7 +135,7 @@ def _of_node(
 ) -> Candidate:
     node = graph.nodes[index]
     reached = _reach(graph, consumers, {index: (1.0, (node.entity,))})
-    later = sum(graph.nodes[i].start >= node.start for i in reached)
+    later = sum(graph.nodes[i].start >= node.start - TOLERANCE for i in reached)
     return _candidate(
         graph, trouble, node.entity, own(node.entity, node.start), reached, later / len(reached), silent=False
     )

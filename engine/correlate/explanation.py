@@ -74,7 +74,7 @@ class Explanations:
                 at = link.provider if link is not None else None
 
     def _break(self, cycle: list[int]) -> None:
-        """Let one node of the cycle be explained from outside; where none can be, the earliest is a root."""
+        """Let one node of the cycle be explained from outside; where none can be, the worst explained is a root."""
         inside = set(cycle)
         ways = []
         for index in cycle:
@@ -83,8 +83,7 @@ class Explanations:
                 outside = None
             current, node = self.parent[index], self.graph.nodes[index]
             extra = (outside.cost if outside else FAILURE) - (current.cost if current else 0.0)
-            begin = 0 if outside is not None else node.start
-            ways.append((outside is None, begin, extra, node.entity, index, outside))
+            ways.append((outside is None, extra, node.start, node.entity, index, outside))
         *_, index, outside = min(ways, key=lambda way: way[:5])
         self.parent[index] = outside
 

@@ -22,6 +22,8 @@ SILENT = 0.9
 """Cost of one silent entity on the way: with 30 % of entities not monitored, 40 % of failures do not alert."""
 WEAK = 1.5
 """Cost of a soft or asynchronous dependency: its trouble is often not felt."""
+IDLE = 1.0
+"""Cost of explaining a consumer's trouble by a provider that only says that it gets too little to do."""
 PER_DELAY: Millis = 120_000
 """One nat per so much delay of a symptom behind its cause …"""
 MOST_DELAY = 2.5
@@ -43,18 +45,20 @@ def delay_cost(delay: Millis) -> float:
 
 
 class Symptom(msgspec.Struct, frozen=True, gc=False):
-    """One alert's spell: its number, entity, times (``end`` None while it fires) and weight 0 … 1."""
+    """One alert's spell: its number, entity, times (``end`` None while it fires) and weight 0 … 1. ``starved``: it says
+    that the entity gets too little to do."""
 
     alert: int
     entity: str
     start: Millis
     end: Millis | None
     weight: float
+    starved: bool = False
 
 
 class Node(msgspec.Struct, gc=False):
     """A troubled entity with the alerts that say so. ``telling`` nodes may explain others; informational alerts and
-    what was over within the group wait may not."""
+    what was over within the group wait may not. ``starved`` nodes say nothing but that they get too little to do."""
 
     entity: str
     start: Millis
@@ -62,6 +66,7 @@ class Node(msgspec.Struct, gc=False):
     weight: float
     alerts: list[int]
     telling: bool = True
+    starved: bool = False
 
 
 class Link(msgspec.Struct, frozen=True, gc=False):
@@ -100,8 +105,9 @@ def nodes_of(symptoms: Iterable[Symptom], horizon: Horizon) -> list[Node]:
             last.alerts.append(alert)
             last.end = None if last.end is None or s.end is None else max(last.end, s.end)
             last.weight = max(last.weight, s.weight)
+            last.starved = last.starved and s.starved
         else:
-            nodes.append(Node(entity, start, s.end, s.weight, [alert], not silent))
+            nodes.append(Node(entity, start, s.end, s.weight, [alert], not silent, s.starved))
     return nodes
 
 
@@ -162,11 +168,39 @@ class SymptomGraph:
                     price = cost + HOP + (0.0 if d.semantics is Semantics.HARD else WEAK)
                     troubled = [i for i in self.at.get(d.provider, ()) if compatible(node, self.nodes[i], self.horizon)]
                     for i in troubled:
-                        found[i] = Link(index, i, price + delay_cost(node.start - self.nodes[i].start), via)
+                        idle = IDLE if self.nodes[i].starved else 0.0
+                        found[i] = Link(index, i, price + idle + delay_cost(node.start - self.nodes[i].start), via)
                     if not troubled:
                         following.append((d.provider, (*via, d.provider), price + SILENT))
             frontier = following
+        if node.starved:
+            self._add_demand(index, found)
         return sorted(found.values(), key=lambda link: (link.cost, link.provider))
+
+    def _add_demand(self, index: int, found: dict[int, Link]) -> None:
+        """A starved entity is explained by those who should be asking it: its consumers, and the other users of a
+        silent provider (a queue that nobody fills)."""
+        node = self.nodes[index]
+        ways = [(d.consumer, (), HOP) for d in self.topology.consumers(node.entity)]
+        ways += [
+            (e, (d.consumer,), 2 * HOP + SILENT)
+            for d in self.topology.consumers(node.entity)
+            if d.consumer not in self.at
+            for e in (c.consumer for c in self.topology.consumers(d.consumer))
+        ]
+        ways += [
+            (c.consumer, (d.provider,), 2 * HOP + SILENT)
+            for d in self.topology.providers(node.entity)
+            if d.provider not in self.at
+            for c in self.topology.consumers(d.provider)
+        ]
+        for entity, via, price in ways:
+            for i in self.at.get(entity, ()):
+                if i == index or not compatible(node, self.nodes[i], self.horizon):
+                    continue
+                cost = price + delay_cost(node.start - self.nodes[i].start)
+                if i not in found or cost < found[i].cost:
+                    found[i] = Link(index, i, cost, via)
 
     def _felt(self, entity: str) -> Iterable[Dependency]:
         """Dependencies that the entity would feel: a redundancy group that still has enough members hides its own."""
