@@ -123,7 +123,10 @@ class Context:
         self.recorder.timeline(domain, entry)
 
     def mode(self, rule: str) -> str:
-        """Whether a rule's suppressions are enforced or shadowed; a person's promotion wins over the files."""
+        """Whether a rule's suppressions are enforced or shadowed; a person's promotion wins over the files, and what a
+        person silenced at run time is silent."""
+        if rule in self.state.silences:
+            return "enforce"
         return self.state.modes.get(rule) or self.rules.mode(rule)
 
     def view(self, incident: Incident, why: str) -> IncidentView:
