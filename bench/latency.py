@@ -22,7 +22,10 @@ BATCH = 64
 KNOWN = 20_000
 PROBES_PER_SECOND = 50
 RATES = (1_000, 20_000)
-STEPS = (20_000, 40_000, 80_000, 120_000, 160_000, 240_000, 320_000)
+STEPS = (10_000, 20_000, 30_000, 40_000, 60_000, 80_000, 100_000, 120_000, 160_000)
+SERVED = 0.99
+"""Share of the load that must be answered within ``PATIENCE`` seconds after its end, for a rate to count as borne."""
+PATIENCE = 0.5
 
 
 async def measure(peer: Peer, seconds: float = 3.0) -> dict[str, tuple[float, float]]:
@@ -33,7 +36,7 @@ async def measure(peer: Peer, seconds: float = 3.0) -> dict[str, tuple[float, fl
         with tempfile.TemporaryDirectory() as folder, peer.start(Path(folder) / "s", sink.port, "30s") as server:
             load = await _known(peer, server)
             for rate in RATES:
-                took = await _probed(peer, server, sink, load, rate, seconds)
+                took, _ = await _probed(peer, server, sink, load, rate, seconds)
                 found[f"POST to decision at {rate:,} alerts/s"] = _spread(took)
     finally:
         sink.close()
@@ -47,15 +50,15 @@ async def knee(peer: Peer) -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder, peer.start(Path(folder) / "s", sink.port, "30s") as server:
             load, best = await _known(peer, server), 0
             for rate in STEPS:
-                took = await _probed(peer, server, sink, load, rate, 2.5)
-                if _spread(took)[1] > 250:
+                took, served = await _probed(peer, server, sink, load, rate, 2.5)
+                if _spread(took)[1] > 250 or served < SERVED:
                     break
                 best = rate
             await server.rest()
-            p99 = _spread(await _probed(peer, server, sink, load, 0.6 * best, 4.0))[1] if best else float("nan")
+            took, _ = await _probed(peer, server, sink, load, 0.6 * best, 4.0) if best else ([math.nan], 0.0)
     finally:
         sink.close()
-    return {"knee, alerts/s": best, "p99 at 60 % of the knee, ms": p99}
+    return {"knee, alerts/s": best, "p99 at 60 % of the knee, ms": _spread(took)[1]}
 
 
 async def _known(peer: Peer, server: Server) -> list[bytes]:
@@ -69,21 +72,22 @@ async def _known(peer: Peer, server: Server) -> list[bytes]:
 
 async def _probed(
     peer: Peer, server: Server, sink: Sink, load: list[bytes], rate: float, seconds: float
-) -> list[float]:
-    """Seconds from each probe's due time to its decision."""
+) -> tuple[list[float], float]:
+    """Seconds from each probe's due time to its decision, and the share of the load that was answered."""
     count, run = int(PROBES_PER_SECOND * seconds), f"{rate:.0f}-{time.time_ns()}"
     probes = [b"[%s]" % alerts.alert(1_000_000 + n, time.time(), probe=f"{run}-{n}").encode() for n in range(count)]
     requests = [alerts.request(peer.path, body, server.port) for body in probes]
-    _, (answered, due) = await asyncio.gather(
-        open_loop(server.port, load, rate / BATCH, seconds, patience=2),
+    (borne, offered), (answered, due) = await asyncio.gather(
+        open_loop(server.port, load, rate / BATCH, seconds, patience=PATIENCE),
         open_loop(server.port, requests, PROBES_PER_SECOND, seconds, 8, patience=2),
     )
     if peer.durable:
-        return _whole([took for _, took in answered], count)
+        return _whole([took for _, took in answered], count), len(borne) / len(offered)
     until = time.perf_counter() + 3
     while sum(f"{run}-{n}" in sink.probes for n in range(count)) < count and time.perf_counter() < until:
         await asyncio.sleep(0.02)
-    return _whole([sink.probes[f"{run}-{n}"] - at for n, at in enumerate(due) if f"{run}-{n}" in sink.probes], count)
+    told = [sink.probes[f"{run}-{n}"] - at for n, at in enumerate(due) if f"{run}-{n}" in sink.probes]
+    return _whole(told, count), len(borne) / len(offered)
 
 
 def _whole(took: list[float], count: int) -> list[float]:

@@ -29,12 +29,12 @@ QUIET = LATENESS + 1_800_000
 
 @dataclass(frozen=True)
 class Score:
-    """One seed. ``causes`` counts the troubles whose main incident names their root."""
+    """One seed. ``named``: for each trouble with an incident of its own, the cause that this incident names."""
 
     world: TroubleWorld
     told: int
     rand: float
-    causes: int
+    named: dict[int, str | None]
     faults: tuple[str, ...]
 
     @property
@@ -58,14 +58,15 @@ def score(world: TroubleWorld) -> Score:
     truth, placed = [], []
     for number, (event, incident) in enumerate(zip(world.events, found, strict=True)):
         if event.allowed:
-            named = majority.get(incident)
-            truth.append(named if named in event.allowed else min(event.allowed))
+            most = majority.get(incident)
+            truth.append(most if most in event.allowed else min(event.allowed))
             placed.append(incident or f"none-{number}")
     rand = adjusted_rand_index(truth, placed) if truth else 1.0
     told = driven.told()
     causes = {view.id: view.cause for view in driven.incidents()}
-    right = {n for incident, n in majority.items() if n is not None and causes.get(incident) == world.troubles[n].root}
-    return Score(world, len(told), rand, len(right), tuple(_faults(world, driven, found)))
+    named = {n: causes[incident] for incident, n in majority.items() if n is not None and incident}
+    faults = [*_faults(world, driven, found), *_causes(world, named)]
+    return Score(world, len(told), rand, named, tuple(faults))
 
 
 def _majority(world: TroubleWorld, found: list[str]) -> dict[str, int | None]:
@@ -112,6 +113,14 @@ def _named(incident: str, told: Collection[str]) -> str:
     return incident if incident in told else f"{incident} (untold)"
 
 
+def _causes(world: TroubleWorld, named: dict[int, str | None]) -> list[str]:
+    return [
+        f"cause: {_trouble(world, number)} is put down to {cause or 'nobody (abstained)'}"
+        for number, cause in sorted(named.items())
+        if cause != world.troubles[number].root
+    ]
+
+
 def _trouble(world: TroubleWorld, number: int) -> str:
     trouble = world.troubles[number]
     silent = " silent," if trouble.root in world.silent else ""
@@ -125,8 +134,20 @@ def summary(scores: list[Score]) -> str:
     return (
         f"{len(scores)} seeds, {troubles} troubles: number of incidents exact in {exact / len(scores):.1%}, "
         f"adjusted Rand index mean {statistics.fmean(s.rand for s in scores):.4f} "
-        f"(worst {min(s.rand for s in scores):.3f}), cause right for {sum(s.causes for s in scores)}/{troubles}"
+        f"(worst {min(s.rand for s in scores):.3f}); {_hits(scores, silent=False)}; {_hits(scores, silent=True)}"
     )
+
+
+def _hits(scores: list[Score], silent: bool) -> str:
+    answers = [
+        "right" if cause == root else "abstained" if cause is None else "wrong"
+        for one in scores
+        for number, cause in one.named.items()
+        if ((root := one.world.troubles[number].root) in one.world.silent) is silent
+    ]
+    counts = Counter(answers)
+    said = ", ".join(f"{counts[answer]} {answer}" for answer in ("right", "abstained", "wrong"))
+    return f"cause of {'silent' if silent else 'alerting'} roots {said}"
 
 
 def main() -> None:
@@ -135,7 +156,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--no-noise", action="store_true", help="the same troubles without noise alerts")
-    parser.add_argument("--verbose", action="store_true", help="also seeds whose number is right but not all events")
+    parser.add_argument(
+        "--verbose", action="store_true", help="every seed with a fault: also torn events, wrong causes"
+    )
     asked = parser.parse_args()
     scores, by_kind = [], defaultdict(list)
     out = sys.stdout.write

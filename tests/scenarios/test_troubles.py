@@ -17,6 +17,7 @@ from tests.scenarios.troubles import LATENESS, START, TroubleWorld, make
 SEEDS = range(200)
 
 
+@pytest.mark.timeout(400)
 def test_two_hundred_worlds_give_the_right_number_of_incidents_and_the_right_events_in_them() -> None:
     scores = [score(make(seed)) for seed in SEEDS]
     print(summary(scores))
@@ -26,6 +27,13 @@ def test_two_hundred_worlds_give_the_right_number_of_incidents_and_the_right_eve
     shared = [s for s in scores if s.world.kind == "shared_provider"]
     assert statistics.fmean(s.rand for s in shared) >= 0.95, summary(shared)
     assert sum(s.exact for s in shared) >= 0.9 * len(shared), summary(shared)
+    alerting = [
+        cause == root
+        for s in scores
+        for number, cause in s.named.items()
+        if (root := s.world.troubles[number].root) not in s.world.silent
+    ]
+    assert statistics.fmean(alerting) >= 0.9, summary(scores)
 
 
 def test_worlds_are_what_they_claim_to_be() -> None:
