@@ -12,11 +12,11 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.errors import Problem
@@ -94,31 +94,32 @@ class Guard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        headers = dict(scope["headers"])  # of a header that is sent twice, the last counts
         try:
-            headers = Headers(scope=scope)
             self._check_origin(headers)
-            scope.setdefault("state", {})["principal"] = self._authorise(scope["method"], scope["path"], headers)
+            authorization = headers.get(b"authorization", b"")
+            scope.setdefault("state", {})["principal"] = self._authorise(scope["method"], scope["path"], authorization)
         except Problem as problem:
             await problem.response()(scope, receive, _with_headers(send))
             return
         await self._app(scope, receive, _with_headers(send))
 
-    def _check_origin(self, headers: Headers) -> None:
-        host = _name(headers.get("host", ""))
-        if self._hosts and host not in self._hosts:
-            detail = f"This server is not known as {host[:100]!r}; add the name to server.names if it should be."
+    def _check_origin(self, headers: Mapping[bytes, bytes]) -> None:
+        host = headers.get(b"host", b"")
+        if self._hosts and _name(host) not in self._hosts:
+            detail = f"This server is not known as {_name(host)[:100]!r}; add the name to server.names if it should be."
             raise Problem(421, "misdirected-request", detail)
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        origin = headers.get(b"origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
             raise Problem(403, "foreign-origin", "Requests made by pages of other sites are refused.")
 
-    def _authorise(self, method: str, path: str, headers: Headers) -> Principal | None:
+    def _authorise(self, method: str, path: str, authorization: bytes) -> Principal | None:
         if not self._tokens:
             return LOCAL
         roles = allowed(method, path.removeprefix(self._prefix))
         if not roles:
             return None
-        given = _credential(headers.get("authorization", ""))
+        given = _credential(authorization.decode("latin-1"))
         principal = self._known(given) if given else None
         if principal is None:
             detail = "Send a valid token: Authorization: Bearer TOKEN, or HTTP Basic with the token as the password."
@@ -161,19 +162,19 @@ def _bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host else host.lower()
 
 
-def _name(host: str) -> str:
+@lru_cache(1024)
+def _name(header: bytes) -> str:
     """The host of a Host header without its port."""
+    host = header.decode("latin-1").lower()
     if host.startswith("["):
-        return host.partition("]")[0].lower() + "]"
-    return host.rpartition(":")[0].lower() if ":" in host else host.lower()
+        return host.partition("]")[0] + "]"
+    return host.rpartition(":")[0] if ":" in host else host
 
 
 def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            given = {name.lower() for name, _ in message.get("headers", ())}
-            extra = [header for header in SECURITY_HEADERS if header[0] not in given]
-            message["headers"] = [*message.get("headers", ()), *extra]
+            message["headers"] = [*message.get("headers", ()), *SECURITY_HEADERS]
         await send(message)
 
     return sending

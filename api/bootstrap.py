@@ -145,7 +145,7 @@ def engine(
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka = _kafka(settings, metrics)
-        conductor = Conductor(settings, library, submissions, clock, (broadcaster.wake, dispatcher.wake), stopped)
+        conductor = Conductor(settings, library, submissions, clock, broadcaster.wake, dispatcher.wake, stopped)
         service = Service(
             Machine(Core, library, decode, installed()),
             store,

@@ -19,6 +19,7 @@ from engine.library import Library
 from engine.ports import Commit, Version
 from engine.service import Service
 from engine.signals import Millis
+from engine.state import CoreState
 from engine.submissions import Submissions
 from ingest.inbox import HttpInbox
 from rules.gates import Silence
@@ -29,12 +30,16 @@ log = logging.getLogger(__name__)
 
 OLDEST = 15.0
 """Seconds that a request may wait for the disk before the engine counts as not ready."""
+RETRY = 0.5
+"""Seconds between looks at whether the store is back."""
 ENDING = 15.0
 """Seconds that the thread gets to store what it holds."""
 
 
 class Conductor:
-    """``listeners`` hear of every commit; ``stopped`` of an error that the engine cannot recover from."""
+    """``news`` hears of commits that people may want to see, ``due`` of those to be published, ``stopped`` of an
+    error that the engine cannot recover from.
+    """
 
     def __init__(
         self,
@@ -42,18 +47,17 @@ class Conductor:
         library: Library,
         submissions: Submissions,
         clock: Callable[[], Millis],
-        listeners: Sequence[Callable[[], None]],
+        news: Callable[[], None],
+        due: Callable[[], None],
         stopped: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._settings, self._library, self._submissions = settings, library, submissions
-        self._clock, self._listeners, self._stopped = clock, listeners, stopped
+        self._clock, self._news, self._due, self._stopped = clock, news, due, stopped
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._service: Service | None = None
         self._topology = Topology.build()
         self._rules = RuleSet.default()
-        self._silences: tuple[Silence, ...] = ()
-        self._recovered = False
         self._files = False
         self._first: list[Future[None]] = []
         self._reloading = asyncio.Lock()
@@ -87,50 +91,54 @@ class Conductor:
             service.recover()
         except StoreUnavailable as error:
             log.error("not recovered yet: %s", error)
-            return
-        self._look(service)
+        while self._state() is None and not self._stop.is_set():
+            service.step(RETRY)
 
     def committed(self, commit: Commit) -> None:
         """Hear of a commit, in the service's thread."""
-        if self._service is not None:
-            self._look(self._service)
-        for listener in self._listeners:
-            listener()
+        if commit.incidents or commit.timeline:
+            self._news()
+        if commit.outbox:
+            self._due()
 
-    def _look(self, service: Service) -> None:
-        core = service.core
-        if not isinstance(core, Core):
-            raise TypeError("the service runs another core")
-        state = core.state
-        if state.topology and state.topology != self._topology.version:
-            self._topology = self._library.topology(state.topology)
-        if state.rules and state.rules != self._rules.version:
-            self._rules = self._library.rules(state.rules)
-        self._silences = tuple(state.silences.values())
-        self._recovered = True
+    def _state(self) -> CoreState | None:
+        """The core's state, of which any thread may read single values; None while the core is being rebuilt."""
+        try:
+            core = self._service.core if self._service is not None else None
+        except StoreUnavailable:
+            return None
+        return core.state if isinstance(core, Core) else None
 
     def topology(self) -> Topology:
-        """The topology in force."""
+        """The topology in force, as far as it was last known."""
+        state = self._state()
+        if state is not None and state.topology and state.topology != self._topology.version:
+            self._topology = self._library.topology(state.topology)
         return self._topology
 
     def rules(self) -> RuleSet:
-        """The rules in force."""
+        """The rules in force, as far as they were last known."""
+        state = self._state()
+        if state is not None and state.rules and state.rules != self._rules.version:
+            self._rules = self._library.rules(state.rules)
         return self._rules
 
     def silences(self) -> Sequence[Silence]:
         """Silences made by people that have not ended."""
-        return self._silences
+        state = self._state()
+        return tuple(state.silences.values()) if state is not None else ()
 
     def checks(self, inbox: HttpInbox) -> list[Check]:
         """What readiness looks at."""
         service, thread = self._service, self._thread
         alive = thread is not None and thread.is_alive()
         records, _, age = inbox.depth()
-        found = [Check("engine", alive, "" if alive else "its thread has ended"), Check("recovered", self._recovered)]
+        found = [Check("engine", alive, "" if alive else "its thread has ended")]
+        found.append(Check("recovered", self._state() is not None))
         if service is not None:
             health = service.health()
             found.append(Check("store", health.ready, health.reason))
-        in_force = self._files and all(durable.done() for durable in self._first)
+        in_force = self._files and all(durable.done() and not durable.exception() for durable in self._first)
         found.append(Check("files", in_force, "" if in_force else "catalogue and rules are not in force yet"))
         found.append(Check("queue", age <= OLDEST, f"{records} waiting, the oldest for {age:.1f} s"))
         return found
@@ -145,18 +153,18 @@ class Conductor:
             changed = self._activate(loaded)
             async with asyncio.timeout(self._settings.limits.wait):
                 await asyncio.gather(*(asyncio.wrap_future(durable) for _, durable in changed))
-            return Reloaded(self._topology.version, self._rules.version, [kind for kind, _ in changed])
+            return Reloaded(self.topology().version, self.rules().version, [kind for kind, _ in changed])
 
     def _activate(self, loaded: Loaded) -> list[tuple[str, Future[None]]]:
         """Submit what differs from what is in force."""
         changed = []
         topology, rules = loaded.topology, loaded.rules
-        if topology is not None and topology.version != self._topology.version:
+        if topology is not None and topology.version != self.topology().version:
             self._library.add_topology(topology)
             changed.append(self._submit("topology", topology.version, topology.encode()))
         if rules is not None:
             rules = rules.with_mode("enforce") if self._settings.suppression == "enforce" else rules
-            if rules.version != self._rules.version:
+            if rules.version != self.rules().version:
                 self._library.add_rules(rules)
                 changed.append(self._submit("rules", rules.version, rules.encode()))
         return changed

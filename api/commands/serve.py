@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import socket
 from collections.abc import Callable
 from pathlib import Path
@@ -45,11 +46,18 @@ def serve(found: Settings, ready: Callable[[str, Server], None] | None = None) -
             server = Server(running, lambda: ready(url, server) if ready else warn(f"Headwater listens on {url}"))
             servers.append(server)
             running.start()
+            _outlive_signals()
             server.run([bound])
         if broken:
             warn(f"headwater: the engine stopped: {broken[0]}")
             return UNAVAILABLE
     return DONE
+
+
+def _outlive_signals() -> None:
+    """uvicorn raises the signal that ended it once more; by then the engine must still store what it holds."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
 
 
 class Server(uvicorn.Server):
@@ -66,6 +74,7 @@ class Server(uvicorn.Server):
                 access_log=False,
                 log_config=None,
                 log_level="warning",
+                proxy_headers=False,
                 server_header=False,
                 date_header=False,
                 timeout_graceful_shutdown=GRACE,

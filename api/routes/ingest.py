@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import NamedTuple
 
-from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
@@ -74,8 +73,9 @@ def _partly(decoded: Decoded) -> Response:
     return invalid(detail, faults, {"accepted": accepted}).response()
 
 
-_EMPTY_200 = Answers(lambda _: Response(), _partly)
-_EMPTY_204 = Answers(lambda _: Response(status_code=204), _partly)
+_OK, _NO_CONTENT = Response(), Response(status_code=204)  # without a body or state: made once
+_EMPTY_200 = Answers(lambda _: _OK, _partly)
+_EMPTY_204 = Answers(lambda _: _NO_CONTENT, _partly)
 _COUNTED = Kind("json", Answers(_counted, _partly))
 
 
@@ -124,8 +124,8 @@ class Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request."""
-        headers = Headers(scope=scope)
-        media, _, parameters = headers.get("content-type", "").partition(";")
+        headers = dict(scope["headers"])
+        media, _, parameters = headers.get(b"content-type", b"").decode("latin-1").partition(";")
         kind = self.row.kinds.get(media.strip().lower())
         say_no = kind.answers.problem if kind else Problem.response
         try:
@@ -139,8 +139,8 @@ class Endpoint:
             response = say_no(problem)
         await response(scope, receive, send)
 
-    async def _serve(self, kind: Kind, headers: Headers, receive: Receive) -> Response:
-        body = self._plain(await self._read(headers, receive), headers.get("content-encoding", ""))
+    async def _serve(self, kind: Kind, headers: Mapping[bytes, bytes], receive: Receive) -> Response:
+        body = self._plain(await self._read(headers, receive), headers.get(b"content-encoding", b"").decode("latin-1"))
         failpoints.reach("http.after_read")
         if len(body) > OFF_LOOP:
             decoded = await asyncio.to_thread(self._decode, kind.format, body)
@@ -150,10 +150,10 @@ class Endpoint:
             await self._store(Record(SOURCE, kind.format, body, decoded=decoded))
         return kind.answers.partly(decoded) if decoded.rejects else kind.answers.accepted(len(decoded.signals))
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes:
+    async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         limit = self._limits.body
-        declared = headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > limit:
+        declared = headers.get(b"content-length", b"")
+        if declared.isdigit() and int(declared) > limit:
             raise _too_large(limit)
         chunks: list[bytes] = []
         size = 0

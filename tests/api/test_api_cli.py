@@ -176,7 +176,7 @@ def test_serve_ends_with_sigterm_though_a_client_follows_the_stream(tmp_path):
         next(lines)
         engine._process.send_signal(signal.SIGTERM)
         started = time.monotonic()
-        assert engine._process.wait(15) in (0, -signal.SIGTERM)
+        assert engine._process.wait(15) == 0, "the engine has stored what it holds"
         assert time.monotonic() - started < 8
     engine.stop()
 

@@ -1,4 +1,4 @@
-"""A smoke test of the read routes by the document: no question leads to a 5xx or to an answer that is not documented."""
+"""A smoke test of the read routes by the document: no question leads to a 5xx or an undocumented answer."""
 
 from __future__ import annotations
 
