@@ -1,7 +1,8 @@
 """What a redundancy group leaves its consumer: the arithmetic of k of n, weights and required capacity.
 
 Healths are integers 0 (down) … 1000 (up); weights, capacities and factors are thousandths. Everything is integer
-arithmetic with one floor at the end, so results depend neither on the order nor on the names of the members.
+arithmetic with one floor at the end, that of the loss (a third lost leaves 667, and what still gives anything is not
+down), so results depend neither on the order nor on the names of the members.
 """
 
 from __future__ import annotations
@@ -13,15 +14,15 @@ UP = 1000
 
 
 def softened(factor: int, numerator: int, denominator: int = 1) -> int:
-    """⌊1000 − factor · (1000 − g) / 1000⌋ for g = numerator / denominator; with factor 1000 it is ⌊g⌋."""
-    return (UP * UP * denominator - factor * (UP * denominator - numerator)) // (UP * denominator)
+    """1000 − ⌊factor · (1000 − g) / 1000⌋ for g = numerator / denominator; with factor 1000 it is ⌈g⌉."""
+    return UP - factor * (UP * denominator - numerator) // (UP * denominator)
 
 
 def group_health(
     need: int, capacity: int | None, weights: Sequence[int], healths: Sequence[int], factor: int = UP
 ) -> int:
     """0 when fewer than ``need`` members are not down, before ``factor`` softens it. Else without a ``capacity`` the
-    health of the ``need``-th best member; with one, the share of it that is delivered: min(1000, ⌊Σ wᵢ·cᵢ / R⌋).
+    health of the ``need``-th best member; with one, the share of it that is delivered: min(1000, ⌈Σ wᵢ·cᵢ / R⌉).
 
     A need above the number of members, or a capacity above their weights, counts as the most they can give.
     """

@@ -2,7 +2,7 @@
 
 The algebra: an entity is the minimum of its own health and of what each of its dependencies and groups leaves it.
 
-* ``hard`` leaves the provider's health g; ``soft`` leaves ⌊1000 − f·(1000 − g)/1000⌋; ``info`` leaves 1000.
+* ``hard`` leaves the provider's health g; ``soft`` leaves 1000 − ⌊f·(1000 − g)/1000⌋; ``info`` leaves 1000.
 * ``async`` leaves what the provider was one buffer ago; without a buffer it is ``hard``.
 * A group leaves what `topology.groups` says of its members; a soft group is then softened by its factor.
 * On dependency cycles the greatest fixpoint holds: what nothing pulls down stays up. There a capacity group counts

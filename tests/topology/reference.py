@@ -21,7 +21,7 @@ def reaches(index: Topology, start: str, end: str) -> bool:
 
 
 def soft(factor: int, g: Fraction) -> int:
-    return floor(1000 - Fraction(factor, 1000) * (1000 - g))
+    return 1000 - floor(Fraction(factor, 1000) * (1000 - g))
 
 
 class Reference:
