@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 from prometheus_client import CollectorRegistry
 
 from api import files
-from api.findings import Wrong
+from api.files import Loaded
+from api.findings import Finding, Wrong
 from api.schemas import Check
 from api.settings import Settings, Webhook
 from api.version import installed
@@ -124,12 +125,7 @@ def engine(
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
 
-    failpoints.arm(settings.failpoints)
-    loaded = files.load(settings.catalogue, settings.rules)
-    if loaded.wrong:
-        raise Wrong(loaded.wrong)
-    for finding in loaded.findings:
-        log.warning("%s", finding)
+    loaded = _loaded(settings)
     with ExitStack() as stack:
         registry = CollectorRegistry()
         metrics = EngineMetrics(registry, installed())
@@ -147,33 +143,17 @@ def engine(
         kafka = _kafka(settings, metrics)
         conductor = Conductor(settings, library, submissions, clock, broadcaster.wake, dispatcher.wake, stopped)
         service = Service(
-            Machine(Core, library, decode, installed()),
-            store,
-            [doorway, *kafka],
-            clock,
-            metrics,
-            on_commit=conductor.committed,
-            settings=_service_settings(settings),
-        )
+            Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
+            on_commit=conductor.committed, settings=_service_settings(settings),
+        )  # fmt: skip
         stack.callback(conductor.stop)
         parts = Parts(
-            settings=settings,
-            reader=store,
-            outbox=store,
-            decode=decode,
-            clock=clock,
-            accept=doorway.accept,
-            topology=conductor.topology,
-            rules=conductor.rules,
-            reload=conductor.reload,
-            version=store.version,
-            dead_letter=store.dead_letter,
-            settle_dead_letter=store.settle_dead_letter,
-            silences=conductor.silences,
-            checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)],
-            broadcaster=broadcaster,
+            settings=settings, reader=store, outbox=store, decode=decode, clock=clock, accept=doorway.accept,
+            topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, silences=conductor.silences,
+            version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
+            checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)], broadcaster=broadcaster,
             registry=registry,
-        )
+        )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
@@ -181,6 +161,20 @@ def engine(
             dispatcher.start()
 
         yield Running(app, start, broadcaster.close)
+
+
+def _loaded(settings: Settings) -> Loaded:
+    """The operator's files, and the failpoints armed. Raises Wrong."""
+    try:
+        failpoints.arm(settings.failpoints)
+    except ValueError as error:
+        raise Wrong([Finding("failpoints", 0, str(error))]) from None
+    loaded = files.load(settings.catalogue, settings.rules)
+    if loaded.wrong:
+        raise Wrong(loaded.wrong)
+    for finding in loaded.findings:
+        log.warning("%s", finding)
+    return loaded
 
 
 def _service_settings(settings: Settings) -> ServiceSettings:

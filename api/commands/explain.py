@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -28,7 +29,7 @@ def run(id: str | None, url: str | None, token: str, config: Path | None, data: 
             return _tell(_over_http(client), id)
     found = settings.load(config, overrides={"HEADWATER_DATA": str(data)} if data else {})
     if data is None and (server := _running(found, token)):
-        with server:
+        with closing(server):
             return _tell(_over_http(server), id)
     if not (found.data / bootstrap.DATABASE).exists():
         mend = "start one with `headwater serve`, or name --url or --data"
