@@ -38,19 +38,18 @@ def group_health(
     return softened(factor, min(UP * required, delivered), required)
 
 
-def margin_lost(need: int, capacity: int | None, weights: Sequence[int], healths: Sequence[int]) -> bool:
+def margin_lost(
+    need: int, capacity: int | None, weights: Sequence[int], healths: Sequence[int], factor: int = UP
+) -> bool:
     """The group still gives all it should, but any further loss may show, which is not so when all members are up."""
-    need = max(1, min(need, len(healths)))
-    if group_health(need, capacity, weights, healths) < UP:
+    if group_health(need, capacity, weights, healths, factor) < UP:
         return False
-    return _spare(need, capacity, weights, [UP] * len(weights)) and not _spare(need, capacity, weights, healths)
+    up = [UP] * len(weights)
+    return _spare(need, capacity, weights, up, factor) and not _spare(need, capacity, weights, healths, factor)
 
 
-def _spare(need: int, capacity: int | None, weights: Sequence[int], healths: Sequence[int]) -> bool:
+def _spare(need: int, capacity: int | None, weights: Sequence[int], healths: Sequence[int], factor: int) -> bool:
     """Whether the group would give all it should without its best member."""
-    if capacity is None:
-        return len(healths) > need and sorted(healths, reverse=True)[need] == UP
-    if sum(health > 0 for health in healths) <= need:
-        return False
     shares = [weight * health for weight, health in zip(weights, healths, strict=True)]
-    return sum(shares) - max(shares) >= UP * min(capacity, sum(weights))
+    best = max(range(len(shares)), key=(healths if capacity is None else shares).__getitem__)
+    return group_health(need, capacity, weights, [*healths[:best], 0, *healths[best + 1 :]], factor) == UP

@@ -134,7 +134,7 @@ class Sweep:
         left = group_health(group.need, group.capacity, members.weights, seen, members.factor)
         self._left[consumer, name] = left
         self._lower(consumer, left)
-        if members.factor and margin_lost(group.need, group.capacity, members.weights, seen):
+        if members.factor and margin_lost(group.need, group.capacity, members.weights, seen, members.factor):
             self.margins.setdefault((consumer, name), self._now)
         else:
             self.margins.pop((consumer, name), None)
