@@ -84,7 +84,7 @@ def test_basic_authentication_takes_the_token_as_password(guarded: Live):
     "header", ["Bearer nobody", "Bearer", "Basic %%%", "Digest x", "viewer", "Bearer \xfcml\xe4ut"]
 )
 def test_a_wrong_credential_is_a_401_that_says_how(guarded: Live, header: str):
-    answer = guarded.client.get("/api/v1/incidents", headers={"authorization": header.encode("latin-1")})
+    answer = guarded.client.get("/api/v1/incidents", headers={b"authorization": header.encode("latin-1")})
     assert answer.status_code == 401
     assert "Bearer" in answer.headers["www-authenticate"]
 

@@ -16,7 +16,7 @@ from tests.real.components import eventually
 @pytest.fixture(scope="module")
 def incident(world: Live) -> str:
     world.send(alert("DbDown", "db"))
-    return world.incident_of("db")["id"]
+    return str(world.incident_of("db")["id"])
 
 
 def command(world: Live, action: str, target: str, **more: object) -> httpx.Response:

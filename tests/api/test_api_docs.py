@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -39,11 +40,11 @@ def test_the_first_hour_leads_to_an_incident_as_it_is_written(tmp_path):
             if block.strip() == "headwater serve":
                 server = subprocess.Popen(["sh", "-c", f"exec {script}"], cwd=folder, env=env)
                 ready = f"http://127.0.0.1:{port}/readyz"
-                eventually(lambda url=ready: _status(url) == 200, "the engine is ready")
+                eventually(partial(_ready, ready), "the engine is ready")
                 continue
             if block.startswith("headwater explain"):
                 incidents = f"http://127.0.0.1:{port}/api/v1/incidents"
-                eventually(lambda url=incidents: '"cause":"orders-db"' in httpx.get(url).text, "the cause is named")
+                eventually(partial(_names_the_cause, incidents), "the cause is named")
             command = ["sh", "-e", "-c", script]
             done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
             assert done.returncode == 0, (script, done.stdout, done.stderr)
@@ -60,11 +61,15 @@ def test_the_first_hour_leads_to_an_incident_as_it_is_written(tmp_path):
     assert any('"acknowledged_by":"local"' in text for text in said.values())
 
 
-def _status(url: str) -> int:
+def _ready(url: str) -> bool:
     try:
-        return httpx.get(url).status_code
+        return httpx.get(url).status_code == 200
     except httpx.TransportError:
-        return 0
+        return False
+
+
+def _names_the_cause(url: str) -> bool:
+    return '"cause":"orders-db"' in httpx.get(url).text
 
 
 @pytest.mark.parametrize("document", MINE)

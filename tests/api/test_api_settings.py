@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -103,7 +104,7 @@ def test_names_that_are_used_twice_are_mistakes(tmp_path):
 
 
 def test_the_published_schema_takes_the_scaffold_with_all_its_comments_opened(tmp_path):
-    schema = settings.schema()
+    schema: dict[str, Any] = settings.schema()
     opened = "\n".join(line.removeprefix("# ") for line in SETTINGS.splitlines()[3:])
     values = yaml.safe_load(opened.replace("<64 hexadecimal digits>", "a" * 64))
     jsonschema.Draft202012Validator(schema).validate(values)
