@@ -21,6 +21,7 @@ from engine.record import Recorder
 from engine.settle import final_due, settle_due
 from engine.signals import Activation, AlertEvent, Command, Downtime, Heartbeat, Millis, Signal
 from engine.state import CoreState
+from engine.storms import storm_due
 from engine.telemetry_intake import TELEMETRY, take_telemetry
 from engine.versions import activate
 
@@ -37,6 +38,7 @@ _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
     "dead": dead_due,
     "flap": flap_due,
     "silence": silence_due,
+    "storm": storm_due,
 }
 _SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead"})
 """Timers that wait for the absence of something: own downtime moves them."""
@@ -187,6 +189,5 @@ def _empty() -> CoreState:
         modes={},
         changes={},
         counts={},
-        arrivals={},
         timers=[],
     )

@@ -145,7 +145,7 @@ class ChangeSeen(msgspec.Struct, frozen=True):
 
 
 class CoreState(msgspec.Struct):
-    """Everything that the core remembers."""
+    """Everything that the core remembers. ``new_alerts`` were first seen in the minute that began at ``minute``."""
 
     schema: int = SCHEMA
     now: Millis = 0
@@ -164,7 +164,8 @@ class CoreState(msgspec.Struct):
     telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
     rates: Rates = msgspec.field(default_factory=Rates)
     counts: dict[str, int] = {}
-    arrivals: dict[int, int] = {}
+    minute: Millis = 0
+    new_alerts: int = 0
     storm: bool = False
     timers: list[Timer] = []
 

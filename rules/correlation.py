@@ -20,7 +20,7 @@ class Correlation(msgspec.Struct, frozen=True, kw_only=True):
     ``linger``: a recovered incident stays open this long for what comes back.
     ``recover_after``: all alerts must have ended for this long before an incident counts as recovered.
     ``settle``: alerts that arrive within this time are decided on together.
-    ``storm_threshold``: new alerts within ``window`` from which the engine speaks of a storm.
+    ``storm_threshold``: new alerts within a minute from which the engine speaks of a storm.
     """
 
     group_wait: int = 30 * SECOND

@@ -16,6 +16,7 @@ from engine.settle import touch
 from engine.signals import AlertEvent, Millis
 from engine.spell import NEVER, Spell, Step
 from engine.state import Alert
+from engine.storms import note_new
 from rules.ruleset import SEVERITY_LABELS
 from topology.model import UNMAPPED
 
@@ -157,6 +158,7 @@ def _first(context: Context, index: int, event: AlertEvent, start: Millis, expir
     spell = Spell(start, start, 0, expires, ((start, True),))
     labels = event.labels.as_dict()
     alert = _new(context, event, labels, spell, index)
+    note_new(context, now)
     beat = context.heartbeat(alert.name, labels)
     if beat is not None:
         pulse(context, beat.source(labels), beat.every, now, now)

@@ -6,7 +6,7 @@ provider that was in trouble at a fitting time, directly or over at most `BRIDGE
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
@@ -181,26 +181,25 @@ class SymptomGraph:
         """A starved entity is explained by those who should be asking it: its consumers, and the other users of a
         silent provider (a queue that nobody fills)."""
         node = self.nodes[index]
-        ways = [(d.consumer, (), HOP) for d in self.topology.consumers(node.entity)]
-        ways += [
-            (e, (d.consumer,), 2 * HOP + SILENT)
-            for d in self.topology.consumers(node.entity)
-            if d.consumer not in self.at
-            for e in (c.consumer for c in self.topology.consumers(d.consumer))
-        ]
-        ways += [
-            (c.consumer, (d.provider,), 2 * HOP + SILENT)
-            for d in self.topology.providers(node.entity)
-            if d.provider not in self.at
-            for c in self.topology.consumers(d.provider)
-        ]
-        for entity, via, price in ways:
+        for entity, via, price in self._demanders(node.entity):
             for i in self.at.get(entity, ()):
                 if i == index or not compatible(node, self.nodes[i], self.horizon):
                     continue
                 cost = price + delay_cost(node.start - self.nodes[i].start)
                 if i not in found or cost < found[i].cost:
                     found[i] = Link(index, i, cost, via)
+
+    def _demanders(self, entity: str) -> Iterator[tuple[str, tuple[str, ...], float]]:
+        """(who should be asking the entity, silent entities between, cost)."""
+        for d in self.topology.consumers(entity):
+            yield d.consumer, (), HOP
+            if d.consumer not in self.at:
+                for further in self.topology.consumers(d.consumer):
+                    yield further.consumer, (d.consumer,), 2 * HOP + SILENT
+        for d in self.topology.providers(entity):
+            if d.provider not in self.at:
+                for other in self.topology.consumers(d.provider):
+                    yield other.consumer, (d.provider,), 2 * HOP + SILENT
 
     def _felt(self, entity: str) -> Iterable[Dependency]:
         """Dependencies that the entity would feel: a redundancy group that still has enough members hides its own."""

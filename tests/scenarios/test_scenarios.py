@@ -160,3 +160,13 @@ def test_the_engine_carries_on_from_a_snapshot_in_the_middle_of_an_incident() ->
     world.at("10:05").restart().expect(incident(cause="core-1", alerts=2))
     world.at("10:06").restart().resolve("core-1", "LinkDown").resolve("agg-1", "Unreachable")
     world.at("11:00").expect(incident(cause="core-1", state="resolved"))
+
+
+def test_a_storm_is_seen_and_passes() -> None:
+    world = World(NETWORK)
+    moment = world.at("10:00")
+    for number in range(201):
+        moment.fire("db-1", f"Alert{number}")
+    assert world.driven.core.gauges()["storm"] == 1
+    world.at("10:02:01")
+    assert world.driven.core.gauges()["storm"] == 0
