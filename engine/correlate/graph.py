@@ -87,6 +87,8 @@ class Horizon(msgspec.Struct, frozen=True):
     brief: Millis
 
 
+MOST_DEMANDERS = 50
+"""A silent provider that more than these use says nothing about who should be asking."""
 TELLING_WEIGHT = 0.5
 """Weight from which an alert may explain others."""
 
@@ -197,8 +199,9 @@ class SymptomGraph:
                 for further in self.topology.consumers(d.consumer):
                     yield further.consumer, (d.consumer,), 2 * HOP + SILENT
         for d in self.topology.providers(entity):
-            if d.provider not in self.at:
-                for other in self.topology.consumers(d.provider):
+            others = self.topology.consumers(d.provider)
+            if d.provider not in self.at and len(others) <= MOST_DEMANDERS:
+                for other in others:
                     yield other.consumer, (d.provider,), 2 * HOP + SILENT
 
     def _felt(self, entity: str) -> Iterable[Dependency]:
