@@ -94,7 +94,7 @@ def _override(context: Context, command: Command, now: Millis) -> None:
     incident.override = level
     _note(context, incident, command, now, "severity", f"Severity set to {level} by {command.actor}")
     context.revise(incident, now, "severity overridden")
-    touch(context, incident.domain, now)
+    touch(context, incident.domain, now, urgent=True)
 
 
 def _merge(context: Context, command: Command, now: Millis) -> None:
@@ -110,7 +110,7 @@ def _merge(context: Context, command: Command, now: Millis) -> None:
     for number in incident.alerts | into.alerts:
         domain.glue[number] = mark
     _note(context, into, command, now, "merge_asked", f"{incident.id} is to be merged into this")
-    touch(context, incident.domain, now)
+    touch(context, incident.domain, now, urgent=True)
 
 
 def _split(context: Context, command: Command, now: Millis) -> None:
@@ -125,7 +125,7 @@ def _split(context: Context, command: Command, now: Millis) -> None:
     for number in chosen:
         domain.glue.pop(number, None)
     _note(context, incident, command, now, "split_asked", f"{len(chosen)} alerts are to be split off")
-    touch(context, incident.domain, now)
+    touch(context, incident.domain, now, urgent=True)
 
 
 def _false_alarm(context: Context, command: Command, now: Millis) -> None:
@@ -148,7 +148,7 @@ def _reopen(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
     reopen(context, incident, now, command.reason, actor=command.actor)
     context.revise(incident, now, "reopened by a person")
-    touch(context, incident.domain, now)
+    touch(context, incident.domain, now, urgent=True)
 
 
 def _review(context: Context, command: Command, now: Millis) -> None:

@@ -19,16 +19,19 @@ from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
 from engine.words import WEIGHT
 
-SLOWER_EVERY = 50
-"""One millisecond more of settling per so many live alerts, so that a storm is not partitioned all the time."""
+CALM: Millis = 10_000
+"""A domain that was not settled for so long is settled quickly again."""
+URGENT_MOST: Millis = 1_000
+"""Longest wait when something may change the partition: an entity newly in trouble, an alert that nothing explains."""
+MOST: Millis = 5_000
+"""Longest wait when only counts and times change."""
 
 
 def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Reason]:
     """Admit an alert to correlation: where it belongs as far as can be said at once."""
     domain = context.domain(alert.domain)
     domain.live.add(alert.no)
-    settling = domain.settling
-    touch(context, domain.name, now)
+    settling = domain.urgent
     last_pass = (now + context.rules.correlation.lateness) // 1000 * 1000 + 1000
     if last_pass != domain.last_pass:
         domain.last_pass = last_pass
@@ -38,6 +41,7 @@ def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Rea
         reopen(context, known, now, "an alert of it fires again")
     if known is not None and known.state in OPEN:
         known.alerts.add(alert.no)
+        touch(context, domain.name, now)
         if alert.admitted and alert.reason is not Reason.SETTLING:
             return alert.disposition, alert.reason
         return Disposition.ATTACHED, Reason.REFIRED
@@ -46,7 +50,9 @@ def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Rea
         alert.incident = found.id
         found.alerts.add(alert.no)
         same = alert.entity in found.entities
+        touch(context, domain.name, now, urgent=not same)
         return Disposition.ATTACHED, Reason.SAME_ENTITY if same else Reason.EXPLAINED_BY_CAUSE
+    touch(context, domain.name, now, urgent=True)
     if settling and alert.mapped:
         alert.incident = ""
         return Disposition.HELD, Reason.SETTLING
@@ -64,22 +70,30 @@ def withdraw(context: Context, alert: Alert, now: Millis) -> None:
     if incident is not None:
         incident.alerts.discard(alert.no)
     alert.incident = ""
-    touch(context, domain.name, now)
+    touch(context, domain.name, now, urgent=True)
 
 
-def touch(context: Context, name: str, now: Millis) -> None:
-    """Something changed in the domain: settle it soon."""
+def touch(context: Context, name: str, now: Millis, *, urgent: bool = False) -> None:
+    """Something changed in the domain: settle it soon. While changes go on the waits double, so that a storm is not
+    partitioned all the time."""
     domain = context.domain(name)
-    if not domain.settling:
-        domain.settling = True
-        wait = context.rules.correlation.settle + len(domain.live) // SLOWER_EVERY
-        context.timers.set(now + wait, "settle", name)
+    if domain.urgent or (domain.settle_at and not urgent):
+        return
+    first = context.rules.correlation.settle
+    if now > domain.settled_at + CALM:
+        domain.pace = first
+    due = now + min(max(domain.pace, first), URGENT_MOST if urgent else MOST)
+    domain.urgent = urgent
+    if not domain.settle_at or due < domain.settle_at:
+        domain.settle_at = due
+        context.timers.set(due, "settle", name)
 
 
 def settle_due(context: Context, name: str, due: Millis) -> None:
     """Timer ``settle``."""
     domain = context.domain(name)
-    domain.settling = False
+    domain.settle_at, domain.urgent, domain.settled_at = 0, False, due
+    domain.pace = min(2 * max(domain.pace, context.rules.correlation.settle), MOST)
     settle(context, domain, due, final=False)
 
 

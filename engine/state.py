@@ -111,10 +111,13 @@ class Incident(msgspec.Struct):
 
 
 class Domain(msgspec.Struct):
-    """What one owner decides together. ``live`` are the admitted alerts of open incidents, ``cover`` says which open
-    incident explains an entity, ``glue`` and ``pins`` are what people joined and split. ``settling``: a timer is set to
-    settle it; ``last_pass`` is when all that belongs to what is known has arrived (rounded up to seconds, so that
-    a storm does not set a timer per alert)."""
+    """What one owner decides together.
+
+    ``live`` are the admitted alerts of open incidents, ``cover`` says which open incident explains an entity, ``glue``
+    and ``pins`` are what people joined and split. It is settled at ``settle_at`` (0: nothing has changed), ``urgent``ly
+    if its partition may have changed; ``pace`` is the wait for that, ``settled_at`` the last time. ``last_pass`` is when
+    all that belongs to what is known has arrived (rounded up to seconds: a storm sets no timer per alert).
+    """
 
     name: str
     live: set[int] = set()
@@ -122,7 +125,10 @@ class Domain(msgspec.Struct):
     cover: dict[str, str] = {}
     glue: dict[int, int] = {}
     pins: dict[int, int] = {}
-    settling: bool = False
+    settle_at: Millis = 0
+    urgent: bool = False
+    pace: Millis = 0
+    settled_at: Millis = 0
     last_pass: Millis = 0
 
 

@@ -30,7 +30,7 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
         review(context, context.state.alerts[number], now, now)
     for name in sorted(context.state.domains):
         if context.state.domains[name].live:
-            touch(context, name, now)
+            touch(context, name, now, urgent=True)
 
 
 def _resolve_again(context: Context, alert: Alert) -> None:

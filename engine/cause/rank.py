@@ -29,6 +29,8 @@ TOLERANCE: Millis = 120_000
 """How much earlier than its cause a symptom may be seen: alert rules wait differently long."""
 FLOOR = 0.15
 TIE = 0.005
+INFERRED_OWN = 0.8
+"""What the own state of a silent provider counts for that the partition inferred from its symptoms."""
 SILENT_OWN = 0.25
 """What a silent entity's own state counts for, when nothing is known of it."""
 WIDEST = 40
@@ -151,10 +153,14 @@ def _of_silent(
     onset: Millis,
 ) -> Candidate:
     first = {}
+    inferred = entity == trouble.silent
     for root, way in ways:
-        share = SILENT * HOP ** len(way) * SILENT ** (len(way) - 1)
+        share = HOP if inferred else SILENT * HOP ** len(way) * SILENT ** (len(way) - 1)
         first[root] = (share, (*reversed(way), graph.nodes[root].entity))
-    return _candidate(graph, trouble, entity, own(entity, onset), _reach(graph, consumers, first), 1.0, silent=True)
+    known = own(entity, onset)
+    if inferred:
+        known = msgspec.structs.replace(known, alerts=INFERRED_OWN)
+    return _candidate(graph, trouble, entity, known, _reach(graph, consumers, first), 1.0, silent=True)
 
 
 def _candidate(
