@@ -115,8 +115,8 @@ class Domain(msgspec.Struct):
 
     ``live`` are the admitted alerts of open incidents, ``cover`` says which open incident explains an entity, ``glue``
     and ``pins`` are what people joined and split. It is settled at ``settle_at`` (0: nothing has changed), ``urgent``ly
-    if its partition may have changed; ``pace`` is the wait for that, ``settled_at`` the last time. ``last_pass`` is when
-    all that belongs to what is known has arrived (rounded up to seconds: a storm sets no timer per alert).
+    if its partition may have changed; ``pace`` is the wait for that, ``settled_at`` the last time. ``last_pass`` is
+    when all that belongs to what is known has arrived (rounded up to seconds: a storm sets no timer per alert).
     """
 
     name: str

@@ -1,8 +1,9 @@
 """One engine in a process of its own, to be killed: `python -m tests.crash.child DIR CORE NOW [FAILPOINTS]`.
 
-It reads lines from standard input: ``r OFFSET ARRIVAL BODY`` is a record, ``t MILLIS`` lets the clock move on, ``stop``
-ends it in good order. It answers ``a OFFSET`` when a record is durable, and ``ready`` when it has recovered.
-Records carry their arrival, so that a disturbed and an undisturbed run see the same times.
+It reads lines from standard input: ``r OFFSET ARRIVAL FORMAT BODY`` is a record, ``t MILLIS`` lets the clock move on, and
+``stop`` ends it in good order. It answers ``a OFFSET`` when a record is durable, and ``ready`` when it has recovered.
+Records carry their arrival, so that a disturbed and an undisturbed run see the same times. A record that brings a
+version into force brings its content too; after a restart only the store has it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -22,13 +23,18 @@ from engine.metrics import EngineMetrics
 from engine.ports import Commit, Decoded, Record
 from engine.publish.dispatcher import Dispatcher, DispatchSettings
 from engine.publish.log import Log
-from engine.resume import Machine
+from engine.resume import Machine, StoredLibrary
 from engine.service import Service, ServiceSettings
+from engine.signals import Activation
 from engine.storage.sqlite.store import SqliteStore
+from engine.submissions import Submitted
 from engine.writer import SnapshotRhythm
+from rules.ruleset import RuleSet
 from tests.service import toy
+from topology.model import Topology
 
 PUBLISHERS_EPOCH = 2_000_000_000_000  # later than any time in the records; all publications are due
+DOWNTIME_AFTER = 120_000  # ms; a life that begins where the last one ended is no absence
 AUDIENCES = frozenset({"engineers", "stakeholders", "tickets"})
 
 
@@ -37,16 +43,17 @@ class PipeSource:
 
     name = "pipe"
 
-    def __init__(self, now: int) -> None:
+    def __init__(self, now: int, bring: Callable[[Record], None]) -> None:
         self.now = now
+        self._bring = bring
         self.stop = threading.Event()
         self._records: queue.Queue[Record | int] = queue.Queue()
 
     def read(self) -> None:
         for line in sys.stdin:
-            match line.rstrip("\n").split(" ", 3):
-                case ["r", offset, arrival, body]:
-                    record = Record("pipe", "toy", body.encode(), offset=int(offset), arrival=int(arrival))
+            match line.rstrip("\n").split(" ", 4):
+                case ["r", offset, arrival, format, body]:
+                    record = Record("pipe", format, body.encode(), offset=int(offset), arrival=int(arrival))
                     self._records.put(record)
                 case ["t", millis]:
                     self._records.put(int(millis))
@@ -66,6 +73,7 @@ class PipeSource:
                 if isinstance(record, int):  # the time, in its place among the records
                     self.now = max(self.now, record)
                     break
+                self._bring(record)
                 taken.append(record)
                 self.now = max(self.now, record.arrival or 0)
         except queue.Empty:
@@ -86,17 +94,34 @@ def say(text: str) -> None:
     os.write(1, text.encode() + b"\n")
 
 
-def decode(format: str, body: bytes) -> Decoded:
-    return own.decode(body) if format == own.FORMAT else toy.decode(format, body)
-
-
-def machine(core: str) -> Machine:
+def machine(core: str, library: StoredLibrary) -> Machine:
     if core == "toy":
-        return Machine(toy.ToyCore, None, decode, "1")
+        return Machine(toy.ToyCore, None, toy.decode, "1")
     from engine.core import Core  # noqa: PLC0415 - quick to start without it
-    from engine.library import Library  # noqa: PLC0415
+    from ingest.decoders import decode as decode_theirs  # noqa: PLC0415
 
-    return Machine(Core, Library(), decode, "1")
+    def decode(format: str, body: bytes) -> Decoded:
+        return own.decode(body) if format == own.FORMAT else decode_theirs(format, body)
+
+    return Machine(Core, library, decode, "1")
+
+
+def bring_versions(library: StoredLibrary) -> Callable[[Record], None]:
+    """Gives a record that activates a version the version's content, to be stored in one transaction with it."""
+
+    def bring(record: Record) -> None:
+        signal = next(iter(own.decode(record.body).signals), None) if record.format == own.FORMAT else None
+        if isinstance(signal, Activation):
+            from tests.crash.catalogue import VERSIONS  # noqa: PLC0415 - a later life must not need it
+
+            version = VERSIONS[signal.kind, signal.version]
+            record.token = Submitted(version)
+            if version.kind == "topology":
+                library.add_topology(Topology.decode(version.content))
+            else:
+                library.add_rules(RuleSet.decode(version.content))
+
+    return bring
 
 
 def main(folder: Path, core: str, now: int, spec: str) -> None:
@@ -113,10 +138,13 @@ def main(folder: Path, core: str, now: int, spec: str) -> None:
         if commit.outbox:
             dispatcher.wake()
 
-    source = PipeSource(now)
-    settings = ServiceSettings(group_records=8, poll_seconds=0.2, snapshots=SnapshotRhythm(entries=40))
+    library = StoredLibrary(store)
+    source = PipeSource(now, bring_versions(library))
+    settings = ServiceSettings(
+        group_records=8, poll_seconds=0.2, snapshots=SnapshotRhythm(entries=40), downtime_after=DOWNTIME_AFTER
+    )
     service = Service(
-        machine(core), store, [source], lambda: source.now, metrics, on_commit=committed, settings=settings
+        machine(core, library), store, [source], lambda: source.now, metrics, on_commit=committed, settings=settings
     )
     threading.Thread(target=source.read, daemon=True).start()
     dispatcher.start()

@@ -1,4 +1,4 @@
-"""Feeds a child engine over a pipe, kills it, starts it again, and reads what is left."""
+"""Feeds a child engine over a pipe, kills it, and starts it again."""
 
 from __future__ import annotations
 
@@ -7,31 +7,12 @@ import selectors
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
-import msgspec
+from tests.crash.feeds import Line, last
+from tests.crash.remains import Remains, remains, unpublished
 
-from engine.storage.sqlite.reader import SqliteReader
-
-START = 1_700_000_000_000
-STEP = 2_000  # ms between two records: time for timers
-TROUBLES = ("db", "web web", "api db", "queue ?", "poison", "cache api queue", "db db db")
 PATIENCE = 20.0
-
-
-class Line(NamedTuple):
-    offset: int
-    arrival: int
-    body: str
-
-
-def lines(count: int, *, start: int = 0) -> list[Line]:
-    """Records with troubles old and new; each carries its arrival."""
-    return [
-        Line(n, START + STEP * n, f"{TROUBLES[n % len(TROUBLES)]} new-{n // 9}") for n in range(start, start + count)
-    ]
 
 
 class Child:
@@ -54,11 +35,16 @@ class Child:
         self.violations: int | None = None
 
     def send(self, text: str) -> bool:
+        left = text.encode() + b"\n"
         try:
-            os.write(self._stdin.fileno(), text.encode() + b"\n")
+            while left:
+                left = left[os.write(self._stdin.fileno(), left) :]
         except BrokenPipeError:
             return False
         return True
+
+    def feed(self, line: Line) -> bool:
+        return self.send(f"r {line.offset} {line.arrival} {line.format} {line.body}")
 
     def hear(self, timeout: float) -> bool:
         """Take in what it says; False when it has ended and everything is heard."""
@@ -109,71 +95,24 @@ class Child:
         self._selector.close()
 
 
-class Remains(NamedTuple):
-    """What an engine's folder holds in the end."""
-
-    inputs: list[tuple[int, str, bool]]  # (offset, body, poison)
-    decisions: list[tuple[str, int, int, bytes]]
-    published: list[str]
-    totals: dict[str, int]
-    incidents: list[bytes]
-    why: list[bytes]
-
-
-def remains(folder: Path) -> Remains:
-    reader = SqliteReader(folder / "db")
-    try:
-        entries = list(reader.entries(0))
-        views = [reader.revisions(view.id)[-1] for view in _all(reader)]
-        events = [f"{entry.position}-{index}" for entry in entries for index in range(4)]
-        return Remains(
-            [(entry.offset or 0, entry.body.decode(), entry.poison) for entry in entries if entry.source == "pipe"],
-            [(one.domain, one.position, one.at, one.payload) for one in reader.decisions(-1)],
-            [msgspec.json.decode(line)["key"] for line in (folder / "published.jsonl").read_bytes().splitlines()],
-            reader.totals(),
-            sorted(msgspec.json.encode(view) for view in views),
-            [msgspec.json.encode(reader.why(event)) for event in events],
-        )
-    finally:
-        reader.close()
-
-
-def unpublished(folder: Path) -> int:
-    reader = SqliteReader(folder / "db")
-    try:
-        return len(reader.outbox(state=("new", "claimed", "sent", "ambiguous"), limit=200).items)
-    finally:
-        reader.close()
-
-
-def _all(reader: SqliteReader) -> Iterator[object]:
-    cursor = ""
-    while True:
-        page = reader.incidents(cursor=cursor, limit=200)
-        yield from page.items
-        cursor = page.next
-        if not cursor:
-            return
-
-
-def undisturbed(folder: Path, core: str, feed: list[Line], *, until: int) -> Remains:
-    """The same records through an engine that nothing happens to."""
+def undisturbed(folder: Path, core: str, feed: list[Line]) -> Remains:
+    """The records through an engine that nothing happens to."""
     folder.mkdir()
-    child = Child(folder, core, START)
+    child = Child(folder, core, feed[0].arrival)
     for line in feed:
-        child.send(f"r {line.offset} {line.arrival} {line.body}")
+        child.feed(line)
     assert child.hear_until(feed[-1].offset)
-    return finish(folder, child, until)
+    return finish(folder, child, last(feed))
 
 
-def finish(folder: Path, child: Child, until: int) -> Remains:
+def finish(folder: Path, child: Child, end: Line) -> Remains:
     """Let all timers fire and all publications go out, then stop."""
-    child.send(f"t {until}")
-    child.send(f"r 1000000 {until} last")
-    assert child.hear_until(1_000_000)
-    end = time.monotonic() + PATIENCE
+    child.send(f"t {end.arrival}")
+    child.feed(end)
+    assert child.hear_until(end.offset)
+    patience = time.monotonic() + PATIENCE
     while unpublished(folder):
-        assert time.monotonic() < end, "publications do not go out"
+        assert time.monotonic() < patience, "publications do not go out"
         time.sleep(0.05)
     assert child.stop() == 0, "determinism violated"
     return remains(folder)
