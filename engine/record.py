@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.outcomes import Decision, IncidentView, LedgerChange, LedgerEntry, Publication, TimelineEntry
+from engine.reasons import Disposition
 from engine.signals import Millis
 
 
@@ -26,13 +27,25 @@ class _Payload(msgspec.Struct, omit_defaults=True):
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
-class Recorder:
-    """Collects what one signal batch or one timer decided, by domain."""
+class _Repeats(msgspec.Struct, omit_defaults=True):
+    position: int
+    at: Millis
+    repeats: dict[str, list[tuple[int, int]]]
 
-    __slots__ = ("_parts",)
+
+REPEATS = "(repeats)"
+"""The chain of what was only counted: nothing was decided in any domain."""
+
+
+class Recorder:
+    """Collects what one signal batch or one timer decided, by domain. Events that were only counted have a chain of
+    their own, as (index, alert) by reason: they are nearly all there is, and no domain's decision."""
+
+    __slots__ = ("_parts", "_repeats")
 
     def __init__(self) -> None:
         self._parts: dict[str, _Part] = {}
+        self._repeats: dict[str, list[tuple[int, int]]] = {}
 
     def _part(self, domain: str) -> _Part:
         part = self._parts.get(domain)
@@ -42,7 +55,10 @@ class Recorder:
 
     def ledger(self, domain: str, entry: LedgerEntry) -> None:
         """A first disposition."""
-        self._part(domain).ledger.append(entry)
+        if entry.disposition is Disposition.DUPLICATE:
+            self._repeats.setdefault(entry.reason, []).append((entry.index, entry.alert))
+        else:
+            self._part(domain).ledger.append(entry)
 
     def change(self, domain: str, change: LedgerChange) -> None:
         """A later disposition."""
@@ -62,11 +78,13 @@ class Recorder:
 
     def take(self, position: int, at: Millis, versions: dict[str, str]) -> list[Decision]:
         """The decisions so far, by domain; the recorder is empty afterwards."""
-        if not self._parts:
-            return []
         decisions = [
             Decision(domain, position, at, _encoder.encode(_Payload(position, at, versions, part)))
             for domain, part in sorted(self._parts.items())
         ]
+        if self._repeats:
+            payload = _encoder.encode(_Repeats(position, at, self._repeats))
+            decisions.append(Decision(REPEATS, position, at, payload))
+            self._repeats = {}
         self._parts = {}
         return decisions

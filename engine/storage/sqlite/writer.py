@@ -140,13 +140,14 @@ def _outbox(
 
 
 def _chain(connection: sqlite3.Connection, decisions: Sequence[Decision], heads: dict[str, Head]) -> dict[str, Head]:
-    heads, moved = dict(heads), set()
+    heads, moved, rows = dict(heads), set(), []
     for decision in decisions:
         domain = decision.domain
         heads[domain], row = extend(heads.get(domain) or Head(domain), decision, secrets.token_bytes(SALT_BYTES))
         fixed = (domain, row.seq, row.position, row.at, row.digest, row.link)
-        connection.execute(SQL["insert_chain"], (*fixed, row.salt, pack(decision.payload)))
+        rows.append((*fixed, row.salt, pack(decision.payload)))
         moved.add(domain)
+    connection.executemany(SQL["insert_chain"], rows)
     connection.executemany(SQL["set_head"], [(domain, heads[domain].seq, heads[domain].link) for domain in moved])
     return heads
 
