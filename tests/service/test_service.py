@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from engine import failpoints
-from engine.errors import StoreCorrupt, StoreUnavailable
-from engine.ports import Commit, Version
-from engine.signals import Command
-from engine.submissions import Submissions
+from engine.errors import StoreCorrupt
 from engine.writer import SnapshotRhythm
 from tests.service import toy
-from tests.service.world import START, ListSource, World
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path / "db")
-    yield made
-    if made.opened:
-        made.store.close()
+from tests.service.world import START, World
 
 
 def test_a_record_is_acknowledged_only_after_it_is_in_the_log(world: World) -> None:
@@ -133,7 +120,7 @@ def test_a_decision_that_does_not_come_out_again_is_counted(world: World) -> Non
     world.take("db")
 
     class Other(toy.ToyCore):
-        def _event(self, outcomes, index, event, now):  # type: ignore[no-untyped-def]
+        def _event(self, outcomes, index, event, now):
             super()._event(outcomes, index, event, now)
             outcomes.decisions[-1].payload += b"!"
 
@@ -146,7 +133,7 @@ def test_another_version_may_decide_otherwise_without_violating_anything(world: 
     world.take("db")
 
     class Other(toy.ToyCore):
-        def _event(self, outcomes, index, event, now):  # type: ignore[no-untyped-def]
+        def _event(self, outcomes, index, event, now):
             super()._event(outcomes, index, event, now)
             outcomes.decisions[-1].payload += b"!"
 
@@ -185,216 +172,6 @@ def test_a_hole_in_the_log_is_not_papered_over(world: World) -> None:
         world.start()
 
 
-# --- poison ----------------------------------------------------------------------------------------------------------
-
-
-def test_a_record_the_core_cannot_bear_is_kept_and_its_neighbours_are_not_touched(world: World) -> None:
-    world.take("db", "poison", "web")
-    assert [record.body for record in world.source.durable] == [b"db", b"poison", b"web"]
-    assert not world.source.refused
-    assert [entry.poison for entry in world.store.entries(0)] == [False, True, False]
-    letter = world.store.dead_letters().items[0]
-    assert b"poison" in letter.raw  # type: ignore[attr-defined]
-    assert world.service.core.counts["received"] == 2
-    assert world.store.totals()["unaccounted"] == 0
-    assert world.service.health().ready
-    assert world.metric("headwater_poison_records_total") == 1
-
-
-def test_poison_is_skipped_by_a_restart(world: World) -> None:
-    world.take("db", "poison", "web poison", "api")
-    decisions = world.decisions()
-    world.restart()
-    assert world.decisions() == decisions
-    assert world.service.core.counts["received"] == 2
-    assert world.revived.differing == 0
-
-
-def test_only_poison_is_survived_too(world: World) -> None:
-    world.take("poison", "poison")
-    assert len(world.store.dead_letters().items) == 2
-    assert world.service.health().ready
-
-
-def test_a_timer_that_fails_is_nobodys_poison(world: World) -> None:
-    world.take("timer-fails")
-    world.pass_time(toy.SETTLE)
-    assert not world.service.health().ready
-    world.take("db")
-    assert not world.store.dead_letters().items
-    assert [record.body for record in world.source.refused] == [b"db"]
-
-
-def test_what_could_not_be_decoded_becomes_a_dead_letter_beside_its_good_neighbours(world: World) -> None:
-    world.take("db ? web")
-    assert world.service.core.counts["received"] == 2
-    letter = world.store.dead_letters().items[0]
-    assert (letter.pointer, letter.reason, letter.position) == ("/1", "a question mark", 1)  # type: ignore[attr-defined]
-    assert world.metric("headwater_rejects_total", format="toy") == 1
-
-
-# --- the store is lost -----------------------------------------------------------------------------------------------
-
-
-def test_while_the_store_cannot_be_written_senders_are_refused_and_the_engine_is_not_ready(world: World) -> None:
-    world.take("db")
-    world.lose_store()
-    world.take("web", "api")
-    assert [record.body for record in world.source.refused] == [b"web", b"api"]
-    health = world.service.health()
-    assert not health.ready
-    assert "disk is full" in health.reason
-    assert world.metric("headwater_ready") == 0
-
-
-def test_the_engine_recovers_by_itself_with_the_state_of_the_store(world: World) -> None:
-    world.take("db")
-    world.lose_store()
-    world.take("web")
-    world.store.before = None
-    for _ in range(100):
-        if world.service.health().ready:
-            break
-        world.service.step(0.01)
-    assert world.service.core.counts["received"] == 1  # not the refused one, which the core had handled
-    world.take("web")
-    assert world.store.totals()["received"] == 2
-    assert world.store.totals()["unaccounted"] == 0
-
-
-def test_a_commit_whose_answer_was_lost_is_found_to_be_durable(world: World) -> None:
-    world.store.after = StoreUnavailable("the answer was lost")
-    world.take("db")
-    world.store.after = None
-    assert [record.body for record in world.source.refused] == [b"db"]
-    for _ in range(100):
-        world.service.step(0.01)
-        if world.service.health().ready:
-            break
-    world.take("db")  # the sender tries again
-    assert world.service.core.counts["received"] == 2
-    assert [one.payload for one in world.decisions()] == [b"db opened 1", b"db duplicate 2"]
-
-
-def test_a_start_without_a_store_waits_for_it(world: World) -> None:
-    world.lose_store()
-    with pytest.raises(StoreUnavailable):
-        world.start()
-
-
-# --- sources ---------------------------------------------------------------------------------------------------------
-
-
-def test_a_redelivered_record_is_skipped_and_acknowledged_again(world: World) -> None:
-    first = [toy.record("db", offset=0), toy.record("web", offset=1)]
-    world.source.waiting.extend(first)
-    world.service.step(0)
-    world.restart()
-    assert world.source.positions == {("list", 0): 1}
-    world.source.waiting.extend([*first, toy.record("api", offset=2)])
-    world.service.step(0)
-    assert len(world.source.durable) == 5
-    assert world.service.core.counts["received"] == 3
-
-
-def test_a_redelivery_within_one_group_is_skipped_too(world: World) -> None:
-    world.source.waiting.extend([toy.record("db", offset=0), toy.record("db", offset=0)])
-    world.service.step(0)
-    assert world.service.core.counts["received"] == 1
-
-
-def test_one_busy_source_does_not_starve_the_others(tmp_path: Path) -> None:
-    world = World(tmp_path / "db")
-    quiet = ListSource("quiet")
-    world.sources = [world.source, quiet]
-    world.restart()
-    world.source.push(*["busy"] * 2000)
-    quiet.push("quiet")
-    world.service.step(0)
-    assert len(quiet.durable) == 1
-    assert len(world.source.durable) == world.service.settings.group_records - 1
-    world.store.close()
-
-
-def test_a_source_that_fails_to_listen_does_not_disturb_the_others(world: World) -> None:
-    deaf = ListSource("deaf").push("db")
-
-    def fail(records: object) -> None:
-        raise RuntimeError("deaf")
-
-    deaf.committed = fail  # type: ignore[method-assign, assignment]
-    world.sources = [deaf, world.source]
-    world.restart()
-    world.take("web")
-    assert [record.body for record in world.source.durable] == [b"web"]
-    assert world.service.health().ready
-
-
-# --- own signals -----------------------------------------------------------------------------------------------------
-
-
-def test_own_downtime_is_the_first_signal_after_a_long_absence(world: World) -> None:
-    world.take("db")
-    world.restart(after=600_000)
-    assert world.service.core.gaps == [(START, START + 600_000)]  # type: ignore[attr-defined]
-    entries = list(world.store.entries(0))
-    assert [entry.format for entry in entries] == ["toy", "own"]
-    assert entries[1].arrival == START
-
-
-def test_a_short_absence_is_no_downtime(world: World) -> None:
-    world.take("db")
-    world.restart(after=14_000)
-    assert world.service.core.gaps == []  # type: ignore[attr-defined]
-
-
-def test_a_command_is_answered_when_it_is_durable(world: World) -> None:
-    own_source = Submissions()
-    world.sources = [world.source, own_source]
-    world.restart()
-    promise = own_source.command(Command("ann", "acknowledge", "INC-1"))
-    assert not promise.done()
-    world.service.step(0)
-    assert promise.result(0) is None
-    assert list(world.store.entries(0))[-1].source == "command"
-
-
-def test_a_version_is_stored_in_the_transaction_that_brings_it_into_force(world: World) -> None:
-    own_source = Submissions()
-    world.sources = [own_source]
-    world.restart()
-    world.store.before = StoreUnavailable("no")
-    refused = own_source.activate(Version("rules", "abc", START, b"content"))
-    world.service.step(0)
-    with pytest.raises(StoreUnavailable):
-        refused.result(0)
-    assert world.store.version("rules", "abc") is None
-    world.store.before = None
-    for _ in range(100):
-        world.service.step(0.01)
-        if world.service.health().ready:
-            break
-    own_source.activate(Version("rules", "abc", START, b"content"))
-    world.service.step(0)
-    stored = world.store.version("rules", "abc")
-    assert stored is not None
-    assert stored.content == b"content"
-
-
-# --- the rest --------------------------------------------------------------------------------------------------------
-
-
-def test_a_listener_that_fails_does_not_undo_the_commit(world: World) -> None:
-    def fail(commit: Commit) -> None:
-        raise RuntimeError("listener")
-
-    world.on_commit = fail
-    world.restart()
-    world.take("db")
-    assert world.service.health().ready
-    assert len(world.source.durable) == 1
-
-
 def test_a_core_that_cannot_be_written_down_still_accepts(tmp_path: Path) -> None:
     class Unwritable(toy.ToyCore):
         def snapshot(self) -> bytes:
@@ -413,22 +190,3 @@ def test_a_stopped_engine_refuses(world: World) -> None:
     health = world.service.health()
     assert not health.ready
     assert health.reason == "stopped"
-
-
-@pytest.mark.parametrize("point", ["ingest.after_poll", "ingest.before_commit", "timers.before_commit"])
-def test_a_failure_at_a_named_point_loses_nothing(world: World, point: str) -> None:
-    failpoints.arm(f"{point}:raise")
-    try:
-        world.take("db")
-        world.pass_time(toy.SETTLE)
-        for _ in range(100):
-            world.service.step(0.01)
-            if world.service.health().ready:
-                break
-    finally:
-        failpoints.arm("")
-    for record in world.source.refused:
-        world.take(record.body.decode())
-    world.pass_time(2 * toy.SETTLE)
-    assert [one.payload for one in world.decisions()][-1] == b"db settled"
-    assert world.store.totals()["unaccounted"] == 0
