@@ -1,6 +1,6 @@
 """One engine in a process of its own, to be killed: `python -m tests.crash.child DIR CORE NOW [FAILPOINTS]`.
 
-It reads lines from standard input: ``r OFFSET ARRIVAL FORMAT BODY`` is a record, ``t MILLIS`` lets the clock move on, and
+It reads lines from standard input: ``r OFFSET ARRIVAL FORMAT BODY`` is a record, ``t MILLIS`` lets the clock move on,
 ``stop`` ends it in good order. It answers ``a OFFSET`` when a record is durable, and ``ready`` when it has recovered.
 Records carry their arrival, so that a disturbed and an undisturbed run see the same times. A record that brings a
 version into force brings its content too; after a restart only the store has it.
@@ -20,7 +20,7 @@ from prometheus_client import CollectorRegistry
 
 from engine import failpoints, own
 from engine.metrics import EngineMetrics
-from engine.ports import Commit, Decoded, Record
+from engine.ports import Commit, Decode, Record
 from engine.publish.dispatcher import Dispatcher, DispatchSettings
 from engine.publish.log import Log
 from engine.resume import Machine, StoredLibrary
@@ -96,14 +96,15 @@ def say(text: str) -> None:
 
 def machine(core: str, library: StoredLibrary) -> Machine:
     if core == "toy":
-        return Machine(toy.ToyCore, None, toy.decode, "1")
+        return Machine(toy.ToyCore, None, own_or(toy.decode), "1")
     from engine.core import Core  # noqa: PLC0415 - quick to start without it
-    from ingest.decoders import decode as decode_theirs  # noqa: PLC0415
+    from ingest.decoders import decode  # noqa: PLC0415
 
-    def decode(format: str, body: bytes) -> Decoded:
-        return own.decode(body) if format == own.FORMAT else decode_theirs(format, body)
+    return Machine(Core, library, own_or(decode), "1")
 
-    return Machine(Core, library, decode, "1")
+
+def own_or(decode: Decode) -> Decode:
+    return lambda format, body: own.decode(body) if format == own.FORMAT else decode(format, body)
 
 
 def bring_versions(library: StoredLibrary) -> Callable[[Record], None]:
@@ -141,7 +142,7 @@ def main(folder: Path, core: str, now: int, spec: str) -> None:
     library = StoredLibrary(store)
     source = PipeSource(now, bring_versions(library))
     settings = ServiceSettings(
-        group_records=8, poll_seconds=0.2, snapshots=SnapshotRhythm(entries=40), downtime_after=DOWNTIME_AFTER
+        group_records=8, poll_seconds=0.2, snapshots=SnapshotRhythm(entries=10), downtime_after=DOWNTIME_AFTER
     )
     service = Service(
         machine(core, library), store, [source], lambda: source.now, metrics, on_commit=committed, settings=settings

@@ -73,6 +73,14 @@ class Child:
                 return False
         return True
 
+    def hear_for(self, seconds: float) -> bool:
+        """Let it be for so long; False when it ends before."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not self.hear(left):
+                return False
+        return True
+
     def kill(self) -> None:
         self.process.kill()
         self.bury()
