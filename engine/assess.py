@@ -15,7 +15,7 @@ from engine.harm import impact_of, severity_of
 from engine.incidents import follow_alerts, watch_declaration
 from engine.reasons import Verdict
 from engine.signals import Millis
-from engine.state import Alert, Incident
+from engine.state import Incident
 from engine.telling import tell_incident, telling_digest
 
 BEFORE: Millis = 60_000
@@ -32,8 +32,9 @@ def refresh(
     context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble, now: Millis, *, final: bool
 ) -> None:
     """Bring an incident in line with its trouble."""
-    follow_alerts(context, incident, now)
-    signature = _signature(context, incident)
+    nodes = [graph.nodes[i] for i in trouble.nodes]
+    follow_alerts(context, incident, nodes, now)
+    signature = _signature(context, nodes)
     if signature != incident.signature or final:
         incident.signature = signature
         _verdicts(context, incident, graph, trouble)
@@ -44,12 +45,8 @@ def refresh(
         tell_incident(context, incident, "update", now, "what is known has changed")
 
 
-def _signature(context: Context, incident: Incident) -> str:
-    alerts = context.state.alerts
-    rows = [
-        (a, alerts[a].spell.start, alerts[a].spell.end(context.state.now), alerts[a].word)
-        for a in sorted(incident.alerts)
-    ]
+def _signature(context: Context, nodes: list[Node]) -> str:
+    rows = sorted((node.entity, node.version) for node in nodes)
     return xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode((rows, context.state.topology, context.state.rules)))
 
 
@@ -60,27 +57,31 @@ def _verdicts(context: Context, incident: Incident, graph: SymptomGraph, trouble
         for link in graph.links[index]:
             linked.setdefault(index, set()).add(graph.nodes[link.provider].entity)
             linked.setdefault(link.provider, set()).add(graph.nodes[index].entity)
-    confirmed = 0
+    cells = context.domain(incident.domain).cells
+    incident.confirmed = 0
     for index in trouble.nodes:
         node = graph.nodes[index]
-        alerts = [context.state.alerts[a] for a in node.alerts]
-        found = _terms(context, node, alerts, tuple(linked.get(index, ())))
+        found = _terms(context, node, tuple(linked.get(index, ())))
         said, _ = verdict(found)
-        confirmed += len(alerts) if said is Verdict.CONFIRMED else 0
-        for alert in alerts:
-            if (alert.verdict, alert.terms) != (said, found):
-                alert.verdict, alert.terms = said, found
-                context.changed.add(alert.no)
-    incident.confirmed = confirmed
+        incident.confirmed += len(node.alerts) if said is Verdict.CONFIRMED else 0
+        cell = cells[node.entity]
+        if (cell.verdict, cell.terms) == (said, found):
+            found = cell.terms
+        elif node.telling:
+            cell.verdict, cell.terms = said, found
+        for number in node.alerts:
+            alert = context.state.alerts[number]
+            if alert.terms is not found and (alert.verdict, alert.terms) != (said, found):
+                context.changed.add(number)
+            alert.verdict, alert.terms = said, found
 
 
-def _terms(context: Context, node: Node, alerts: list[Alert], neighbours: tuple[str, ...]) -> tuple[Term, ...]:
+def _terms(context: Context, node: Node, neighbours: tuple[str, ...]) -> tuple[Term, ...]:
     until = node.start + context.rules.correlation.window
     since = node.start - BEFORE
     found = list(neighbour_terms(neighbours))
     if node.entity in context.state.telemetry.series:
-        metric = alerts[0].metric if len({a.metric for a in alerts}) == 1 else ""
-        found += telemetry_terms(context.state.telemetry, node.entity, metric, since, until)
+        found += telemetry_terms(context.state.telemetry, node.entity, node.metric, since, until)
     if node.entity in context.state.rates.minutes:
         found += failure_terms(context.state.rates, node.entity, since, until)
     return tuple(found)
@@ -113,9 +114,9 @@ def _assess(context: Context, incident: Incident, graph: SymptomGraph, trouble: 
         text = f"Cause: {incident.cause}" if incident.cause else f"No cause named: {ranking.abstained}"
         facts = {"before": before, "score": ranking.candidates[0].score if ranking.candidates else None}
         context.tell(incident.id, incident.domain, now, "cause", text, facts=facts)
-    hit = impact_of(context, incident, [context.state.alerts[a] for a in sorted(incident.alerts)], now)
+    hit = impact_of(context, incident, nodes, now)
     level = incident.severity.level
-    incident.severity = severity_of(context, incident, hit)
+    incident.severity = severity_of(context, incident, nodes, hit)
     if incident.severity.level != level or not incident.revision:
         fired = ", ".join(str(rule["id"]) for rule in incident.severity.fired) or "no rule fired"
         text = f"Severity {incident.severity.level} ({fired})"

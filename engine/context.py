@@ -77,7 +77,7 @@ class Context:
         """The domain's state, made on first use."""
         found = self.state.domains.get(name)
         if found is None:
-            found = self.state.domains[name] = Domain(name, set(), set(), {}, {}, {})
+            found = self.state.domains[name] = Domain(name, {}, set(), set(), {}, {}, {})
         return found
 
     def count(self, disposition: str, by: int = 1) -> None:
@@ -131,8 +131,7 @@ class Context:
 
     def view(self, incident: Incident, why: str) -> IncidentView:
         """The incident as its latest revision shows it."""
-        events = sum(self.state.alerts[a].events for a in incident.alerts if a in self.state.alerts)
-        return view_of(incident, why, events, self.versions())
+        return view_of(incident, why, self.versions())
 
     def revise(self, incident: Incident, now: Millis, why: str) -> IncidentView:
         """A new revision, if anything that it shows has changed."""

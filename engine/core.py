@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from engine import state as states
@@ -145,8 +144,7 @@ class Core:
         if out.ledger:
             counts = self._context.state.counts
             counts["received"] = counts.get("received", 0) + len(out.ledger)
-            for disposition, number in Counter([entry.disposition for entry in out.ledger]).items():
-                counts[disposition] = counts.get(disposition, 0) + number
+            _tally(counts, [entry.disposition for entry in out.ledger])
         out.alerts = sorted(number for number in context.changed if number in context.state.alerts)
         context.changed = set()
         context.recorder = Recorder()
@@ -179,6 +177,18 @@ class Core:
             known.last += length
 
 
+def _tally(counts: dict[str, int], dispositions: list[Disposition]) -> None:
+    """Add them up; most often they are all alike (and hashing an enum's members is slow)."""
+    left = len(dispositions)
+    for disposition in (dispositions[0], *Disposition):
+        number = dispositions.count(disposition)
+        counts[disposition.value] = counts.get(disposition.value, 0) + number
+        left -= number
+        if left == 0:
+            return
+        dispositions = [other for other in dispositions if other is not disposition]
+
+
 def _empty() -> CoreState:
     return CoreState(
         alerts={},
@@ -189,5 +199,6 @@ def _empty() -> CoreState:
         modes={},
         changes={},
         counts={},
+        expiring={},
         timers=[],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from engine.cells import soil
 from engine.context import Context
 from engine.reasons import Disposition, Reason
 from engine.settle import place, touch
@@ -53,7 +54,7 @@ def dead_due(context: Context, source: str, due: Millis) -> None:
         entity is not None,
         context.topology.domain(entity) if entity else UNMAPPED,
         "critical",
-        Spell(known.last, known.last, 0, NEVER, ((known.last, True),)),
+        Spell(known.last, known.last, 0, NEVER),
         "",
         Disposition.HELD,
         Reason.SETTLING,
@@ -73,5 +74,6 @@ def _restored(context: Context, known: Pulse, now: Millis) -> None:
     if alert is not None:
         alert.spell.resolve(None, now, now)
         context.changed.add(alert.no)
+        soil(context, alert)
         touch(context, alert.domain, now)
         context.timers.set(now + context.rules.correlation.linger, "forget", str(alert.no))

@@ -5,7 +5,11 @@ Every move goes through the transition table (`engine.lifecycle`) and leaves a l
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from engine.cells import depart, enter
 from engine.context import Context
+from engine.correlate.graph import Node
 from engine.lifecycle import OPEN, State, Trigger, after
 from engine.outcomes import SeverityView
 from engine.signals import Millis
@@ -37,7 +41,7 @@ def open_incident(context: Context, domain: Domain, alert: Alert, now: Millis, *
         alert.spell.start,
         now,
         UNKNOWN_SEVERITY,
-        {alert.no},
+        set(),
         entities=(alert.entity,),
         split_from=split_from,
     )
@@ -75,9 +79,12 @@ def move(context: Context, incident: Incident, trigger: Trigger, now: Millis, te
 
 def worthy(context: Context, incident: Incident) -> bool:
     """May it start the incident workflow? Informational alerts alone never do, and nothing that has ended."""
-    alerts = (context.state.alerts[a] for a in incident.alerts)
-    now = context.state.now
-    return any(a.word in TELLING and (a.internal or a.spell.firing(now)) for a in alerts)
+    return any(
+        node.firing and node.firing_word in TELLING and incident.id in node.owners
+        for entity in incident.entities
+        if (cell := context.domain(incident.domain).cells.get(entity)) is not None
+        for node in cell.nodes
+    )
 
 
 def declare_due(context: Context, name: str, due: Millis) -> None:
@@ -112,20 +119,18 @@ def declare(context: Context, incident: Incident, now: Millis, why: str, *, acto
     tell_incident(context, incident, "open", now, f"declared: {why}")
 
 
-def follow_alerts(context: Context, incident: Incident, now: Millis) -> None:
+def follow_alerts(context: Context, incident: Incident, nodes: Sequence[Node], now: Millis) -> None:
     """Quiet when its last alert has ended, back when one returns."""
-    alerts = [context.state.alerts[a] for a in incident.alerts]
-    ends = [None if alert.flapping else alert.spell.end(now) for alert in alerts]
-    firing = sum(end is None for end in ends)
-    incident.firing = firing
-    if firing:
+    incident.firing = sum(node.firing for node in nodes)
+    incident.events = sum(node.events for node in nodes)
+    if incident.firing:
         incident.quiet = None
         context.timers.cancel("recover", incident.id)
         if incident.state is State.RECOVERING:
             back = Trigger.RESUME if incident.restoring else Trigger.RETURN
             move(context, incident, back, now, "An alert fires again")
         return
-    quiet = max((end for end in ends if end is not None), default=now)
+    quiet = max((node.end for node in nodes if node.end is not None), default=now)
     if incident.quiet != quiet:
         incident.quiet = quiet
         context.timers.set(_recovery_due(context, quiet, now), "recover", incident.id)
@@ -167,7 +172,8 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
     """Take a closed incident out of its domain; it is kept for the linger time, for what comes back."""
     domain = context.domain(incident.domain)
     domain.open.discard(incident.id)
-    domain.live -= incident.alerts
+    for number in incident.alerts:
+        depart(context, context.state.alerts[number])
     domain.cover = {entity: name for entity, name in domain.cover.items() if name != incident.id}
     incident.reach = ()
     for table in (domain.glue, domain.pins):
@@ -210,7 +216,8 @@ def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor
     domain = context.domain(incident.domain)
     domain.open.add(incident.id)
     incident.alerts = {a for a in incident.alerts if a in context.state.alerts}
-    domain.live |= incident.alerts
+    for number in incident.alerts:
+        enter(context, context.state.alerts[number])
     context.timers.cancel("archive", incident.id)
     if incident.told:
         tell_incident(context, incident, "reopen", now, f"reopened: {why}")

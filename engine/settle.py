@@ -8,16 +8,16 @@ and split accordingly. A last pass follows when the allowed lateness is over (la
 from __future__ import annotations
 
 from engine.assess import refresh
+from engine.cells import depart, enter, nodes
 from engine.context import Context
-from engine.correlate.graph import Horizon, Symptom, SymptomGraph
+from engine.correlate.graph import Horizon, SymptomGraph
 from engine.correlate.identity import Assignment, assign
 from engine.correlate.partition import Join, Trouble, partition
-from engine.incidents import incident_of, merge, open_incident, reopen, sees
-from engine.lifecycle import OPEN, State
+from engine.incidents import incident_of, merge, open_incident, reopen, resolve, sees
+from engine.lifecycle import OPEN, State, Trigger
 from engine.reasons import Disposition, Reason
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
-from engine.words import WEIGHT
 
 CALM: Millis = 10_000
 """A domain that was not settled for so long is settled quickly again."""
@@ -30,7 +30,7 @@ MOST: Millis = 5_000
 def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Reason]:
     """Admit an alert to correlation: where it belongs as far as can be said at once."""
     domain = context.domain(alert.domain)
-    domain.live.add(alert.no)
+    enter(context, alert)
     settling = domain.urgent
     last_pass = (now + context.rules.correlation.lateness) // 1000 * 1000 + 1000
     if last_pass != domain.last_pass:
@@ -50,6 +50,9 @@ def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Rea
         alert.incident = found.id
         found.alerts.add(alert.no)
         same = alert.entity in found.entities
+        if same:
+            cell = domain.cells[alert.entity]
+            alert.verdict, alert.terms = cell.verdict, cell.terms
         touch(context, domain.name, now, urgent=not same)
         return Disposition.ATTACHED, Reason.SAME_ENTITY if same else Reason.EXPLAINED_BY_CAUSE
     touch(context, domain.name, now, urgent=True)
@@ -58,6 +61,7 @@ def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Rea
         return Disposition.HELD, Reason.SETTLING
     incident = open_incident(context, domain, alert, now)
     alert.incident = incident.id
+    incident.alerts.add(alert.no)
     domain.cover[alert.entity] = incident.id
     return Disposition.OPENED, Reason.NEW_TROUBLE if alert.mapped else Reason.UNMAPPED
 
@@ -65,7 +69,7 @@ def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Rea
 def withdraw(context: Context, alert: Alert, now: Millis) -> None:
     """Take an alert out of correlation (a gate closed behind it)."""
     domain = context.domain(alert.domain)
-    domain.live.discard(alert.no)
+    depart(context, alert)
     incident = context.state.incidents.get(alert.incident)
     if incident is not None:
         incident.alerts.discard(alert.no)
@@ -106,35 +110,35 @@ def settle(context: Context, domain: Domain, now: Millis, *, final: bool) -> Non
     """Partition the domain's live alerts and bring its incidents in line."""
     limits = context.rules.correlation
     horizon = Horizon(limits.window, limits.recover_after, limits.group_wait)
-    graphs = [SymptomGraph(symptoms, context.topology, horizon) for symptoms in _pinned(context, domain, now)]
+    graphs = [
+        SymptomGraph(part, context.topology, horizon) for part in nodes(context, domain, horizon, now, anew=final)
+    ]
     found = [(graph, trouble) for graph in graphs for trouble in partition(graph)]
     found = _glued(domain, found)
-    alerts = [[a for i in trouble.nodes for a in graph.nodes[i].alerts] for graph, trouble in found]
-    belongs = {
-        a: context.state.alerts[a].incident for a in domain.live if context.state.alerts[a].incident in domain.open
-    }
+    owners = [_owners(graph, trouble) for graph, trouble in found]
     ages = {i: _age(context.state.incidents[i]) for i in domain.open}
-    decided = assign(alerts, belongs, ages)
-    incidents = _named(context, domain, found, alerts, decided, now)
-    for old, place_ in decided.merged.items():
+    decided = assign(owners, ages)
+    incidents = _named(context, domain, found, decided, now)
+    for old, place_ in sorted(decided.merged.items()):
         merge(context, context.state.incidents[old], incidents[place_], now)
     domain.cover = {}
-    for (graph, trouble), members, incident in zip(found, alerts, incidents, strict=True):
-        _join(context, graph, trouble, incident, members, now)
+    for (graph, trouble), incident in zip(found, incidents, strict=True):
+        _join(context, graph, trouble, incident, now)
+    for (graph, trouble), incident in zip(found, incidents, strict=True):
         refresh(context, incident, graph, trouble, now, final=final)
+    for incident_id in sorted(domain.open):
+        _close_if_empty(context, context.state.incidents[incident_id], now)
     for incident_id in sorted(domain.open):
         _cover(context, domain, context.state.incidents[incident_id])
 
 
-def _pinned(context: Context, domain: Domain, now: Millis) -> list[list[Symptom]]:
-    """The live alerts as symptoms; those that a person split off stay among themselves."""
-    parts: dict[int, list[Symptom]] = {}
-    for number in sorted(domain.live):
-        alert = context.state.alerts[number]
-        spell = alert.spell
-        symptom = Symptom(number, alert.entity, spell.start, spell.end(now), WEIGHT[alert.word], alert.starved)
-        parts.setdefault(domain.pins.get(number, 0), []).append(symptom)
-    return [parts[key] for key in sorted(parts)]
+def _owners(graph: SymptomGraph, trouble: Trouble) -> dict[str, int]:
+    """How many of a trouble's alerts were in which incident."""
+    counts: dict[str, int] = {}
+    for index in trouble.nodes:
+        for incident, count in graph.nodes[index].owners.items():
+            counts[incident] = counts.get(incident, 0) + count
+    return counts
 
 
 def _glued(domain: Domain, found: list[tuple[SymptomGraph, Trouble]]) -> list[tuple[SymptomGraph, Trouble]]:
@@ -165,7 +169,6 @@ def _named(
     context: Context,
     domain: Domain,
     found: list[tuple[SymptomGraph, Trouble]],
-    alerts: list[list[int]],
     decided: Assignment,
     now: Millis,
 ) -> list[Incident]:
@@ -182,32 +185,40 @@ def _named(
     return incidents
 
 
-def _join(
-    context: Context, graph: SymptomGraph, trouble: Trouble, incident: Incident, members: list[int], now: Millis
-) -> None:
+def _join(context: Context, graph: SymptomGraph, trouble: Trouble, incident: Incident, now: Millis) -> None:
     """Give every member its incident and disposition, with the reason of its join."""
-    incident.alerts = set(members)
-    newcomers = False
     for index in trouble.nodes:
-        join = trouble.joins[index]
-        for number in graph.nodes[index].alerts:
-            alert = context.state.alerts[number]
-            if alert.incident == incident.id and alert.reason is not Reason.SETTLING:
-                continue
-            before = alert.incident
-            alert.incident = incident.id
-            newcomers = True
-            if before and before != incident.id:
-                reason = Reason.SPLIT if incident.split_from == before else Reason.MERGED
-            else:
-                reason = Reason.EXPLAINED_BY_CAUSE if join.reason is Reason.NEW_TROUBLE else join.reason
-            opener = not before and join.reason is Reason.NEW_TROUBLE and incident.revision == 0
-            if opener:
-                context.redispose(alert, Disposition.OPENED, Reason.NEW_TROUBLE, now)
-            else:
-                context.redispose(alert, Disposition.ATTACHED, reason, now)
-    if newcomers:
-        context.changed.update(members if len(members) < 100 else ())
+        node = graph.nodes[index]
+        if node.owners == {incident.id: len(node.alerts)} and not node.settling:
+            continue
+        for number in node.alerts:
+            _move(context, context.state.alerts[number], incident, trouble.joins[index], now)
+        node.owners = {incident.id: len(node.alerts)}
+        node.settling = False
+
+
+def _move(context: Context, alert: Alert, incident: Incident, join: Join, now: Millis) -> None:
+    before = alert.incident
+    if before == incident.id and alert.reason is not Reason.SETTLING:
+        return
+    known = context.state.incidents.get(before)
+    if known is not None:
+        known.alerts.discard(alert.no)
+    alert.incident = incident.id
+    incident.alerts.add(alert.no)
+    if join.reason is Reason.NEW_TROUBLE and not before and incident.revision == 0:
+        context.redispose(alert, Disposition.OPENED, Reason.NEW_TROUBLE, now)
+        return
+    reason = Reason.EXPLAINED_BY_CAUSE if join.reason is Reason.NEW_TROUBLE else join.reason
+    if before and before != incident.id:
+        reason = Reason.SPLIT if incident.split_from == before else Reason.MERGED
+    context.redispose(alert, Disposition.ATTACHED, reason, now)
+
+
+def _close_if_empty(context: Context, incident: Incident, now: Millis) -> None:
+    """An incident whose alerts were all taken out of correlation has nothing left to say."""
+    if not incident.alerts:
+        resolve(context, incident, Trigger.CLOSE, now, "All its alerts were kept back by gates")
 
 
 def _cover(context: Context, domain: Domain, incident: Incident) -> None:

@@ -13,6 +13,9 @@ import xxhash
 Millis = int
 """Milliseconds since 1970-01-01T00:00:00Z."""
 
+_strings = msgspec.json.Decoder(dict[str, str])
+_sorted = msgspec.json.Encoder(order="sorted")
+
 
 class Labels:
     """An interned label set: canonical JSON bytes (keys sorted) and a fingerprint of them.
@@ -30,11 +33,11 @@ class Labels:
     @classmethod
     def of(cls, values: dict[str, str]) -> Labels:
         """Labels of a mapping; empty values are left out, as Prometheus does."""
-        return cls(msgspec.json.encode({k: v for k, v in values.items() if v}, order="sorted"))
+        return cls(_sorted.encode({k: v for k, v in values.items() if v}))
 
     def as_dict(self) -> dict[str, str]:
         """The label set as a new dictionary."""
-        return msgspec.json.decode(self.raw, type=dict[str, str])
+        return _strings.decode(self.raw)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Labels) and self.raw == other.raw

@@ -29,7 +29,8 @@ class Step(Enum):
 
 class Spell(msgspec.Struct, gc=False):
     """Event times in milliseconds. ``start`` is the earliest firing, ``last_fire`` the latest one,
-    ``last_end`` the latest explicit resolution (0: none), ``expires`` the latest announced expiry."""
+    ``last_end`` the latest explicit resolution (0: none), ``expires`` the latest announced expiry, ``flips`` the
+    changes of state after ``start``."""
 
     start: Millis
     last_fire: Millis

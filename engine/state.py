@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from engine.correlate.graph import Node
 from engine.evidence.rates import Rates
 from engine.evidence.telemetry import Telemetry
 from engine.evidence.verdict import Term
@@ -55,6 +56,7 @@ class Alert(msgspec.Struct, gc=False):
     flapping: bool = False
     cleared_at: Millis | None = None
     starved: bool = False
+    live: bool = False
     security: bool = False
 
     @property
@@ -98,8 +100,8 @@ class Incident(msgspec.Struct):
     users: tuple[int, int] | None = None
     obligations: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
-    words: dict[str, int] = {}
     firing: int = 0
+    events: int = 0
     confirmed: int = 0
     override: str = ""
     assigned: str = ""
@@ -110,17 +112,28 @@ class Incident(msgspec.Struct):
     digest: str = ""
 
 
+class Cell(msgspec.Struct):
+    """The live alerts of one entity, the nodes of the symptom graph made of them, and what evidence says of them."""
+
+    alerts: set[int]
+    nodes: list[Node]
+    verdict: Verdict = Verdict.UNVERIFIABLE
+    terms: tuple[Term, ...] = ()
+
+
 class Domain(msgspec.Struct):
     """What one owner decides together.
 
-    ``live`` are the admitted alerts of open incidents, ``cover`` says which open incident explains an entity, ``glue``
-    and ``pins`` are what people joined and split. It is settled at ``settle_at`` (0: nothing has changed), ``urgent``ly
-    if its partition may have changed; ``pace`` is the wait for that, ``settled_at`` the last time. ``last_pass`` is
-    when all that belongs to what is known has arrived (rounded up to seconds: a storm sets no timer per alert).
+    ``cells`` are the admitted alerts of open incidents by entity, ``dirty`` those that changed; ``cover`` says which
+    open incident explains an entity, ``glue`` and ``pins`` are what people joined and split. It is settled at
+    ``settle_at`` (0: nothing has changed), ``urgent``ly if its partition may have changed; ``pace`` is the wait for
+    that, ``settled_at`` the last time. ``last_pass`` is when all that belongs to what is known has arrived (rounded up
+    to seconds: a storm sets no timer per alert).
     """
 
     name: str
-    live: set[int] = set()
+    cells: dict[str, Cell] = {}
+    dirty: set[str] = set()
     open: set[str] = set()
     cover: dict[str, str] = {}
     glue: dict[int, int] = {}
@@ -151,13 +164,15 @@ class ChangeSeen(msgspec.Struct, frozen=True):
 
 
 class CoreState(msgspec.Struct):
-    """Everything that the core remembers. ``new_alerts`` were first seen in the minute that began at ``minute``."""
+    """Everything that the core remembers. ``new_alerts`` were first seen in the minute that began at ``minute``;
+    ``expiring`` are alerts by the second in which their announced end is over."""
 
     schema: int = SCHEMA
     now: Millis = 0
     position: int = 0
     next_alert: int = 1
     next_mark: int = 1
+    node_version: int = 0
     topology: str = ""
     rules: str = ""
     alerts: dict[int, Alert] = {}
@@ -170,6 +185,7 @@ class CoreState(msgspec.Struct):
     telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
     rates: Rates = msgspec.field(default_factory=Rates)
     counts: dict[str, int] = {}
+    expiring: dict[int, list[int]] = {}
     minute: Millis = 0
     new_alerts: int = 0
     storm: bool = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from engine.alerts.admission import review
 from engine.alerts.inhibition import watch_all
+from engine.cells import depart, enter
 from engine.context import Context
 from engine.settle import touch
 from engine.signals import Activation, Millis
@@ -29,7 +30,7 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
     for number in sorted(context.state.alerts):
         review(context, context.state.alerts[number], now, now)
     for name in sorted(context.state.domains):
-        if context.state.domains[name].live:
+        if context.state.domains[name].cells:
             touch(context, name, now, urgent=True)
 
 
@@ -42,16 +43,14 @@ def _resolve_again(context: Context, alert: Alert) -> None:
     if (entity, domain) == (alert.entity, alert.domain):
         return
     context.changed.add(alert.no)
-    old = context.domain(alert.domain)
-    alert.entity, alert.mapped = entity, found is not None
-    if domain == alert.domain:
-        return
-    alert.domain = domain
-    if alert.no in old.live:
-        old.live.discard(alert.no)
-        context.domain(domain).live.add(alert.no)
+    old, live = context.domain(alert.domain), alert.live
+    if live:
+        depart(context, alert)
+    alert.entity, alert.mapped, alert.domain = entity, found is not None, domain
+    if live:
+        enter(context, alert)
         incident = context.state.incidents.get(alert.incident)
-        if incident is not None and incident.id in old.open:
+        if incident is not None and incident.id in old.open and incident.domain != domain:
             old.open.discard(incident.id)
             context.domain(domain).open.add(incident.id)
             incident.domain = domain

@@ -9,7 +9,7 @@ from engine.outcomes import IncidentView
 from engine.state import Incident
 
 
-def view_of(incident: Incident, why: str, events: int, versions: dict[str, str]) -> IncidentView:
+def view_of(incident: Incident, why: str, versions: dict[str, str]) -> IncidentView:
     """The revision as it stands."""
     where = incident.cause or (incident.entities[0] if incident.entities else "unknown")
     others = len(incident.entities) - 1
@@ -41,7 +41,7 @@ def view_of(incident: Incident, why: str, events: int, versions: dict[str, str])
         entities=incident.entities,
         alerts=len(incident.alerts),
         firing=incident.firing,
-        events=events,
+        events=incident.events,
         confirmed=incident.confirmed,
         assigned=incident.assigned,
         acknowledged_by=incident.acknowledged_by,

@@ -6,10 +6,12 @@ import msgspec
 
 from engine.alerts.inhibition import inhibited_by, targets_of, unwatch, watch
 from engine.alerts.view import alert_view
+from engine.cells import soil
 from engine.context import Context
 from engine.reasons import Disposition, Reason
 from engine.settle import place, touch, withdraw
 from engine.signals import Millis
+from engine.spell import NEVER
 from engine.state import Alert
 from rules.gates import Gate, Subject
 
@@ -54,6 +56,7 @@ def review(context: Context, alert: Alert, at: Millis, now: Millis) -> None:
 
 def ended(context: Context, alert: Alert, now: Millis) -> None:
     """The alert stopped firing: its incident may be quiet, what it inhibited may come forward."""
+    soil(context, alert)
     touch(context, alert.domain, now)
     _review_targets(context, alert, alert.labels.as_dict(), now)
 
@@ -74,18 +77,29 @@ def gate_due(context: Context, number: str, due: Millis) -> None:
         alert.held_until = None
 
 
-def expiry_due(context: Context, number: str, due: Millis) -> None:
-    """Timer ``expiry``: a firing alert was not sent again."""
-    alert = context.state.alerts.get(int(number))
-    if alert is None or alert.reason is Reason.HEARTBEAT:
-        return
-    if alert.spell.expires > due:
-        if alert.spell.last_fire > alert.spell.last_end and alert.spell.expires < 1 << 61:
-            context.timers.set(alert.spell.expires, "expiry", number)
-    elif alert.spell.last_fire > alert.spell.last_end:
-        context.changed.add(alert.no)
-        ended(context, alert, due)
-        forget_later(context, alert, due)
+def expire_later(context: Context, alert: Alert) -> None:
+    """Look at the alert again when its announced end has passed. One timer serves all alerts of a second."""
+    second = -(-alert.spell.expires // 1000)
+    waiting = context.state.expiring.get(second)
+    if waiting is None:
+        waiting = context.state.expiring[second] = []
+        context.timers.set(second * 1000, "expiry", str(second))
+    waiting.append(alert.no)
+
+
+def expiry_due(context: Context, second: str, due: Millis) -> None:
+    """Timer ``expiry``: firing alerts that were not sent again have ended."""
+    for number in context.state.expiring.pop(int(second), ()):
+        alert = context.state.alerts.get(number)
+        if alert is None or alert.reason is Reason.HEARTBEAT or alert.spell.last_fire <= alert.spell.last_end:
+            continue
+        if alert.spell.expires > due:
+            if alert.spell.expires != NEVER:
+                expire_later(context, alert)
+        else:
+            context.changed.add(alert.no)
+            ended(context, alert, due)
+            forget_later(context, alert, due)
 
 
 def forget_later(context: Context, alert: Alert, now: Millis) -> None:
@@ -99,7 +113,7 @@ def forget_due(context: Context, number: str, due: Millis) -> None:
     alert = context.state.alerts.get(int(number))
     if alert is None or alert.spell.firing(due):
         return
-    if alert.no in context.domain(alert.domain).live:
+    if alert.live:
         forget_later(context, alert, due)
         return
     if alert.no in context.changed:
@@ -172,7 +186,7 @@ def _keep_back_again(context: Context, alert: Alert, gate: Gate, now: Millis) ->
 
 def _let_in(context: Context, alert: Alert, now: Millis) -> None:
     """Into correlation, or back into it."""
-    if alert.admitted and alert.no in context.domain(alert.domain).live:
+    if alert.admitted and alert.live:
         return
     disposition, reason = place(context, alert, now)
     if (disposition, reason) != (alert.disposition, alert.reason):

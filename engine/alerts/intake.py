@@ -6,8 +6,9 @@ import sys
 
 import msgspec
 
-from engine.alerts.admission import admit, ended, forget_later, review
+from engine.alerts.admission import admit, ended, expire_later, forget_later, review
 from engine.alerts.inhibition import unwatch
+from engine.cells import soil
 from engine.context import Context
 from engine.flapping import TICK, is_flapping
 from engine.heartbeats import pulse
@@ -21,6 +22,7 @@ from rules.ruleset import SEVERITY_LABELS
 from topology.model import UNMAPPED
 
 NO_VALUES: dict[str, str] = {}
+_strings = msgspec.json.Decoder(dict[str, str])
 
 
 def take(context: Context, index: int, event: AlertEvent, now: Millis) -> None:
@@ -93,7 +95,7 @@ def _over(context: Context, alert: Alert, at: Millis, now: Millis) -> bool:
 def _drop(context: Context, alert: Alert) -> None:
     """A new spell makes a new alert of the fingerprint; the old one stays as long as an open incident holds it."""
     context.by_fingerprint.pop(alert.labels.fingerprint, None)
-    if alert.no not in context.domain(alert.domain).live:
+    if not alert.live:
         context.state.alerts.pop(alert.no, None)
         unwatch(context, alert)
 
@@ -114,8 +116,8 @@ def _beat(context: Context, index: int, alert: Alert, event: AlertEvent, now: Mi
 def _new(context: Context, event: AlertEvent, labels: dict[str, str], spell: Spell, index: int) -> Alert:
     """An alert seen for the first time (or again after its spell was over), resolved to its entity."""
     state, rules, topology = context.state, context.rules, context.topology
-    worded = any(label in labels for label in SEVERITY_LABELS)
-    notes = NO_VALUES if worded else msgspec.json.decode(event.annotations, type=dict[str, str])
+    worded = event.annotations == b"{}" or not labels.keys().isdisjoint(SEVERITY_LABELS)
+    notes = NO_VALUES if worded else _strings.decode(event.annotations)
     entity, fallback = None, ""
     for name in rules.names(labels):
         fallback = fallback or name
@@ -155,7 +157,7 @@ def _new(context: Context, event: AlertEvent, labels: dict[str, str], spell: Spe
 
 def _first(context: Context, index: int, event: AlertEvent, start: Millis, expires: Millis, now: Millis) -> None:
     """A new spell begins."""
-    spell = Spell(start, start, 0, expires, ((start, True),))
+    spell = Spell(start, start, 0, expires)
     labels = event.labels.as_dict()
     alert = _new(context, event, labels, spell, index)
     note_new(context, now)
@@ -167,7 +169,7 @@ def _first(context: Context, index: int, event: AlertEvent, start: Millis, expir
     else:
         admit(context, index, alert, labels, now)
         if expires != NEVER:
-            context.timers.set(expires, "expiry", str(alert.no))
+            expire_later(context, alert)
     context.changed.add(alert.no)
 
 
@@ -179,7 +181,7 @@ def _again(
     alert.events += 1
     alert.last_event = f"{context.state.position}-{index}"
     if expires != NEVER:
-        context.timers.set(alert.spell.expires, "expiry", str(alert.no))
+        expire_later(context, alert)
     changed = event.annotations != alert.annotations or event.value != alert.value
     if changed and step is not Step.LATE:
         _refresh(context, alert, event)
@@ -200,12 +202,13 @@ def _again(
     else:
         reason = Reason.REDELIVERED if event.key and event.key == alert.key else Reason.REPEAT
         context.enter(index, alert, Disposition.DUPLICATE, reason)
+    soil(context, alert)
     touch(context, alert.domain, now)
 
 
 def _refresh(context: Context, alert: Alert, event: AlertEvent) -> None:
     """The newest text, value and severity of the sender."""
-    notes = msgspec.json.decode(event.annotations, type=dict[str, str])
+    notes = _strings.decode(event.annotations)
     alert.annotations, alert.value = event.annotations, event.value
     alert.word = sys.intern(context.rules.severity_word(event.labels.as_dict(), notes))
 
@@ -216,7 +219,7 @@ def _resolve(
     """The sender says that it is over."""
     if alert is None:
         begin = end if start is None else start
-        spell = Spell(begin, begin, end, 0, ((begin, True), (end, False)))
+        spell = Spell(begin, begin, end, 0, ((end, False),))
         alert = _new(context, event, event.labels.as_dict(), spell, index)
         alert.disposition, alert.reason = Disposition.RESOLVED, Reason.UNKNOWN_ALERT
         context.enter(index, alert, Disposition.RESOLVED, Reason.UNKNOWN_ALERT)
@@ -239,6 +242,7 @@ def _flap(context: Context, alert: Alert, now: Millis) -> None:
         context.timers.set(now + TICK, "flap", str(alert.no))
     if was != alert.flapping:
         context.changed.add(alert.no)
+        soil(context, alert)
         touch(context, alert.domain, now)
         if alert.incident:
             text = f"{alert.name} on {alert.entity} {'is' if alert.flapping else 'is no longer'} flapping"

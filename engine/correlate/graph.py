@@ -44,21 +44,15 @@ def delay_cost(delay: Millis) -> float:
     return INVERSION - delay / PER_INVERSION
 
 
-class Symptom(msgspec.Struct, frozen=True, gc=False):
-    """One alert's spell: its number, entity, times (``end`` None while it fires) and weight 0 … 1. ``starved``: it says
-    that the entity gets too little to do."""
-
-    alert: int
-    entity: str
-    start: Millis
-    end: Millis | None
-    weight: float
-    starved: bool = False
-
-
 class Node(msgspec.Struct, gc=False):
-    """A troubled entity with the alerts that say so. ``telling`` nodes may explain others; informational alerts and
-    what was over within the group wait may not. ``starved`` nodes say nothing but that they get too little to do."""
+    """A troubled entity, by the alerts (numbers) that say so: like spells of one entity, taken together.
+
+    ``end`` is None while one of them fires; ``weight`` is the heaviest's, 0 … 1. ``telling`` nodes may explain others;
+    informational alerts and what was over within the group wait may not. ``starved`` nodes say nothing but that they
+    get too little to do. ``pin`` marks what a person split off. ``firing`` counts; ``word`` and ``firing_word`` are the
+    worst severity words; ``owners`` counts alerts by incident; ``metric`` is theirs, if they have one in common;
+    ``version`` grows whenever the node is made anew. ``settling``: one of them waits for its incident.
+    """
 
     entity: str
     start: Millis
@@ -67,6 +61,17 @@ class Node(msgspec.Struct, gc=False):
     alerts: list[int]
     telling: bool = True
     starved: bool = False
+    pin: int = 0
+    version: int = 0
+    firing: int = 0
+    word: str = "none"
+    firing_word: str = "none"
+    events: int = 0
+    security: bool = False
+    internal: bool = False
+    metric: str = ""
+    owners: dict[str, int] = {}
+    settling: bool = False
 
 
 class Link(msgspec.Struct, frozen=True, gc=False):
@@ -89,33 +94,6 @@ class Horizon(msgspec.Struct, frozen=True):
 
 MOST_DEMANDERS = 50
 """A silent provider that more than these use says nothing about who should be asking."""
-TELLING_WEIGHT = 0.5
-"""Weight from which an alert may explain others."""
-
-
-def nodes_of(symptoms: Iterable[Symptom], horizon: Horizon) -> list[Node]:
-    """Nodes in the order of (entity, telling first, start); like spells of one entity that overlap, or nearly, are one
-    node. What tells nothing is kept apart, so that it does not blur when the trouble began."""
-    nodes: list[Node] = []
-    rows = sorted(
-        ((s.entity, not _telling(s, horizon), s.start, s.alert, s) for s in symptoms), key=lambda row: row[:4]
-    )
-    for entity, silent, start, alert, s in rows:
-        last = nodes[-1] if nodes else None
-        near = last is not None and (last.end is None or start <= last.end + horizon.linger)
-        if last is not None and near and last.entity == entity and last.telling is not silent:
-            last.alerts.append(alert)
-            last.end = None if last.end is None or s.end is None else max(last.end, s.end)
-            last.weight = max(last.weight, s.weight)
-            last.starved = last.starved and s.starved
-        else:
-            nodes.append(Node(entity, start, s.end, s.weight, [alert], not silent, s.starved))
-    return nodes
-
-
-def _telling(symptom: Symptom, horizon: Horizon) -> bool:
-    lasting = symptom.end is None or symptom.end - symptom.start >= horizon.brief
-    return lasting and symptom.weight >= TELLING_WEIGHT
 
 
 def compatible(consumer: Node, provider: Node, horizon: Horizon) -> bool:
@@ -130,10 +108,10 @@ def compatible(consumer: Node, provider: Node, horizon: Horizon) -> bool:
 class SymptomGraph:
     """Nodes and links of one domain at one moment."""
 
-    def __init__(self, symptoms: Iterable[Symptom], topology: Topology, horizon: Horizon) -> None:
+    def __init__(self, nodes: list[Node], topology: Topology, horizon: Horizon) -> None:
         self.topology = topology
         self.horizon = horizon
-        self.nodes = nodes_of(symptoms, horizon)
+        self.nodes = nodes
         self.at: dict[str, list[int]] = {}
         for index, node in enumerate(self.nodes):
             if node.telling:
