@@ -96,13 +96,16 @@ class Guard:
             return
         headers = dict(scope["headers"])  # of a header that is sent twice, the last counts
         try:
-            self._check_origin(headers)
-            authorization = headers.get(b"authorization", b"")
-            scope.setdefault("state", {})["principal"] = self._authorise(scope["method"], scope["path"], authorization)
+            scope.setdefault("state", {})["principal"] = self.admit(scope["method"], scope["path"], headers)
         except Problem as problem:
             await problem.response()(scope, receive, _with_headers(send))
             return
         await self._app(scope, receive, _with_headers(send))
+
+    def admit(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> Principal | None:
+        """Who makes this request; None where anybody may. Raises `Problem`."""
+        self._check_origin(headers)
+        return self._authorise(method, path, headers.get(b"authorization", b""))
 
     def _check_origin(self, headers: Mapping[bytes, bytes]) -> None:
         host = headers.get(b"host", b"")

@@ -32,6 +32,7 @@ from engine.writer import SnapshotRhythm
 from ingest import decoders
 
 if TYPE_CHECKING:
+    from api.lane import Lane
     from ingest.kafka import KafkaSource
 
 log = logging.getLogger(__name__)
@@ -102,6 +103,7 @@ class Running:
     """An engine put together: its application, and the threads that `start` begins."""
 
     app: object
+    lane: Lane
     start: Callable[[], None]
     end_streams: Callable[[], None]
 
@@ -118,7 +120,9 @@ def engine(
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
     from api.doorway import Doorway
+    from api.lane import Lane
     from api.parts import Parts
+    from api.routes.ingest import ROWS
     from engine.publish.dispatcher import Dispatcher
     from engine.resume import StoredLibrary
     from engine.storage.sqlite import SqliteStore
@@ -160,7 +164,9 @@ def engine(
             conductor.start(service, loaded)
             dispatcher.start()
 
-        yield Running(app, start, broadcaster.close)
+        prefix = settings.server.prefix
+        lane = Lane(app, ROWS, prefix, decode, doorway.offer, settings.limits)
+        yield Running(app, lane, start, broadcaster.close)
 
 
 def _loaded(settings: Settings) -> Loaded:

@@ -9,8 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
 
 from engine import own
 from engine.ports import Record
@@ -19,18 +18,37 @@ from ingest.inbox import HttpInbox
 
 GLANCE = 0.05
 
-_Waiting = asyncio.Future[None]
+Done = Callable[[Exception | None], None]
+"""Told once, on the event loop: None when the record is durable, else why it is not (yet)."""
+
+
+class _Waiting:
+    """Somebody who waits for a record; ``done`` is None once told."""
+
+    __slots__ = ("done", "since")
+
+    def __init__(self, done: Done, since: float) -> None:
+        self.done: Done | None = done
+        self.since = since
+
+    def tell(self, error: Exception | None) -> None:
+        done, self.done = self.done, None
+        if done is not None:
+            done(error)
 
 
 class Doorway:
-    """Both inboxes behind one `Source`, and the way for coroutines to wait. ``wait`` is in seconds."""
+    """Both inboxes behind one `Source`, and the way for coroutines and callbacks to wait. ``wait`` is in seconds."""
 
     name = "http"
 
     def __init__(self, inbox: HttpInbox, submissions: Submissions, wait: float) -> None:
         self._inbox, self._submissions, self._wait = inbox, submissions, wait
+        self._waiting: deque[_Waiting] = deque()  # the longest first
         self._finished: deque[tuple[_Waiting, Exception | None]] = deque()
         self._scheduled = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._sweep: asyncio.TimerHandle | None = None
 
     async def accept(self, record: Record) -> None:
         """Returns when the record is durable.
@@ -42,19 +60,39 @@ class Doorway:
             async with asyncio.timeout(self._wait):
                 await asyncio.wrap_future(self._submissions.submit(record))
             return
-        loop = asyncio.get_running_loop()
-        waiting = loop.create_future()
-        self._inbox.offer(record, partial(self._done, loop, waiting))
-        async with asyncio.timeout(self._wait):
-            await waiting
+        durable: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
-    def _done(self, loop: asyncio.AbstractEventLoop, waiting: _Waiting, error: Exception | None) -> None:
+        def done(error: Exception | None) -> None:
+            if durable.done():
+                return  # whoever waited has gone
+            if error is None:
+                durable.set_result(None)
+            else:
+                durable.set_exception(error)
+
+        self.offer(record, done)
+        await durable
+
+    def offer(self, record: Record, done: Done) -> None:
+        """Queue a record; ``done`` hears what `accept` returns or raises. To be called on the event loop.
+
+        Raises `ingest.errors.Overloaded`: nothing was queued, and ``done`` hears nothing.
+        """
+        if self._loop is None:
+            self._loop = asyncio.get_running_loop()
+        if self._sweep is None:
+            self._sweep = self._loop.call_later(self._wait, self._expire, self._loop)
+        waiting = _Waiting(done, self._loop.time())
+        self._inbox.offer(record, lambda error: self._done(waiting, error))
+        self._waiting.append(waiting)
+
+    def _done(self, waiting: _Waiting, error: Exception | None) -> None:
         """From the service's thread. A group's many records wake the loop once."""
         self._finished.append((waiting, error))
-        if not self._scheduled:
+        if not self._scheduled and self._loop is not None:
             self._scheduled = True
             try:
-                loop.call_soon_threadsafe(self._settle)
+                self._loop.call_soon_threadsafe(self._settle)
             except RuntimeError:
                 self._finished.clear()  # the loop has ended: nobody waits any more
 
@@ -63,12 +101,18 @@ class Doorway:
         finished = self._finished
         while finished:
             waiting, error = finished.popleft()
-            if waiting.done():
-                continue
-            if error is None:
-                waiting.set_result(None)
-            else:
-                waiting.set_exception(error)
+            waiting.tell(error)
+        while self._waiting and self._waiting[0].done is None:
+            self._waiting.popleft()
+
+    def _expire(self, loop: asyncio.AbstractEventLoop) -> None:
+        """One timer for all who wait: tell those who have waited too long, and come back for the next."""
+        self._sweep = None
+        now = loop.time()
+        while self._waiting and (self._waiting[0].done is None or self._waiting[0].since + self._wait <= now):
+            self._waiting.popleft().tell(TimeoutError())
+        if self._waiting:
+            self._sweep = loop.call_at(self._waiting[0].since + self._wait, self._expire, loop)
 
     def resume(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Nothing to seek: what was not durable is sent again."""

@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, cast
@@ -15,6 +16,7 @@ import uvicorn
 from api import bootstrap, settings
 from api.bootstrap import Running
 from api.commands.console import DONE, UNAVAILABLE, Failed, warn
+from api.lane import LaneProtocol
 from api.settings import Settings
 
 GRACE = 5
@@ -67,7 +69,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 cast(Any, running.app),
-                http="httptools",
+                http=cast(Any, partial(LaneProtocol, running.lane)),
                 loop="uvloop",
                 ws="none",
                 lifespan="on",

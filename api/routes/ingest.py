@@ -182,12 +182,17 @@ class Endpoint:
     async def _store(self, record: Record) -> None:
         try:
             await self._accept(record)
-        except TimeoutError:
-            raise overloaded(f"The input could not be stored within {self._limits.wait:g} s.") from None
-        except Overloaded as error:
-            raise overloaded(str(error), error.retry_after) from None
-        except StoreUnavailable as error:
-            raise overloaded(str(error)) from None
+        except (TimeoutError, Overloaded, StoreUnavailable) as error:
+            raise refusal(error, self._limits.wait) from None
+
+
+def refusal(error: Exception, wait: float) -> Problem:
+    """Why an input is not known to be stored, for its sender to try again; ``wait`` in seconds."""
+    if isinstance(error, TimeoutError):
+        return overloaded(f"The input could not be stored within {wait:g} s.")
+    if isinstance(error, Overloaded):
+        return overloaded(str(error), error.retry_after)
+    return overloaded(str(error))
 
 
 def _unsupported(wanted: str, given: str) -> Problem:
