@@ -11,12 +11,7 @@ from collections.abc import Sequence
 
 from engine.outcomes import AlertView
 from engine.storage.sqlite.codec import BLOCK, pack_alerts
-from engine.storage.sqlite.queries import SQL, rows
-
-_ROWS = 16  # per statement
-_COLUMNS = 10
-_ONE = SQL["upsert_alert"]
-_MANY = rows(_ONE, _ROWS)
+from engine.storage.sqlite.queries import SQL, store
 
 
 def upsert(connection: sqlite3.Connection, views: Sequence[AlertView]) -> int:
@@ -29,17 +24,14 @@ def upsert(connection: sqlite3.Connection, views: Sequence[AlertView]) -> int:
 
 def _block(connection: sqlite3.Connection, views: Sequence[AlertView]) -> None:
     block = connection.execute(SQL["insert_block"], (pack_alerts(views),)).lastrowid
-    values: list[object] = []
-    for slot, view in enumerate(views):
-        values += (
+    rows = [
+        (
             view.no, view.entity, view.incident, view.name, view.disposition._value_, view.state,
             view.verdict._value_, view.fingerprint, block, slot,
-        )  # fmt: skip
-    whole = len(views) - len(views) % _ROWS
-    for start in range(0, whole * _COLUMNS, _ROWS * _COLUMNS):
-        connection.execute(_MANY, values[start : start + _ROWS * _COLUMNS])
-    for start in range(whole * _COLUMNS, len(values), _COLUMNS):
-        connection.execute(_ONE, values[start : start + _COLUMNS])
+        )
+        for slot, view in enumerate(views)
+    ]  # fmt: skip
+    store(connection, "upsert_alert", rows)
 
 
 def index(connection: sqlite3.Connection) -> None:

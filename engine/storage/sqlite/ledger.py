@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -13,10 +13,11 @@ from engine.reasons import Disposition
 from engine.signals import Millis
 from engine.storage.paging import event
 from engine.storage.sqlite.codec import pack_ledger, unpack_ledger
-from engine.storage.sqlite.queries import SQL
+from engine.storage.sqlite.queries import SQL, store
 
 ORDER = tuple(disposition.value for disposition in Disposition)
 """The columns of table `ledger`, in their order."""
+_PLACE = {disposition: place for place, disposition in enumerate(Disposition)}
 
 
 class Count(msgspec.Struct):
@@ -27,26 +28,30 @@ class Count(msgspec.Struct):
     counts: dict[str, int] = {}
 
 
-def insert(connection: sqlite3.Connection, position: int, at: Millis | None, entries: Sequence[LedgerEntry]) -> None:
-    """Store the first dispositions of one input."""
-    found = Counter([entry.disposition._value_ for entry in entries])
-    row = (position, at, *[found[column] for column in ORDER], pack_ledger(entries))
-    connection.execute(SQL["insert_ledger"], row)
+def insert(
+    connection: sqlite3.Connection, ledger: Sequence[tuple[int, list[LedgerEntry]]], arrivals: Mapping[int, Millis]
+) -> None:
+    """Store the first dispositions of each input (position, entries)."""
+    rows = []
+    for position, entries in ledger:
+        found = [0] * len(ORDER)
+        for entry in entries:
+            found[_PLACE[entry.disposition]] += 1
+        rows.append((position, arrivals.get(position), *found, pack_ledger(entries)))
+    store(connection, "insert_ledger", rows)
 
 
 def insert_changes(connection: sqlite3.Connection, changes: Sequence[LedgerChange]) -> None:
     """Store later dispositions."""
-    connection.executemany(
-        SQL["insert_change"],
-        [
-            (
-                change.event, change.alert, change.at, change.before._value_, change.disposition._value_,
-                change.reason._value_, change.incident, change.rule,
-                None if change.enforced is None else change.enforced._value_,
-            )
-            for change in changes
-        ],
-    )  # fmt: skip
+    rows = [
+        (
+            change.event, change.alert, change.at, change.before._value_, change.disposition._value_,
+            change.reason._value_, change.incident, change.rule,
+            None if change.enforced is None else change.enforced._value_,
+        )
+        for change in changes
+    ]  # fmt: skip
+    store(connection, "insert_change", rows)
 
 
 def first(connection: sqlite3.Connection, id: str) -> tuple[Millis | None, LedgerEntry] | None:

@@ -16,7 +16,7 @@ from engine.signals import Millis
 from engine.storage.search import entities, text
 from engine.storage.sqlite import alerts, ledger, snapshots
 from engine.storage.sqlite.codec import json, pack
-from engine.storage.sqlite.queries import SQL
+from engine.storage.sqlite.queries import SQL, store
 
 
 class Progress(msgspec.Struct):
@@ -50,8 +50,8 @@ def write(
     """All of a commit; returns the progress after it and the number of alert blocks written."""
     after = _entries(connection, commit, before)
     arrivals = {entry.position: entry.arrival for entry in commit.entries}
-    for position, entries in commit.ledger:
-        ledger.insert(connection, position, arrivals.get(position), entries)
+    if commit.ledger:
+        ledger.insert(connection, commit.ledger, arrivals)
     if commit.changes:
         ledger.insert_changes(connection, commit.changes)
     blocks = alerts.upsert(connection, commit.alerts) if commit.alerts else 0
@@ -73,14 +73,14 @@ def write(
 
 def _entries(connection: sqlite3.Connection, commit: Commit, before: Progress) -> Progress:
     position = last_position(before.position, commit.entries)
-    for entry in commit.entries:
-        connection.execute(
-            SQL["insert_input"],
-            (
-                entry.position, entry.source, entry.partition, entry.offset, entry.format, entry.arrival,
-                int(entry.poison), pack(entry.body),
-            ),
-        )  # fmt: skip
+    rows = [
+        (
+            entry.position, entry.source, entry.partition, entry.offset, entry.format, entry.arrival,
+            int(entry.poison), pack(entry.body),
+        )
+        for entry in commit.entries
+    ]  # fmt: skip
+    store(connection, "insert_input", rows)
     after = Progress(
         position,
         max(before.ticked, commit.ticked),
@@ -108,20 +108,19 @@ def last_position(last: int, entries: Iterable[Entry]) -> int:
 def _feed(
     connection: sqlite3.Connection, incidents: Sequence[IncidentView], timeline: Sequence[TimelineEntry], seq: int
 ) -> int:
+    revisions, current = [], {}
     for view in incidents:
         seq += 1
-        connection.execute(SQL["insert_revision"], (seq, view.id, view.revision, pack(json(view))))
-        connection.execute(
-            SQL["upsert_incident"],
-            (
-                view.id, seq, view.state, view.severity.level, view.domain, view.updated_at,
-                json(entities(view)).decode(), text(view),
-            ),
+        revisions.append((seq, view.id, view.revision, pack(json(view))))
+        current[view.id] = (
+            view.id, seq, view.state, view.severity.level, view.domain, view.updated_at,
+            json(entities(view)).decode(), text(view),
         )  # fmt: skip
-    for entry in timeline:
-        seq += 1
-        connection.execute(SQL["insert_timeline"], (seq, entry.incident, pack(json(entry))))
-    return seq
+    lines = [(seq + after, entry.incident, pack(json(entry))) for after, entry in enumerate(timeline, 1)]
+    store(connection, "insert_revision", revisions)
+    store(connection, "upsert_incident", list(current.values()))
+    store(connection, "insert_timeline", lines)
+    return seq + len(lines)
 
 
 def _outbox(
@@ -147,8 +146,8 @@ def _chain(connection: sqlite3.Connection, decisions: Sequence[Decision], heads:
         fixed = (domain, row.seq, row.position, row.at, row.digest, row.link)
         rows.append((*fixed, row.salt, pack(decision.payload)))
         moved.add(domain)
-    connection.executemany(SQL["insert_chain"], rows)
-    connection.executemany(SQL["set_head"], [(domain, heads[domain].seq, heads[domain].link) for domain in moved])
+    store(connection, "insert_chain", rows)
+    store(connection, "set_head", [(domain, heads[domain].seq, heads[domain].link) for domain in sorted(moved)])
     return heads
 
 
