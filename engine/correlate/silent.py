@@ -55,10 +55,11 @@ def _replace(cases: dict[str, tuple[Case, bool]], provider: str, case: Case | No
 
 
 def _reach(graph: SymptomGraph) -> dict[str, Reached]:
-    """Silent providers that at least two nodes would feel, over at most `BRIDGE` hard dependencies."""
+    """Silent providers that at least two nodes would feel, over at most `BRIDGE` hard dependencies. Nodes that only get
+    too little to do point to those who should be asking them, not to what they use."""
     reach: dict[str, Reached] = {}
     for index, node in enumerate(graph.nodes):
-        frontier: list[tuple[str, tuple[str, ...]]] = [(node.entity, ())] if node.telling else []
+        frontier: list[tuple[str, tuple[str, ...]]] = [(node.entity, ())] if node.telling and not node.starved else []
         seen = {node.entity}
         for _ in range(BRIDGE):
             following = []
