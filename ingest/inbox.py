@@ -23,6 +23,10 @@ log = logging.getLogger(__name__)
 Done = Callable[[Exception | None], None]
 """Told once, from the service's thread: None when the record is durable, else why it is not."""
 
+_SIBLINGS = 4
+_LINGER = 0.001
+"""With so many requests under way, a poll waits so many seconds for them to be together: one write to disk for all."""
+
 _OVERHEAD = 512
 """Bytes that a queued record costs beside its body."""
 
@@ -53,7 +57,8 @@ class HttpInbox:
         self._monotonic = monotonic
         self._queue: deque[Record] = deque()
         self._ready = threading.Condition()
-        self._waiting = False
+        self._wanted = 0  # how many queued records a waiting poll is woken for; 0: none waits
+        self._busy = 0  # how many have lately been under way at once
         self._closed = False
         self._bytes = 0
         self._offered: deque[float] = deque()  # when each record was offered that is not done, oldest first
@@ -71,7 +76,7 @@ class HttpInbox:
             self._bytes += size
             record.token = _Ticket(done, size)
             self._queue.append(record)
-            if self._waiting:
+            if 0 < self._wanted <= len(self._queue):
                 self._ready.notify()
 
     def _full(self, size: int) -> str:
@@ -105,14 +110,28 @@ class HttpInbox:
         """HTTP senders repeat what was not acknowledged: there is no position."""
 
     def poll(self, limit: int, timeout: float) -> Sequence[Record]:
-        """Up to ``limit`` records in the order of their offers, waiting at most ``timeout`` seconds for the first."""
+        """Up to ``limit`` records in the order of their offers, waiting at most ``timeout`` seconds for the first.
+
+        Senders that wait for their answers send again at about the same time: while several are under way, those
+        there are wait a moment for the others.
+        """
         queue = self._queue
         with self._ready:
-            if not queue and timeout > 0 and not self._closed:
-                self._waiting = True
-                self._ready.wait(timeout)
-                self._waiting = False
+            if not queue and timeout > 0:
+                self._wait(1, timeout)
+            if queue:
+                taken = len(self._offered) - len(queue)
+                expected = min(self._busy - taken, limit)
+                if self._busy >= _SIBLINGS and len(queue) < expected:
+                    self._wait(expected, _LINGER)
+                self._busy = max(len(self._offered), self._busy * 7 // 8)
             return [queue.popleft() for _ in range(min(limit, len(queue)))]
+
+    def _wait(self, wanted: int, timeout: float) -> None:
+        if not self._closed:
+            self._wanted = wanted
+            self._ready.wait(timeout)
+            self._wanted = 0
 
     def committed(self, records: Sequence[Record]) -> None:
         """Tell the senders of these records that they are durable."""
