@@ -1,7 +1,8 @@
 """Label sets and annotations as they stand in a body -> validated, canonical, interned.
 
 A monitoring system sends the same label sets for hours. The raw bytes of the JSON object are the key, so that a repeat
-costs one look-up; validation, canonical order and the fingerprint are paid for once.
+costs one look-up; validation, canonical order and the fingerprint are paid for once. Where the sender's text is the
+canonical one, as Prometheus' is, key and value share it.
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ def _labels(raw: bytes) -> Labels:
         if 0 < len(values) <= MAX_LABELS:
             encoded = _sorted.encode(values)
             if len(encoded) == len(raw):
-                return Labels(encoded)
+                return Labels(raw if encoded == raw else encoded)
     values = strings(raw, "labels")
     canonical(raw, values)
     return checked(values)
@@ -89,7 +90,7 @@ def _annotations(raw: bytes) -> bytes:
         except MALFORMED:
             encoded = b""
         if len(encoded) == len(raw):
-            return encoded
+            return raw if encoded == raw else encoded
     if len(raw) > MAX_ANNOTATIONS:
         raise Undecodable(("", f"expected at most {MAX_ANNOTATIONS} bytes of annotations, got {len(raw)}"))
     return canonical(raw, strings(raw, "annotations"))
@@ -114,3 +115,6 @@ LABELS: Interned[bytes, Labels] = Interned(_labels, entries=200_000, longest=2 *
 
 ANNOTATIONS: Interned[bytes, bytes] = Interned(_annotations, entries=100_000, longest=2 * KIB)
 """Raw JSON object of strings -> canonical JSON. Raises `Undecodable`."""
+
+URLS: Interned[str, str] = Interned(str, entries=20_000, longest=2 * KIB)
+"""A link -> the same link: all alerts of a rule share one."""

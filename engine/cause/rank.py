@@ -8,6 +8,8 @@ score = √own · explained · (0.6 + 0.4 · precedence) · (1 + 0.25 · change)
 * *precedence*: share of what it explains that began no earlier than it did, or only a little (`TOLERANCE`);
 * *change*: a change to the entity in the half hour before.
 
+What an entity explains counts for less (`EXCUSED`) where a troubled provider may explain the entity itself.
+
 The ranking abstains below `FLOOR`, and where the two best are within `TIE` of each other.
 """
 
@@ -25,6 +27,8 @@ from engine.signals import Millis
 from topology.model import Semantics
 
 HOP, SILENT = 0.85, 0.7
+EXCUSED = 0.8
+"""What an entity's own trouble counts for when a troubled provider may explain it."""
 TOLERANCE: Millis = 120_000
 """How much earlier than its cause a symptom may be seen: alert rules wait differently long."""
 FLOOR = 0.15
@@ -62,7 +66,7 @@ def rank(graph: SymptomGraph, trouble: Trouble, own: Callable[[str, Millis], Own
             if link.provider in inside:
                 consumers.setdefault(link.provider, []).append(link)
     onset = min(graph.nodes[i].start for i in trouble.nodes)
-    found = [_of_node(graph, trouble, consumers, index, own) for index in _widest(trouble, consumers)]
+    found = [_of_node(graph, trouble, consumers, inside, index, own) for index in _widest(trouble, consumers)]
     found += [
         _of_silent(graph, trouble, consumers, entity, ways, own, onset) for entity, ways in _silent(graph, trouble)
     ]
@@ -132,11 +136,13 @@ def _of_node(
     graph: SymptomGraph,
     trouble: Trouble,
     consumers: dict[int, list[Link]],
+    inside: set[int],
     index: int,
     own: Callable[[str, Millis], Own],
 ) -> Candidate:
     node = graph.nodes[index]
-    reached = _reach(graph, consumers, {index: (1.0, (node.entity,))})
+    excused = any(not graph.nodes[link.provider].starved and link.provider in inside for link in graph.links[index])
+    reached = _reach(graph, consumers, {index: (EXCUSED if excused else 1.0, (node.entity,))})
     later = sum(graph.nodes[i].start >= node.start - TOLERANCE for i in reached)
     return _candidate(
         graph, trouble, node.entity, own(node.entity, node.start), reached, later / len(reached), silent=False

@@ -15,7 +15,7 @@ from engine.ports import Decoded
 from engine.signals import AlertEvent
 from ingest.errors import Undecodable
 from ingest.jsontext import MALFORMED, elements, plain, untyped
-from ingest.labelcache import ANNOTATIONS, LABELS
+from ingest.labelcache import ANNOTATIONS, LABELS, URLS
 from ingest.limits import MAX_ALERTS, MAX_URL
 from ingest.prometheus_alert import Alert, event, mistakes
 from ingest.rejects import Rejects, reject
@@ -40,7 +40,7 @@ def decode(body: bytes) -> Decoded:
 
 def _events(alerts: list[Alert]) -> tuple[list[AlertEvent], int]:
     """The same as `event` for each, written out: the engine's hottest loop. Also how many objects they hold."""
-    labels, annotations, times = LABELS, ANNOTATIONS, RFC3339
+    labels, annotations, urls, times = LABELS, ANNOTATIONS, URLS, RFC3339
     events = []
     objects = 2 * len(alerts)
     for alert in alerts:
@@ -51,7 +51,7 @@ def _events(alerts: list[Alert]) -> tuple[list[AlertEvent], int]:
         notes = annotations[bytes(alert.annotations)]
         if len(notes) > 2:
             objects += 1
-        url = alert.url or ""
+        url = urls[alert.url] if alert.url else ""
         events.append(
             AlertEvent(
                 labels[bytes(alert.labels)],
