@@ -41,7 +41,7 @@ def tune_writer(connection: sqlite3.Connection) -> None:
         "journal_mode = WAL",
         "synchronous = FULL",
         f"wal_autocheckpoint = {CHECKPOINT_PAGES}",
-        "cache_size = -32768",
+        "cache_size = -8192",
         "secure_delete = OFF",
     ):
         connection.execute(f"PRAGMA {setting}")
