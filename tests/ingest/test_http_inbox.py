@@ -142,10 +142,12 @@ def test_a_sender_that_has_gone_away_does_not_stop_the_others(caplog: pytest.Log
 
 def test_many_threads_lose_and_repeat_nothing() -> None:
     inbox, sender = HttpInbox(max_records=100_000), Sender()
-    threads = [
-        threading.Thread(target=lambda base=base: [inbox.offer(record(base + i), sender) for i in range(500)])
-        for base in range(0, 4000, 500)
-    ]
+
+    def offer(base: int) -> None:
+        for i in range(500):
+            inbox.offer(record(base + i), sender)
+
+    threads = [threading.Thread(target=offer, args=(base,)) for base in range(0, 4000, 500)]
     for thread in threads:
         thread.start()
     seen: list[int] = []

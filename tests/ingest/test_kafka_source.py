@@ -201,7 +201,8 @@ def test_a_member_that_joins_and_leaves_takes_over_and_what_stays_is_neither_los
     found += read(first, 40)
     first.committed(found)
 
-    second, of_second = source(positions_of(found)), []  # as a store of both would say
+    second = source(positions_of(found))  # as a store of both would say
+    of_second: list[Record] = []
     sent = 20
     end = time.monotonic() + 60
     while not of_second and time.monotonic() < end:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.publish.rendering import LINE, business, plain, technical
 from tests.publish.receiver import publication
 
-OUTAGE = {
+OUTAGE: dict[str, Any] = {
     "title": "checkout is failing because db-1 is down",
     "state": "declared",
     "why": "db-1 explains 7 of 9 symptoms",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
 
 import jsonschema
 import pytest
@@ -196,10 +195,11 @@ def test_hostile_yaml_is_a_problem_and_not_a_crash(text: str) -> None:
 class EditorLoader(yaml.SafeLoader):
     """As editors read: YAML 1.2 has no dates."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        first: [pair for pair in pairs if not pair[0].endswith(":timestamp")]
-        for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
+
+EditorLoader.yaml_implicit_resolvers = {
+    first: [pair for pair in pairs if not pair[0].endswith(":timestamp")]
+    for first, pairs in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
 
 
 def test_the_schema_accepts_the_example_and_refuses_a_slip() -> None:

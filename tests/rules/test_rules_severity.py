@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,7 +122,7 @@ def whens(draw: st.DrawFn) -> When:
         "lost_heartbeat": st.booleans(),
     }
     chosen = draw(st.lists(st.sampled_from(sorted(wanted)), unique=True, max_size=3))
-    return When(**{fact: draw(wanted[fact]) for fact in chosen})
+    return msgspec.convert({fact: draw(wanted[fact]) for fact in chosen}, When)
 
 
 @st.composite
