@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Protocol
 
 import msgspec
@@ -42,9 +43,14 @@ class Group:
         self.commit = Commit()
         self.events: dict[str, int] = {}
         self.rejects: dict[str, int] = {}
-        self.kinds: Counter[type[Signal]] = Counter()
+        self._signals: list[Sequence[Signal]] = []
         self._changed: dict[int, None] = {}
         self._views: dict[int, AlertView] = {}
+
+    @property
+    def kinds(self) -> Counter[type[Signal]]:
+        """How many signals of each kind the records held."""
+        return Counter(map(type, chain.from_iterable(self._signals)))
 
     @property
     def leaves_trace(self) -> bool:
@@ -93,11 +99,11 @@ class Group:
         if outcomes.ledger:
             self.commit.ledger.append((entry.position, outcomes.ledger))
             self.events[entry.format] = self.events.get(entry.format, 0) + len(outcomes.ledger)
-        self.kinds.update(map(type, decoded.signals))
+        self._signals.append(decoded.signals)
         if decoded.rejects:
             self.rejects[entry.format] = self.rejects.get(entry.format, 0) + len(decoded.rejects)
-        for reject in decoded.rejects:
-            self._bury(entry, reject.pointer, reject.reason, reject.raw or entry.body)
+            for reject in decoded.rejects:
+                self._bury(entry, reject.pointer, reject.reason, reject.raw or entry.body)
         self._merge(outcomes)
 
     def ticked(self, now: Millis, outcomes: Outcomes) -> None:
@@ -125,20 +131,26 @@ class Group:
 
     def _merge(self, outcomes: Outcomes) -> None:
         commit = self.commit
-        commit.changes += outcomes.changes
-        commit.incidents += outcomes.incidents
-        commit.timeline += outcomes.timeline
-        commit.outbox += outcomes.outbox
         commit.decisions += outcomes.decisions
-        self._changed.update(dict.fromkeys(outcomes.alerts))
+        if outcomes.changes:
+            commit.changes += outcomes.changes
+        if outcomes.incidents:
+            commit.incidents += outcomes.incidents
+        if outcomes.timeline:
+            commit.timeline += outcomes.timeline
+        if outcomes.outbox:
+            commit.outbox += outcomes.outbox
+        if outcomes.alerts:
+            self._changed.update(dict.fromkeys(outcomes.alerts))
         for view in outcomes.departed:
             self._changed.pop(view.no, None)
             self._views[view.no] = view
 
     def look(self, core: Views) -> None:
         """Keep the alerts that changed as they are now: the timers that fire next may end an alert's life."""
-        self._views.update({no: core.alert_view(no) for no in self._changed})
-        self._changed = {}
+        if self._changed:
+            self._views.update({no: core.alert_view(no) for no in self._changed})
+            self._changed = {}
 
     def seal(self, core: Views) -> Commit:
         """The transaction: entries, ledger, decisions, views, outbox, positions and totals, all or nothing.

@@ -140,11 +140,13 @@ def _outbox(
 
 def _chain(connection: sqlite3.Connection, decisions: Sequence[Decision], heads: dict[str, Head]) -> dict[str, Head]:
     heads, moved, rows = dict(heads), set(), []
-    for decision in decisions:
+    salts = secrets.token_bytes(SALT_BYTES * len(decisions))  # asked for once: it is a call of the kernel
+    for place, decision in enumerate(decisions):
         domain = decision.domain
-        heads[domain], row = extend(heads.get(domain) or Head(domain), decision, secrets.token_bytes(SALT_BYTES))
+        salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
+        heads[domain], row = extend(heads.get(domain) or Head(domain), decision, salt)
         fixed = (domain, row.seq, row.position, row.at, row.digest, row.link)
-        rows.append((*fixed, row.salt, pack(decision.payload)))
+        rows.append((*fixed, salt, pack(decision.payload)))
         moved.add(domain)
     store(connection, "insert_chain", rows)
     store(connection, "set_head", [(domain, heads[domain].seq, heads[domain].link) for domain in sorted(moved)])
