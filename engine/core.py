@@ -124,6 +124,8 @@ class Core:
             "sources_late": sum(p.state == "late" for p in pulses),
             "sources_dead": sum(p.state == "dead" for p in pulses),
             "storm": float(context.state.storm),
+            "series": context.state.telemetry.count,
+            "samples_ignored": context.state.telemetry.ignored,
         }
 
     def _fire(self, now: Millis) -> None:

@@ -6,12 +6,13 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from threading import Event
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from engine.ports import Record, Source
 
 CHUNK = 64  # records taken from one source before the next has its turn
-SLICE = 0.02  # seconds one of several idle sources is waited for
+SLICE = 0.02  # seconds between looks at a source that cannot say when it has something
 
 log = logging.getLogger(__name__)
 
@@ -23,11 +24,24 @@ class Delivery(NamedTuple):
     record: Record
 
 
+@runtime_checkable
+class Waking(Protocol):
+    """A source that can say at once when it has something, so that it never waits for another one."""
+
+    def wake_by(self, event: Event) -> None:
+        """Set the event whenever there is something to poll, and when closed."""
+
+
 class Feed:
     """Several sources read as one. Not thread-safe: it belongs to the service's thread."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._sources = deque(sources)
+        self._wake = Event()
+        waking = [source for source in sources if isinstance(source, Waking)]
+        for source in waking:
+            source.wake_by(self._wake)
+        self._woken = len(waking)
 
     def resume(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Tell every source where to continue."""
@@ -37,7 +51,19 @@ class Feed:
     def poll(self, limit: int, size: int, timeout: float) -> list[Delivery]:
         """Up to ``limit`` records and ``size`` bytes (at most a chunk more); waits ``timeout`` s for the first."""
         deadline = time.monotonic() + timeout
+        self._wake.clear()  # before the look: what comes after it is not missed
         taken = self._sweep(limit, size)
+        if not self._woken:
+            return taken or self._one_by_one(limit, size, deadline)
+        while not taken and (left := deadline - time.monotonic()) > 0:
+            self._wake.wait(left if self._woken == len(self._sources) else min(left, SLICE))
+            self._wake.clear()
+            taken = self._sweep(limit, size)
+        return taken
+
+    def _one_by_one(self, limit: int, size: int, deadline: float) -> list[Delivery]:
+        """Wait in the sources themselves: none of them can wake us."""
+        taken: list[Delivery] = []
         while not taken and (left := deadline - time.monotonic()) > 0:
             self._sources.rotate(-1)
             source = self._sources[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from typing import Any
 
 import msgspec
@@ -195,12 +196,18 @@ class CoreState(msgspec.Struct):
 def _encode_hook(value: Any) -> bytes:
     if isinstance(value, Labels):
         return value.raw
+    if isinstance(value, array):
+        return value.typecode.encode() + value.tobytes()
     raise NotImplementedError(type(value))
 
 
 def _decode_hook(kind: type, value: Any) -> Any:
     if kind is Labels:
         return Labels(bytes(value))
+    if kind is array:
+        found = array(chr(value[0]))
+        found.frombytes(value[1:])
+        return found
     raise NotImplementedError(kind)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from threading import Event
 
 from engine import own
 from engine.errors import StoreUnavailable
@@ -28,6 +29,11 @@ class Submissions:
     def __init__(self, bound: int = 10_000) -> None:
         self._queue: queue.Queue[Record | None] = queue.Queue(bound)
         self._closed = False
+        self._wake = Event()
+
+    def wake_by(self, event: Event) -> None:
+        """Set the event whenever there is something to poll, and when closed."""
+        self._wake = event
 
     def submit(self, record: Record, version: Version | None = None) -> Future[None]:
         """Put a record into the input log. Raises `StoreUnavailable` when too many wait, or after `close`."""
@@ -39,6 +45,7 @@ class Submissions:
             self._queue.put_nowait(record)
         except queue.Full:
             raise StoreUnavailable("too many commands wait") from None
+        self._wake.set()
         return submitted.durable
 
     def command(self, command: Command) -> Future[None]:
@@ -83,6 +90,8 @@ class Submissions:
             self._queue.put_nowait(None)
         except queue.Full:
             return  # a full queue keeps no poll waiting
+        finally:
+            self._wake.set()
 
 
 def _waiting(records: Sequence[Record]) -> Iterator[Future[None]]:

@@ -7,7 +7,8 @@ reordered samples (within the allowed lateness) give the same answer.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from array import array
+from bisect import bisect_left
 from collections.abc import Iterator
 from statistics import median, quantiles
 
@@ -15,29 +16,39 @@ import msgspec
 
 from engine.signals import Millis
 
-KEPT = 48
+KEPT = 32
 """Points kept per series."""
+MOST_SERIES = 20_000
+"""Series kept; further ones are counted and not kept, so that memory is bounded whatever is sent."""
 HISTORY_NEEDED = 8
 """Points before the window without which a series says nothing."""
 IQR_TO_SIGMA = 1.349
 
 
 class Series(msgspec.Struct):
-    """The trailing points of one series, oldest first."""
+    """The trailing points of one series, oldest first, in arrays (16 bytes a point)."""
 
     metric: str
-    points: list[tuple[Millis, float]] = []
+    times: array  # type: ignore[type-arg]  # of int; not subscriptable before Python 3.12
+    values: array  # type: ignore[type-arg]  # of float
     ended: Millis | None = None
 
     def add(self, at: Millis, value: float) -> None:
         """Keep a point; a repeated one changes nothing, the oldest fall out."""
-        points = self.points
-        if not points or at > points[-1][0]:
-            points.append((at, value))
-        elif (at, value) not in points:
-            insort(points, (at, value))
-        if len(points) > KEPT:
-            del points[0]
+        times, values = self.times, self.values
+        if not times or at > times[-1]:
+            times.append(at)
+            values.append(value)
+        else:
+            place = bisect_left(times, at)
+            while place < len(times) and times[place] == at and values[place] < value:
+                place += 1
+            if place < len(times) and (times[place], values[place]) == (at, value):
+                return
+            times.insert(place, at)
+            values.insert(place, value)
+        if len(times) > KEPT:
+            del times[0], values[0]
 
 
 class Deviation(msgspec.Struct, frozen=True):
@@ -51,9 +62,11 @@ class Deviation(msgspec.Struct, frozen=True):
 
 
 class Telemetry(msgspec.Struct):
-    """Series by entity and label set."""
+    """Series by entity and label set; ``count`` of them, and how many samples came for series beyond the limit."""
 
     series: dict[str, dict[str, Series]] = {}
+    count: int = 0
+    ignored: int = 0
 
     def add(
         self, entity: str, fingerprint: str, metric: str, times: tuple[Millis, ...], values: tuple[float, ...]
@@ -62,7 +75,11 @@ class Telemetry(msgspec.Struct):
         of_entity = self.series.setdefault(entity, {})
         series = of_entity.get(fingerprint)
         if series is None:
-            series = of_entity[fingerprint] = Series(metric, [])
+            if self.count >= MOST_SERIES:
+                self.ignored += len(times)
+                return
+            self.count += 1
+            series = of_entity[fingerprint] = Series(metric, array("q"), array("d"))
         series.ended = None
         for at, value in zip(times, values, strict=True):
             series.add(at, value)
@@ -85,17 +102,16 @@ class Telemetry(msgspec.Struct):
 def deviation(series: Series, since: Millis, until: Millis) -> Deviation | None:
     """None where there is too little history, or nothing in the window.
 
-    >>> s = Series("m", [(i, 10.0 + i % 2) for i in range(10)] + [(10, 30.0)])
+    >>> s = Series("m", array("q", range(11)), array("d", [10.0 + i % 2 for i in range(10)] + [30.0]))
     >>> round(deviation(s, 10, 10).score, 1)
     26.3
     """
-    points = series.points
-    low = bisect_left(points, (since,))
-    high = bisect_left(points, (until + 1,))
+    low = bisect_left(series.times, since)
+    high = bisect_left(series.times, until + 1)
     if low < HISTORY_NEEDED or high <= low:
         return None
-    history = [value for _, value in points[:low]]
-    seen = median(value for _, value in points[low:high])
+    history = series.values[:low]
+    seen = median(series.values[low:high])
     usual = median(history)
     quarter = quantiles(history, n=4)
     scale = max((quarter[2] - quarter[0]) / IQR_TO_SIGMA, 0.01 * abs(usual), 1e-9)
