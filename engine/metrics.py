@@ -102,6 +102,12 @@ class EngineMetrics:
         self.storm = self._gauge("headwater_storm", "1 while more alerts arrive than the storm threshold.")
         self.sources_dead = self._gauge("headwater_sources_dead", "Sources whose heartbeat is lost.")
         self.dead_letters = self._gauge("headwater_dead_letters_open", "Unusable inputs that wait for a person.")
+        self.held = self._gauge("headwater_alerts_held", "Alerts that wait for a gate's deadline or for settling.")
+        self.suppressed = self._gauge("headwater_alerts_suppressed", "Alerts that a gate keeps back now.")
+        self.series = self._gauge("headwater_telemetry_series", "Series that are kept as evidence.")
+        self.ignored = self._gauge(
+            "headwater_samples_ignored", "Samples of series beyond the limit, which are not kept as evidence."
+        )
         self.skew = self._gauge(
             "headwater_clock_skew_seconds", "How far the last arrival lies ahead of this machine's clock."
         )
@@ -125,10 +131,14 @@ class EngineMetrics:
             accounted += count
             self.dispositions.labels(disposition.value).set(count)
         self.unaccounted.set(counts.get("received", 0) - accounted)
-        self.unmapped.set(gauges.get("alerts_unmapped", 0))
+        self.unmapped.set(gauges.get("unmapped", 0))
         self.alerts_active.set(gauges.get("alerts_active", 0))
         self.storm.set(gauges.get("storm", 0))
         self.sources_dead.set(gauges.get("sources_dead", 0))
+        self.held.set(gauges.get("held", 0))
+        self.suppressed.set(gauges.get("suppressed", 0))
+        self.series.set(gauges.get("series", 0))
+        self.ignored.set(gauges.get("samples_ignored", 0))
 
     def sample_store(self, reader: Reader) -> None:
         """Set the gauges that the store answers; for each scrape. Counts end at `COUNTED`."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections.abc import Mapping
 
 from engine.context import Context
 from engine.signals import Change, Labels, LogRecord, Millis, Samples, Span
@@ -11,6 +12,8 @@ from engine.state import ChangeSeen
 TELEMETRY = (Samples, LogRecord, Span, Change)
 FAILED_LEVELS = frozenset({"error", "critical"})
 CHANGES_KEPT = 10
+MOST_STRANGERS = 20_000
+"""Entities that the catalogue does not name, of which logs, spans and changes are kept."""
 
 
 def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change, now: Millis) -> None:
@@ -24,16 +27,21 @@ def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change
             telemetry.stale(entity, signal.labels.fingerprint, signal.times[-1] if signal.times else now)
         else:
             telemetry.add(entity, signal.labels.fingerprint, metric, signal.times, signal.values)
-    elif isinstance(signal, LogRecord):
+    elif isinstance(signal, LogRecord) and _keeps(context, context.state.rates.minutes, entity):
         context.state.rates.add(entity, now if signal.at is None else signal.at, failed=signal.level in FAILED_LEVELS)
-    elif isinstance(signal, Span):
+    elif isinstance(signal, Span) and _keeps(context, context.state.rates.minutes, entity):
         context.state.rates.add(entity, signal.end, failed=signal.failed)
-    else:
+    elif isinstance(signal, Change) and _keeps(context, context.state.changes, entity):
         seen = ChangeSeen(now if signal.at is None else signal.at, signal.what, signal.detail)
         changes = context.state.changes.setdefault(entity, [])
         if seen not in changes:
             insort(changes, seen, key=lambda c: (c.at, c.what, c.detail))
             del changes[:-CHANGES_KEPT]
+
+
+def _keeps(context: Context, table: Mapping[str, object], entity: str) -> bool:
+    """Entities of the catalogue always; others while there are not too many, so that no stranger fills the memory."""
+    return entity in table or len(table) < MOST_STRANGERS or entity in context.topology.entities
 
 
 def _entity(context: Context, labels: Labels) -> tuple[str, str]:
