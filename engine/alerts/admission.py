@@ -58,7 +58,8 @@ def ended(context: Context, alert: Alert, now: Millis) -> None:
     """The alert stopped firing: its incident may be quiet, what it inhibited may come forward."""
     soil(context, alert)
     touch(context, alert.domain, now)
-    _review_targets(context, alert, alert.labels.as_dict(), now)
+    if context.inhibits:
+        _review_targets(context, alert, alert.labels.as_dict(), now)
 
 
 def gate_due(context: Context, number: str, due: Millis) -> None:
