@@ -61,6 +61,7 @@ def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Rea
         return Disposition.HELD, Reason.SETTLING
     incident = open_incident(context, domain, alert, now)
     alert.incident = incident.id
+    incident.begun = True
     incident.alerts.add(alert.no)
     domain.cover[alert.entity] = incident.id
     return Disposition.OPENED, Reason.NEW_TROUBLE if alert.mapped else Reason.UNMAPPED
@@ -187,7 +188,7 @@ def _named(
 
 def _join(context: Context, graph: SymptomGraph, trouble: Trouble, incident: Incident, now: Millis) -> None:
     """Give every member its incident and disposition, with the reason of its join."""
-    for index in trouble.nodes:
+    for index in (trouble.roots[0], *trouble.nodes):  # the root's alert is the one that opens it
         node = graph.nodes[index]
         if node.owners == {incident.id: len(node.alerts)} and not node.settling:
             continue
@@ -206,9 +207,11 @@ def _move(context: Context, alert: Alert, incident: Incident, join: Join, now: M
         known.alerts.discard(alert.no)
     alert.incident = incident.id
     incident.alerts.add(alert.no)
-    if join.reason is Reason.NEW_TROUBLE and not before and incident.revision == 0:
+    if not incident.begun and not before:
+        incident.begun = True
         context.redispose(alert, Disposition.OPENED, Reason.NEW_TROUBLE, now)
         return
+    incident.begun = True
     reason = Reason.EXPLAINED_BY_CAUSE if join.reason is Reason.NEW_TROUBLE else join.reason
     if before and before != incident.id:
         reason = Reason.SPLIT if incident.split_from == before else Reason.MERGED

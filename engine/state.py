@@ -87,6 +87,7 @@ class Incident(msgspec.Struct):
     telling_since: Millis | None = None
     declared_at: Millis | None = None
     resolved_at: Millis | None = None
+    begun: bool = False
     restoring: bool = False
     told: bool = False
     told_at: Millis | None = None

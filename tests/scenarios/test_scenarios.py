@@ -170,3 +170,13 @@ def test_a_storm_is_seen_and_passes() -> None:
     assert world.driven.core.gauges()["storm"] == 1
     world.at("10:02:01")
     assert world.driven.core.gauges()["storm"] == 0
+
+
+def test_one_alert_opens_an_incident_and_all_others_are_attached() -> None:
+    world = World(NETWORK)
+    moment = world.at("10:00")
+    for number in range(30):
+        moment.fire("cart", f"Alert{number}").fire("db-1", f"Alert{number}")
+    world.at("10:05").expect(incident(cause="db-1", alerts=60))
+    counts = world.driven.core.counts
+    assert (counts["opened"], counts["attached"]) == (1, 59), world.story()
