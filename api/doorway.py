@@ -1,7 +1,8 @@
 """Where the event loop hands records to the service's thread and waits until they are durable.
 
 One `Source` for all that arises in this process: HTTP requests and the engine's own records (commands, versions).
-Requests are never kept waiting by the look for own records; those are looked for every `GLANCE` seconds.
+Both wake the service's thread; where it waits in `Doorway.poll` instead, own records are looked for every `GLANCE`
+seconds.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from threading import Event
 
 from engine import own
 from engine.ports import Record
@@ -114,6 +116,11 @@ class Doorway:
         if self._waiting:
             self._sweep = loop.call_at(self._waiting[0].since + self._wait, self._expire, loop)
 
+    def wake_by(self, event: Event) -> None:
+        """Set the event whenever there is something to poll, and when closed."""
+        self._inbox.wake_by(event)
+        self._submissions.wake_by(event)
+
     def resume(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Nothing to seek: what was not durable is sent again."""
 
@@ -131,7 +138,8 @@ class Doorway:
     def committed(self, records: Sequence[Record]) -> None:
         """Tell whoever waits."""
         mine, theirs = _parted(records)
-        self._submissions.committed(mine)
+        if mine:
+            self._submissions.committed(mine)
         self._inbox.committed(theirs)
 
     def failed(self, records: Sequence[Record], error: Exception) -> None:
@@ -146,7 +154,9 @@ class Doorway:
         self._inbox.close()
 
 
-def _parted(records: Sequence[Record]) -> tuple[list[Record], list[Record]]:
+def _parted(records: Sequence[Record]) -> tuple[Sequence[Record], Sequence[Record]]:
     """Own records and requests."""
-    mine = [record for record in records if isinstance(record.token, Submitted)]
-    return mine, [record for record in records if not isinstance(record.token, Submitted)]
+    mine = [record for record in records if type(record.token) is Submitted]
+    if not mine:
+        return mine, records
+    return mine, [record for record in records if type(record.token) is not Submitted]

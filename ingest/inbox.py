@@ -63,6 +63,11 @@ class HttpInbox:
         self._bytes = 0
         self._offered: deque[float] = deque()  # when each record was offered that is not done, oldest first
         self._refused = 0
+        self._wake = threading.Event()
+
+    def wake_by(self, event: threading.Event) -> None:
+        """Set the event whenever there is something to poll, and when closed."""
+        self._wake = event
 
     def offer(self, record: Record, done: Done) -> None:
         """Queue a record; ``done`` is told when it is durable or failed. Raises `Overloaded`: nothing was queued."""
@@ -78,6 +83,8 @@ class HttpInbox:
             self._queue.append(record)
             if 0 < self._wanted <= len(self._queue):
                 self._ready.notify()
+        if not self._wake.is_set():
+            self._wake.set()
 
     def _full(self, size: int) -> str:
         most, most_bytes, max_age = self._limits
@@ -166,5 +173,6 @@ class HttpInbox:
             left = list(self._queue)
             self._queue.clear()
             self._ready.notify_all()
+        self._wake.set()
         if left:
             self._finish(left, Overloaded("the engine is stopping", 5.0))

@@ -139,17 +139,18 @@ def _outbox(
 
 
 def _chain(connection: sqlite3.Connection, decisions: Sequence[Decision], heads: dict[str, Head]) -> dict[str, Head]:
-    heads, moved, rows = dict(heads), set(), []
+    heads, rows = dict(heads), []
+    moved: dict[str, tuple[str, int, bytes]] = {}
     salts = secrets.token_bytes(SALT_BYTES * len(decisions))  # asked for once: it is a call of the kernel
     for place, decision in enumerate(decisions):
         domain = decision.domain
         salt = salts[place * SALT_BYTES : (place + 1) * SALT_BYTES]
-        heads[domain], row = extend(heads.get(domain) or Head(domain), decision, salt)
-        fixed = (domain, row.seq, row.position, row.at, row.digest, row.link)
-        rows.append((*fixed, salt, pack(decision.payload)))
-        moved.add(domain)
+        head, row = extend(heads.get(domain) or Head(domain), decision, salt)
+        heads[domain] = head
+        moved[domain] = (domain, head.seq, head.link)
+        rows.append((domain, head.seq, row.position, row.at, row.digest, head.link, salt, pack(decision.payload)))
     store(connection, "insert_chain", rows)
-    store(connection, "set_head", [(domain, heads[domain].seq, heads[domain].link) for domain in sorted(moved)])
+    store(connection, "set_head", list(moved.values()))
     return heads
 
 
