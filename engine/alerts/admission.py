@@ -26,7 +26,7 @@ def admit(context: Context, index: int, alert: Alert, labels: dict[str, str], no
         context.enter(index, alert, alert.disposition, alert.reason)
         return
     watch(context, alert, labels)
-    gate = _gate(context, alert, labels, alert.spell.last_fire)
+    gate = _gate(context, alert, labels, alert.spell.last_fire, counted=False)
     if gate is not None and context.mode(gate.rule) == "enforce":
         _keep_back(context, alert, gate)
         context.enter(index, alert, alert.disposition, alert.reason)
@@ -45,7 +45,7 @@ def review(context: Context, alert: Alert, at: Millis, now: Millis) -> None:
     if by_hand or alert.internal or not alert.spell.firing(now) or alert.reason is Reason.HEARTBEAT:
         return
     labels = alert.labels.as_dict()
-    gate = _gate(context, alert, labels, at)
+    gate = _gate(context, alert, labels, at, counted=alert.admitted)
     if gate is not None and context.mode(gate.rule) != "enforce":
         gate = None
     if gate is None:
@@ -130,13 +130,13 @@ def _in_scope(context: Context, alert: Alert) -> bool:
     return entity is None or entity.scope
 
 
-def _gate(context: Context, alert: Alert, labels: dict[str, str], at: Millis) -> Gate | None:
-    subject = _subject(context, alert, labels, at)
+def _gate(context: Context, alert: Alert, labels: dict[str, str], at: Millis, *, counted: bool) -> Gate | None:
+    subject = _subject(context, alert, labels, at, counted=counted)
     for silence in context.state.silences.values():
         found = silence.gate(subject, at)
         if found is not None:
             return found
-    if alert.admitted:
+    if counted:
         probe = context.rules.gate(msgspec.structs.replace(subject, cleared_at=0), at)
         if probe is not None and probe.reason == Reason.BELOW_THRESHOLD:
             alert.cleared_at = at if alert.cleared_at is None else alert.cleared_at
@@ -147,7 +147,7 @@ def _gate(context: Context, alert: Alert, labels: dict[str, str], at: Millis) ->
     return context.rules.gate(subject, at) or inhibited_by(context, alert, labels)
 
 
-def _subject(context: Context, alert: Alert, labels: dict[str, str], at: Millis) -> Subject:
+def _subject(context: Context, alert: Alert, labels: dict[str, str], at: Millis, *, counted: bool) -> Subject:
     entity = context.topology.entities.get(alert.entity) if alert.mapped else None
     return Subject(
         labels=labels,
@@ -160,7 +160,7 @@ def _subject(context: Context, alert: Alert, labels: dict[str, str], at: Millis)
         value=alert.value,
         starts_at=alert.spell.last_fire,
         firing_for=at - alert.spell.last_fire,
-        counted=alert.admitted,
+        counted=counted,
     )
 
 
