@@ -114,8 +114,8 @@ def watch_declaration(context: Context, incident: Incident, now: Millis) -> None
 
 def declare(context: Context, incident: Incident, now: Millis, why: str, *, actor: str = "") -> None:
     """Start the incident workflow: people are told."""
-    incident.declared_at = now
     move(context, incident, Trigger.DECLARE, now, f"Declared: {why}", actor=actor)
+    incident.declared_at = now
     tell_incident(context, incident, "open", now, f"declared: {why}")
 
 
@@ -209,10 +209,10 @@ def merge(context: Context, incident: Incident, into: Incident, now: Millis) -> 
 
 def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor: str = "") -> None:
     """Back to work, under a new generation: a ticket that was closed is not updated but followed by another."""
+    move(context, incident, Trigger.REOPEN, now, f"Reopened: {why}", actor=actor)
     incident.generation += 1
     incident.resolved_at = None
     incident.quiet = None
-    move(context, incident, Trigger.REOPEN, now, f"Reopened: {why}", actor=actor)
     domain = context.domain(incident.domain)
     domain.open.add(incident.id)
     incident.alerts = {a for a in incident.alerts if a in context.state.alerts}
@@ -221,3 +221,6 @@ def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor
     context.timers.cancel("archive", incident.id)
     if incident.told:
         tell_incident(context, incident, "reopen", now, f"reopened: {why}")
+    else:
+        incident.declared_at = now
+        tell_incident(context, incident, "open", now, f"reopened: {why}")

@@ -37,7 +37,7 @@ def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Rea
         domain.last_pass = last_pass
         context.timers.set(last_pass, "final", domain.name)
     known = incident_of(context, alert) if alert.incident else None
-    if known is not None and known.state is State.RESOLVED:
+    if known is not None and known.state is State.RESOLVED and known.told:
         reopen(context, known, now, "an alert of it fires again")
     if known is not None and known.state in OPEN:
         known.alerts.add(alert.no)
