@@ -15,12 +15,15 @@ SHOWN_IMPACT = 50
 
 
 def tell_incident(context: Context, incident: Incident, action: str, now: Millis, why: str) -> None:
-    """Queue one publication per audience. Updates keep the group interval; all else goes at once."""
+    """Queue one publication per audience. Updates keep the group interval, and those that wait are due together, so
+    that the last one stands for all; all else goes at once."""
     first = not incident.told
     incident.told = True
     not_before = now
     if action == "update" and incident.told_at is not None:
-        not_before = max(now, incident.told_at + context.rules.correlation.group_interval)
+        waiting = incident.told_at > now
+        interval = 0 if waiting else context.rules.correlation.group_interval
+        not_before = max(now, incident.told_at + interval)
     incident.told_at = not_before
     incident.told_digest = telling_digest(incident)
     view = context.revise(incident, now, why) if first else context.view(incident, why)
@@ -44,4 +47,5 @@ def tell_incident(context: Context, incident: Incident, action: str, now: Millis
 
 def telling_digest(incident: Incident) -> str:
     """What people want to hear of when it changes."""
-    return "|".join((incident.state, incident.cause or "", incident.severity.level, str(incident.impact_total)))
+    level = incident.override or incident.severity.level
+    return "|".join((incident.state, incident.cause or "", level, str(incident.impact_total)))
