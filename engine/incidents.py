@@ -90,7 +90,10 @@ def worthy(context: Context, incident: Incident) -> bool:
 def declare_due(context: Context, name: str, due: Millis) -> None:
     """Timer ``declare``: the group wait is over."""
     incident = context.state.incidents.get(name)
-    if incident is not None and incident.state is State.SUSPECTED and worthy(context, incident):
+    if incident is None or incident.state is not State.SUSPECTED or not worthy(context, incident):
+        return
+    alerts = (context.state.alerts[number] for number in incident.alerts)
+    if any(alert.word in TELLING and (alert.flapping or alert.spell.firing(due)) for alert in alerts):
         declare(context, incident, due, "the group wait is over and it still fires")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 from engine.outcomes import Publication
 from rules.routing import AUDIENCES
@@ -82,3 +83,43 @@ def test_trouble_that_returns_after_it_was_told_reopens_under_a_new_generation()
     world.at("10:12").expect(incident(state="restoring"))
     assert [p.action for p in _told(world) if p.action != "update"] == ["open", "resolve", "reopen"]
     assert [p.generation for p in _told(world) if p.action != "update"] == [1, 1, 2]
+
+
+def test_updates_keep_the_group_interval_however_many_there_are() -> None:
+    world = World(chain(*(f"user-{n} -> cart" for n in range(20))))
+    world.at("10:00").fire("cart", "Slow", severity="critical")
+    for number in range(20):
+        world.at(f"10:02:{3 * number:02}").fire(f"user-{number}", "Slow", severity="critical")
+    for number in range(6):
+        world.at(f"10:0{3 + number}").command("override_severity", _told(world)[0].incident, reason="r", level="SEV4")
+        world.at(f"10:0{3 + number}:30").command(
+            "override_severity", _told(world)[0].incident, reason="r", level="SEV2"
+        )
+    world.at("10:30")
+    opened, updates = _told(world, "open")[0], _told(world, "update")
+    slots = sorted({p.not_before for p in updates})
+    assert len(updates) >= 10
+    assert slots[0] == opened.not_before + 300_000
+    assert all(later - earlier >= 300_000 for earlier, later in pairwise(slots))
+    assert all(p.not_before - p.created_at <= 300_000 for p in updates)
+
+
+def test_a_severity_set_by_hand_is_told() -> None:
+    world = World(SHOP)
+    world.at("10:00").fire("cart", "Slow", severity="error")
+    told = world.at("10:02").incidents()[0]
+    world.at("10:20").command("override_severity", told.id, reason="the boss is watching", level="SEV1")
+    world.at("10:21")
+    latest = _told(world)[-1]
+    assert latest.action == "update"
+    assert latest.body["incident"]["severity"]["level"] == "SEV1"
+
+
+def test_a_blip_that_ends_in_a_busy_domain_is_not_told_because_settling_is_behind() -> None:
+    world = World(SHOP)
+    world.at("10:00").fire("cart", "Slow", severity="error")
+    for second in range(2, 29, 2):
+        world.at(f"10:00:{second:02}").fire("db-1", f"Note{second}", severity="info")
+    world.at("10:00:29").resolve("cart", "Slow")
+    world.at("10:00:31").expect()
+    world.at("12:00").expect()
