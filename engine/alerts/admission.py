@@ -39,8 +39,9 @@ def admit(context: Context, index: int, alert: Alert, labels: dict[str, str], no
     _review_targets(context, alert, labels, now)
 
 
-def review(context: Context, alert: Alert, at: Millis, now: Millis) -> None:
-    """Ask the gates again, at event time ``at``, and do what they say now."""
+def review(context: Context, alert: Alert, at: Millis, now: Millis, *, returned: bool = False) -> None:
+    """Ask the gates again, at event time ``at``, and do what they say now. What a person closed while it fired stays
+    closed until the alert has ended and ``returned``."""
     by_hand = alert.disposition is Disposition.SUPPRESSED and alert.reason is Reason.MANUAL
     if by_hand or alert.internal or not alert.spell.firing(now) or alert.reason is Reason.HEARTBEAT:
         return
@@ -49,7 +50,8 @@ def review(context: Context, alert: Alert, at: Millis, now: Millis) -> None:
     if gate is not None and context.mode(gate.rule) != "enforce":
         gate = None
     if gate is None:
-        _let_in(context, alert, now)
+        if returned or not alert.admitted:
+            _let_in(context, alert, now)
     elif gate.action == "suppress" or not alert.admitted:
         _keep_back_again(context, alert, gate, now)
 

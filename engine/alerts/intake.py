@@ -193,7 +193,7 @@ def _again(
     if step is Step.REFIRED:
         _flap(context, alert, now)
         context.enter(index, alert, Disposition.UPDATED, Reason.REFIRED)
-        review(context, alert, now, now)
+        review(context, alert, now, now, returned=True)
     elif step is Step.LATE:
         context.enter(index, alert, Disposition.DUPLICATE, Reason.LATE)
     elif changed:
