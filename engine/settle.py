@@ -143,23 +143,29 @@ def _owners(graph: SymptomGraph, trouble: Trouble) -> dict[str, int]:
 
 
 def _glued(domain: Domain, found: list[tuple[SymptomGraph, Trouble]]) -> list[tuple[SymptomGraph, Trouble]]:
-    """Join the troubles that a person merged."""
+    """Join the troubles that a person merged, directly or over a third one."""
     if not domain.glue:
         return found
-    result: list[tuple[SymptomGraph, Trouble]] = []
-    holder: dict[tuple[int, int], Trouble] = {}
+    result: list[tuple[SymptomGraph, Trouble, set[int]]] = []
     for graph, trouble in found:
         marks = {domain.glue[a] for i in trouble.nodes for a in graph.nodes[i].alerts if a in domain.glue}
-        home = next((holder[id(graph), m] for m in sorted(marks) if (id(graph), m) in holder), None)
-        if home is None:
-            home = trouble
-            result.append((graph, trouble))
+        homes = [place_ for place_, (other, _, held) in enumerate(result) if other is graph and held & marks]
+        for place_ in homes[1:]:
+            _absorb(result[homes[0]][1], result[place_][1])
+            marks |= result[place_][2]
+        if homes:
+            _absorb(result[homes[0]][1], trouble)
+            result[homes[0]][2].update(marks)
         else:
-            home.roots += trouble.roots
-            home.nodes += trouble.nodes
-            home.joins |= {i: Join(Reason.MANUAL, join.because) for i, join in trouble.joins.items()}
-        holder.update({(id(graph), m): home for m in marks})
-    return result
+            result.append((graph, trouble, marks))
+        result = [row for place_, row in enumerate(result) if place_ not in homes[1:]]
+    return [(graph, trouble) for graph, trouble, _ in result]
+
+
+def _absorb(home: Trouble, trouble: Trouble) -> None:
+    home.roots += trouble.roots
+    home.nodes += trouble.nodes
+    home.joins |= {i: Join(Reason.MANUAL, join.because) for i, join in trouble.joins.items()}
 
 
 def _age(incident: Incident) -> tuple[int, int, str]:
