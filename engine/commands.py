@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from engine.alerts.admission import review
+from engine.cells import soil
 from engine.context import Context
 from engine.errors import EngineError, IllegalTransition
 from engine.incidents import declare, move, reopen, resolve
@@ -15,8 +16,9 @@ from engine.reasons import Disposition, Reason, Verdict
 from engine.settle import touch
 from engine.signals import Command, Millis
 from engine.state import Incident
+from rules.errors import Flaw
 from rules.gates import Silence
-from rules.matchers import Matcher
+from rules.matchers import Matcher, parse_matchers
 from rules.severity import LEVELS
 from topology.model import UNMAPPED
 
@@ -107,16 +109,26 @@ def _merge(context: Context, command: Command, now: Millis) -> None:
     domain = context.domain(incident.domain)
     mark = context.state.next_mark
     context.state.next_mark += 1
-    for number in incident.alerts | into.alerts:
+    joined = incident.alerts | into.alerts
+    marks = {domain.glue[number] for number in joined if number in domain.glue}
+    joined |= {number for number, before in domain.glue.items() if before in marks}
+    for number in joined:
         domain.glue[number] = mark
+        alert = context.state.alerts.get(number)
+        if domain.pins.pop(number, 0) and alert is not None:
+            soil(context, alert)
     _note(context, into, command, now, "merge_asked", f"{incident.id} is to be merged into this")
     touch(context, incident.domain, now, urgent=True)
 
 
 def _split(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
-    chosen = {int(word) for word in command.facts["alerts"].replace(",", " ").split() if word.isdigit()}
-    if not chosen or not chosen < incident.alerts:
+    known = {str(number): number for number in incident.alerts}
+    words = set(command.facts["alerts"].replace(",", " ").split())
+    chosen = {known[word] for word in words if word in known}
+    if incident.state not in OPEN:
+        raise Refused(f"{incident.id} is {incident.state}: nothing is split off what is closed")
+    if not chosen or len(chosen) < len(words) or not chosen < incident.alerts:
         raise Refused("name some, but not all, of the incident's alerts by their numbers")
     domain = context.domain(incident.domain)
     mark = context.state.next_mark
@@ -124,13 +136,14 @@ def _split(context: Context, command: Command, now: Millis) -> None:
     domain.pins.update(dict.fromkeys(chosen, mark))
     for number in chosen:
         domain.glue.pop(number, None)
+        soil(context, context.state.alerts[number])
     _note(context, incident, command, now, "split_asked", f"{len(chosen)} alerts are to be split off")
     touch(context, incident.domain, now, urgent=True)
 
 
 def _false_alarm(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
-    members = [context.state.alerts[a] for a in sorted(incident.alerts)]
+    members = [context.state.alerts[a] for a in sorted(incident.alerts) if a in context.state.alerts]
     text = f"False alarm: {command.reason}"
     resolve(context, incident, Trigger.DISMISS, now, text, actor=command.actor)
     for alert in members:
@@ -147,6 +160,11 @@ def _close(context: Context, command: Command, now: Millis) -> None:
 def _reopen(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
     reopen(context, incident, now, command.reason, actor=command.actor)
+    for number in sorted(incident.alerts):
+        alert = context.state.alerts[number]
+        if alert.disposition is Disposition.SUPPRESSED:
+            alert.verdict = Verdict.UNVERIFIABLE
+            context.redispose(alert, Disposition.ATTACHED, Reason.MANUAL, now)
     context.revise(incident, now, "reopened by a person")
     touch(context, incident.domain, now, urgent=True)
 
@@ -162,14 +180,14 @@ def _silence(context: Context, command: Command, now: Millis) -> None:
     ends = _time(facts["until"], "until")
     starts = _time(facts["from"], "from") if facts.get("from") else now
     entities = tuple(facts.get("entities", "").replace(",", " ").split())
-    matchers = tuple(_matcher(part) for part in facts.get("matchers", "").split(",") if part.strip())
+    matchers = _matchers(facts.get("matchers", ""))
     if not entities and not matchers:
         raise Refused("a silence names matchers or entities; one that names neither would mute everything")
     if ends <= max(now, starts):
         raise Refused("a silence ends after it begins, and in the future")
     name = command.target or f"silence-{context.state.position}"
     context.state.silences[name] = Silence(name, matchers, entities, starts, ends, command.actor, command.reason)
-    context.timers.set(ends, "silence", name)
+    context.timers.set(starts if starts > now else ends, "silence", name)
     context.look_at_rules()
     context.tell(name, UNMAPPED, now, "silenced", command.reason, actor=command.actor, facts=dict(facts))
     _look_again(context, now)
@@ -183,10 +201,16 @@ def _unsilence(context: Context, command: Command, now: Millis) -> None:
 
 
 def silence_due(context: Context, name: str, due: Millis) -> None:
-    """Timer ``silence``: it is over; what it muted comes forward."""
-    if context.state.silences.pop(name, None) is not None:
+    """Timer ``silence``: it begins, and mutes what fires already; or it is over, and what it muted comes forward."""
+    silence = context.state.silences.get(name)
+    if silence is None:
+        return
+    if due < silence.ends_at:
+        context.timers.set(silence.ends_at, "silence", name)
+    else:
+        del context.state.silences[name]
         context.tell(name, UNMAPPED, due, "unsilenced", "the silence has ended")
-        _look_again(context, due)
+    _look_again(context, due)
 
 
 def _promote(context: Context, command: Command, now: Millis) -> None:
@@ -214,15 +238,11 @@ def _time(text: str, name: str) -> Millis:
     return int(when.timestamp() * 1000)
 
 
-def _matcher(text: str) -> Matcher:
-    for operator in ("!~", "=~", "!=", "="):
-        label, found, value = text.strip().partition(operator)
-        if found:
-            try:
-                return Matcher(label.strip(), operator, value.strip().strip('"'))
-            except ValueError as error:
-                raise Refused(f"matcher {text!r}: {error}") from None
-    raise Refused(f"matcher {text!r} is not like label=value")
+def _matchers(text: str) -> tuple[Matcher, ...]:
+    try:
+        return parse_matchers(text)
+    except Flaw as flaw:
+        raise Refused(f"matchers {text!r}: {flaw}") from None
 
 
 _DESK: Mapping[str, Callable[[Context, Command, Millis], None]] = {
