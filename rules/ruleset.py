@@ -14,7 +14,7 @@ import msgspec
 
 from rules import heartbeats, starvation
 from rules.correlation import Correlation
-from rules.gates import Exclusion, Gate, Inhibition, Silence, Subject, Threshold, Window, catalogue_gate
+from rules.gates import CATALOGUE, Exclusion, Gate, Inhibition, Silence, Subject, Threshold, Window, catalogue_gate
 from rules.heartbeats import HeartbeatRule
 from rules.mapping import DEFAULT_ORDER, Names
 from rules.matchers import Matcher
@@ -70,7 +70,7 @@ class RuleSet:
             *content.silences,
             *content.thresholds,
         )
-        self._declared = frozenset(rule.id for rule in self._gates) | {rule.id for rule in content.inhibitions}
+        self._declared = frozenset((CATALOGUE, *(rule.id for rule in (*self._gates, *content.inhibitions))))
 
     @classmethod
     def default(cls) -> RuleSet:
