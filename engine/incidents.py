@@ -188,9 +188,14 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
 
 
 def archive_due(context: Context, name: str, due: Millis) -> None:
-    """Timer ``archive``: forget a closed incident; the store keeps it."""
+    """Timer ``archive``: forget a closed incident; the store keeps it. Its id is remembered until there is another
+    input, because timers may open incidents that are named for the same one."""
     incident = context.state.incidents.get(name)
-    if incident is not None and incident.state not in OPEN:
+    if incident is None or incident.state in OPEN:
+        return
+    if name.split("-")[1] == str(context.state.position):
+        context.timers.set(due + context.rules.correlation.linger, "archive", name)
+    else:
         del context.state.incidents[name]
 
 
