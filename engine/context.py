@@ -39,7 +39,9 @@ class Context:
         self.names_without_beat: set[str] = set()
         self.starvation: dict[str, bool] = {}
         self.look_at_rules()
-        self.by_fingerprint: dict[str, Alert] = {a.labels.fingerprint: a for a in state.alerts.values()}
+        self.by_fingerprint: dict[str, Alert] = {
+            a.labels.fingerprint: a for a in state.alerts.values() if not a.replaced
+        }
         self.sources: dict[tuple[str, ...], set[int]] = {}
         self.targets: dict[tuple[str, ...], set[int]] = {}
         self.entity_of: dict[str, tuple[str, str]] = {}

@@ -27,7 +27,7 @@ class Alert(msgspec.Struct, gc=False):
     """The life of one fingerprint. ``event`` is the id of the alert event that began its spell.
 
     ``disposition`` is that event's current one. ``internal`` alerts are the engine's own (a lost heartbeat): they have
-    no alert event and no ledger entry.
+    no alert event and no ledger entry. ``replaced``: a later spell of its fingerprint has an alert of its own.
     """
 
     no: int
@@ -59,6 +59,7 @@ class Alert(msgspec.Struct, gc=False):
     starved: bool = False
     live: bool = False
     security: bool = False
+    replaced: bool = False
 
     @property
     def admitted(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.alerts.inhibition import inhibited_by, targets_of, unwatch, watch
+from engine.alerts.inhibition import inhibited_by, targets_of, unwatch
 from engine.alerts.view import alert_view
 from engine.cells import soil
 from engine.context import Context
@@ -25,7 +25,6 @@ def admit(context: Context, index: int, alert: Alert, labels: dict[str, str], no
         alert.disposition, alert.reason = place(context, alert, now)
         context.enter(index, alert, alert.disposition, alert.reason)
         return
-    watch(context, alert, labels)
     gate = _gate(context, alert, labels, alert.spell.last_fire, counted=False)
     if gate is not None and context.mode(gate.rule) == "enforce":
         _keep_back(context, alert, gate)
@@ -36,7 +35,7 @@ def admit(context: Context, index: int, alert: Alert, labels: dict[str, str], no
         if gate is not None:
             enforced = Disposition.HELD if gate.action == "hold" else Disposition.SUPPRESSED
         context.enter(index, alert, alert.disposition, alert.reason, enforced=enforced)
-    _review_targets(context, alert, labels, now)
+    review_targets(context, alert, labels, now)
 
 
 def review(context: Context, alert: Alert, at: Millis, now: Millis, *, returned: bool = False) -> None:
@@ -61,7 +60,7 @@ def ended(context: Context, alert: Alert, now: Millis) -> None:
     soil(context, alert)
     touch(context, alert.domain, now)
     if context.inhibits:
-        _review_targets(context, alert, alert.labels.as_dict(), now)
+        review_targets(context, alert, alert.labels.as_dict(), now)
 
 
 def gate_due(context: Context, number: str, due: Millis) -> None:
@@ -70,7 +69,7 @@ def gate_due(context: Context, number: str, due: Millis) -> None:
     if alert is None:
         return
     end = alert.spell.end(due)
-    if end is None or end > due:
+    if end is None:
         review(context, alert, due, due)
     elif alert.disposition is Disposition.HELD and alert.reason is Reason.BELOW_THRESHOLD:
         if alert.held_until is not None and end >= alert.held_until:
@@ -81,18 +80,19 @@ def gate_due(context: Context, number: str, due: Millis) -> None:
 
 
 def expire_later(context: Context, alert: Alert) -> None:
-    """Look at the alert again when its announced end has passed. One timer serves all alerts of a second."""
+    """Look at the alert again when its announced end has passed. One timer serves all alerts of a second; it is set
+    even if it is there, because own downtime moves it."""
     second = -(-alert.spell.expires // 1000)
     waiting = context.state.expiring.get(second)
     if waiting is None:
         waiting = context.state.expiring[second] = []
-        context.timers.set(second * 1000, "expiry", str(second))
+    context.timers.set(second * 1000, "expiry", str(second))
     waiting.append(alert.no)
 
 
 def expiry_due(context: Context, second: str, due: Millis) -> None:
     """Timer ``expiry``: firing alerts that were not sent again have ended."""
-    for number in context.state.expiring.pop(int(second), ()):
+    for number in dict.fromkeys(context.state.expiring.pop(int(second), ())):
         alert = context.state.alerts.get(number)
         if alert is None or alert.reason is Reason.HEARTBEAT or alert.spell.last_fire <= alert.spell.last_end:
             continue
@@ -112,11 +112,11 @@ def forget_later(context: Context, alert: Alert, now: Millis) -> None:
 
 
 def forget_due(context: Context, number: str, due: Millis) -> None:
-    """Timer ``forget``: the alert's life is over, unless it fires again or an open incident holds it."""
+    """Timer ``forget``: the alert's life is over, unless it fires again, an open incident holds it, or it is held."""
     alert = context.state.alerts.get(int(number))
     if alert is None or alert.spell.firing(due):
         return
-    if alert.live:
+    if alert.live or alert.held_until is not None:
         forget_later(context, alert, due)
         return
     if alert.no in context.changed:
@@ -180,6 +180,9 @@ def _keep_back_again(context: Context, alert: Alert, gate: Gate, now: Millis) ->
     disposition = Disposition.HELD if held else Disposition.SUPPRESSED
     if alert.admitted:
         withdraw(context, alert, now)
+    below = alert.disposition is Disposition.SUPPRESSED and alert.reason is Reason.BELOW_THRESHOLD
+    if below and gate.reason == Reason.NEVER_REACHED_THRESHOLD:
+        return  # it had reached it, and is below again
     if (alert.disposition, alert.reason, alert.rule) != (disposition, gate.reason, gate.rule):
         context.redispose(alert, disposition, Reason(gate.reason), now, gate.rule)
     alert.held_until = gate.until if held else None
@@ -197,7 +200,8 @@ def _let_in(context: Context, alert: Alert, now: Millis) -> None:
     alert.held_until = None
 
 
-def _review_targets(context: Context, alert: Alert, labels: dict[str, str], now: Millis) -> None:
+def review_targets(context: Context, alert: Alert, labels: dict[str, str], now: Millis) -> None:
+    """It began or ceased to fire: ask the gates again about what it may mute."""
     for number in targets_of(context, alert, labels):
         target = context.state.alerts.get(number)
         if target is not None:

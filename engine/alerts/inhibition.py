@@ -32,12 +32,13 @@ def unwatch(context: Context, alert: Alert) -> None:
 
 
 def watch_all(context: Context) -> None:
-    """Build the index anew: after a restart, or when other rules come into force."""
+    """Build the index anew: after a restart, or when other rules come into force. The engine's own alerts mute none."""
     context.sources.clear()
     context.targets.clear()
     if context.rules.inhibitions:
         for alert in context.state.alerts.values():
-            watch(context, alert, alert.labels.as_dict())
+            if not alert.internal:
+                watch(context, alert, alert.labels.as_dict())
 
 
 def inhibited_by(context: Context, alert: Alert, labels: dict[str, str]) -> Gate | None:

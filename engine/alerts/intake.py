@@ -6,8 +6,9 @@ import sys
 
 import msgspec
 
-from engine.alerts.admission import admit, ended, expire_later, forget_later, review
-from engine.alerts.inhibition import unwatch
+from engine.alerts.admission import admit, ended, expire_later, forget_later, review, review_targets
+from engine.alerts.inhibition import unwatch, watch
+from engine.alerts.view import alert_view
 from engine.cells import soil
 from engine.context import Context
 from engine.flapping import TICK, is_flapping
@@ -35,7 +36,7 @@ def take(context: Context, index: int, event: AlertEvent, now: Millis) -> None:
         _beat(context, index, alert, event, now)
         return
     if alert is not None and _over(context, alert, start or end or now, now):
-        _drop(context, alert)
+        _drop(context, alert, now)
         alert = None
     if end is not None:
         _resolve(context, index, alert, event, start, end, now)
@@ -74,11 +75,11 @@ def _times(context: Context, event: AlertEvent, now: Millis) -> tuple[Millis | N
     """(start, end if resolved, expiry if firing), with times in the future clamped to the arrival."""
     limits = context.rules.correlation
     start, ends = event.starts_at, event.ends_at
-    if start is not None and start > now + limits.future_skew:
-        start = now
+    if start is not None:
+        start = None if start <= 0 else now if start > now + limits.future_skew else start
     if not event.firing:
         end = now if ends is None else min(ends, now + limits.future_skew)
-        return start, end, NEVER
+        return start, max(end, start or 0), NEVER
     if ends is not None and event.resent and ends <= now:
         return start, ends, NEVER
     if ends is None or ends <= now:
@@ -92,10 +93,15 @@ def _over(context: Context, alert: Alert, at: Millis, now: Millis) -> bool:
     return end is not None and at > end + context.rules.correlation.linger
 
 
-def _drop(context: Context, alert: Alert) -> None:
+def _drop(context: Context, alert: Alert, now: Millis) -> None:
     """A new spell makes a new alert of the fingerprint; the old one stays as long as an open incident holds it."""
     context.by_fingerprint.pop(alert.labels.fingerprint, None)
+    alert.replaced = True
     if not alert.live:
+        if alert.held_until is not None:
+            context.redispose(alert, Disposition.SUPPRESSED, Reason.NEVER_REACHED_THRESHOLD, now, alert.rule)
+            alert.held_until = None
+            context.out.departed.append(alert_view(context, alert))
         context.state.alerts.pop(alert.no, None)
         unwatch(context, alert)
 
@@ -152,6 +158,8 @@ def _new(context: Context, event: AlertEvent, labels: dict[str, str], spell: Spe
     )
     state.alerts[number] = alert
     context.by_fingerprint[event.labels.fingerprint] = alert
+    if context.inhibits:
+        watch(context, alert, labels)
     return alert
 
 
@@ -161,6 +169,14 @@ def _first(context: Context, index: int, event: AlertEvent, start: Millis, expir
     labels = event.labels.as_dict()
     alert = _new(context, event, labels, spell, index)
     note_new(context, now)
+    _begin(context, index, alert, labels, now)
+    if expires != NEVER and alert.reason is not Reason.HEARTBEAT:
+        expire_later(context, alert)
+    context.changed.add(alert.no)
+
+
+def _begin(context: Context, index: int, alert: Alert, labels: dict[str, str], now: Millis) -> None:
+    """The first firing event of a spell: a sign of life, or something for the gates."""
     beat = context.heartbeat(alert.name, labels)
     if beat is not None:
         pulse(context, beat.source(labels), beat.every, now, now)
@@ -168,9 +184,6 @@ def _first(context: Context, index: int, event: AlertEvent, start: Millis, expir
         context.enter(index, alert, alert.disposition, alert.reason)
     else:
         admit(context, index, alert, labels, now)
-        if expires != NEVER:
-            expire_later(context, alert)
-    context.changed.add(alert.no)
 
 
 def _again(
@@ -188,12 +201,13 @@ def _again(
     context.changed.add(alert.no)
     if alert.reason is Reason.UNKNOWN_ALERT:
         alert.event = alert.last_event
-        admit(context, index, alert, event.labels.as_dict(), now)
+        _begin(context, index, alert, event.labels.as_dict(), now)
         return
     if step is Step.REFIRED:
         _flap(context, alert, now)
         context.enter(index, alert, Disposition.UPDATED, Reason.REFIRED)
         review(context, alert, now, now, returned=True)
+        review_targets(context, alert, event.labels.as_dict(), now)
     elif step is Step.LATE:
         context.enter(index, alert, Disposition.DUPLICATE, Reason.LATE)
     elif changed:
@@ -218,8 +232,7 @@ def _resolve(
 ) -> None:
     """The sender says that it is over."""
     if alert is None:
-        begin = end if start is None else start
-        spell = Spell(begin, begin, end, 0, ((end, False),))
+        spell = Spell(end if start is None else start, 0, end, 0, ((end, False),))
         alert = _new(context, event, event.labels.as_dict(), spell, index)
         alert.disposition, alert.reason = Disposition.RESOLVED, Reason.UNKNOWN_ALERT
         context.enter(index, alert, Disposition.RESOLVED, Reason.UNKNOWN_ALERT)
