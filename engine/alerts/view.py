@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from engine.context import Context
+from engine.evidence.verdict import Term
 from engine.outcomes import AlertView
 from engine.state import Alert
 
@@ -35,5 +38,9 @@ def alert_view(context: Context, alert: Alert) -> AlertView:
         ends_at=alert.spell.end(now),
         held_until=alert.held_until,
         url=alert.url,
-        terms=tuple({"kind": t.kind, "group": t.group, "log_odds": t.log_odds, "facts": t.facts} for t in alert.terms),
+        terms=_shown(alert.terms) if alert.terms else (),
     )
+
+
+def _shown(terms: tuple[Term, ...]) -> tuple[dict[str, Any], ...]:
+    return tuple({"kind": t.kind, "group": t.group, "log_odds": t.log_odds, "facts": t.facts} for t in terms)
