@@ -221,9 +221,10 @@ def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor
     incident.generation += 1
     incident.resolved_at = None
     incident.quiet = None
-    domain = context.domain(incident.domain)
-    domain.open.add(incident.id)
     incident.alerts = {a for a in incident.alerts if a in context.state.alerts}
+    if incident.alerts:
+        incident.domain = context.state.alerts[min(incident.alerts)].domain
+    context.domain(incident.domain).open.add(incident.id)
     for number in incident.alerts:
         enter(context, context.state.alerts[number])
     context.timers.cancel("archive", incident.id)

@@ -39,6 +39,8 @@ def _resolve_again(context: Context, alert: Alert) -> None:
     names = [alert.entity] if alert.internal else list(context.rules.names(alert.labels.as_dict()))
     found = next((e for name in names if (e := context.topology.resolve(name)) is not None), None)
     entity = found or (names[0] if names else alert.entity)
+    if not alert.internal:
+        alert.security = bool(found and context.topology.entities[found].security)
     domain = context.topology.domain(entity) if found else UNMAPPED
     if (entity, domain) == (alert.entity, alert.domain):
         return
@@ -46,6 +48,9 @@ def _resolve_again(context: Context, alert: Alert) -> None:
     old, live = context.domain(alert.domain), alert.live
     if live:
         depart(context, alert)
+    for before, after in ((old.pins, context.domain(domain).pins), (old.glue, context.domain(domain).glue)):
+        if alert.no in before:
+            after[alert.no] = before.pop(alert.no)
     alert.entity, alert.mapped, alert.domain = entity, found is not None, domain
     if live:
         enter(context, alert)
