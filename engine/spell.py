@@ -27,7 +27,7 @@ class Step(Enum):
     LATE = "late"  # about a time that later events have overtaken
 
 
-class Spell(msgspec.Struct, gc=False):
+class Spell(msgspec.Struct, gc=False, array_like=True):
     """Event times in milliseconds. ``start`` is the earliest firing, ``last_fire`` the latest one,
     ``last_end`` the latest explicit resolution (0: none), ``expires`` the latest announced expiry, ``flips`` the
     changes of state after ``start``."""

@@ -23,7 +23,7 @@ SCHEMA = 1
 """Number of the snapshot's layout; raised with every change of it."""
 
 
-class Alert(msgspec.Struct, gc=False):
+class Alert(msgspec.Struct, gc=False, array_like=True):
     """The life of one fingerprint. ``event`` is the id of the alert event that began its spell.
 
     ``disposition`` is that event's current one. ``internal`` alerts are the engine's own (a lost heartbeat): they have
@@ -115,7 +115,7 @@ class Incident(msgspec.Struct):
     digest: str = ""
 
 
-class Cell(msgspec.Struct):
+class Cell(msgspec.Struct, array_like=True):
     """The live alerts of one entity, the nodes of the symptom graph made of them, and what evidence says of them."""
 
     alerts: set[int]

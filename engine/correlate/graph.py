@@ -44,7 +44,7 @@ def delay_cost(delay: Millis) -> float:
     return INVERSION - delay / PER_INVERSION
 
 
-class Node(msgspec.Struct, gc=False):
+class Node(msgspec.Struct, gc=False, array_like=True):
     """A troubled entity, by the alerts (numbers) that say so: like spells of one entity, taken together.
 
     ``end`` is None while one of them fires; ``weight`` is the heaviest's, 0 … 1. ``telling`` nodes may explain others;

@@ -25,7 +25,7 @@ HISTORY_NEEDED = 8
 IQR_TO_SIGMA = 1.349
 
 
-class Series(msgspec.Struct):
+class Series(msgspec.Struct, array_like=True):
     """The trailing points of one series, oldest first, in arrays (16 bytes a point)."""
 
     metric: str

@@ -20,7 +20,7 @@ CONFIRM = 1.5
 CONTRADICT = -2.5
 
 
-class Term(msgspec.Struct, frozen=True, kw_only=True):
+class Term(msgspec.Struct, frozen=True, kw_only=True, array_like=True):
     """One piece of evidence: its group, log-odds (positive: the alert is real) and the facts that show it.
 
     ``claim`` marks a term of the alerting series itself.
