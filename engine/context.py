@@ -19,9 +19,6 @@ from rules.heartbeats import HeartbeatRule
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
-PLACED = frozenset({Disposition.OPENED, Disposition.ATTACHED})
-"""Dispositions that say into which incident an event went."""
-
 
 class Context:
     """Passed to every step; ``out`` and ``recorder`` belong to the call of the core that is under way."""
@@ -90,10 +87,16 @@ class Context:
         self, index: int, alert: Alert, disposition: Disposition, reason: Reason, *, enforced: Disposition | None = None
     ) -> None:
         """The first disposition of an alert event. One that was only counted is wherever its alert is."""
-        incident = alert.incident if disposition in PLACED else ""
+        placed = disposition is Disposition.OPENED or disposition is Disposition.ATTACHED
+        incident = alert.incident if placed else ""
         entry = LedgerEntry(index, alert.no, disposition, reason, incident, alert.rule, enforced)
         self.out.ledger.append(entry)
         self.recorder.ledger(alert.domain, entry)
+
+    def repeat(self, index: int, alert: Alert, reason: Reason) -> None:
+        """An event that says nothing new."""
+        self.out.ledger.append(LedgerEntry(index, alert.no, Disposition.DUPLICATE, reason))
+        self.recorder.repeat(index, alert.no, reason)
 
     def redispose(self, alert: Alert, disposition: Disposition, reason: Reason, now: Millis, rule: str = "") -> None:
         """Change the current disposition of the event that began the alert's spell."""

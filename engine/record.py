@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.outcomes import Decision, IncidentView, LedgerChange, LedgerEntry, Publication, TimelineEntry
-from engine.reasons import Disposition
+from engine.reasons import Disposition, Reason
 from engine.signals import Millis
 
 
@@ -41,11 +41,13 @@ class Recorder:
     """Collects what one signal batch or one timer decided, by domain. Events that were only counted have a chain of
     their own, as (index, alert) by reason: they are nearly all there is, and no domain's decision."""
 
-    __slots__ = ("_parts", "_repeats")
+    __slots__ = ("_parts", "_reason", "_repeats", "_row")
 
     def __init__(self) -> None:
         self._parts: dict[str, _Part] = {}
         self._repeats: dict[str, list[tuple[int, int]]] = {}
+        self._reason: Reason | None = None
+        self._row: list[tuple[int, int]] = []
 
     def _part(self, domain: str) -> _Part:
         part = self._parts.get(domain)
@@ -56,9 +58,16 @@ class Recorder:
     def ledger(self, domain: str, entry: LedgerEntry) -> None:
         """A first disposition."""
         if entry.disposition is Disposition.DUPLICATE:
-            self._repeats.setdefault(entry.reason, []).append((entry.index, entry.alert))
+            self.repeat(entry.index, entry.alert, entry.reason)
         else:
             self._part(domain).ledger.append(entry)
+
+    def repeat(self, index: int, alert: int, reason: Reason) -> None:
+        """An event that was only counted. The hot path: enums are hashed only when the reason changes."""
+        if reason is not self._reason:
+            self._reason = reason
+            self._row = self._repeats.setdefault(reason, [])
+        self._row.append((index, alert))
 
     def change(self, domain: str, change: LedgerChange) -> None:
         """A later disposition."""
@@ -85,6 +94,6 @@ class Recorder:
         if self._repeats:
             payload = _encoder.encode(_Repeats(position, at, self._repeats))
             decisions.append(Decision(REPEATS, position, at, payload))
-            self._repeats = {}
+            self._repeats, self._reason = {}, None
         self._parts = {}
         return decisions

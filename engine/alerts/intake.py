@@ -66,8 +66,7 @@ def _repeats(context: Context, index: int, alert: Alert, event: AlertEvent, now:
         return False
     spell.expires = max(spell.expires, ends)
     alert.events += 1
-    reason = Reason.REDELIVERED if event.key and event.key == alert.key else Reason.REPEAT
-    context.enter(index, alert, Disposition.DUPLICATE, reason)
+    context.repeat(index, alert, Reason.REDELIVERED if event.key and event.key == alert.key else Reason.REPEAT)
     return True
 
 
