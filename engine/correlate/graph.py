@@ -130,7 +130,7 @@ class SymptomGraph:
         return known
 
     def _links(self, index: int) -> list[Link]:
-        """Nearest troubled providers, breadth first over silent ones."""
+        """Nearest troubled providers, breadth first over silent ones, the cheapest way to each."""
         node = self.nodes[index]
         found: dict[int, Link] = {}
         if not node.telling:
@@ -139,20 +139,21 @@ class SymptomGraph:
         frontier: list[tuple[str, tuple[str, ...], float]] = [(node.entity, (), 0.0)]
         seen = {node.entity}
         for _ in range(BRIDGE + 1):
-            following: list[tuple[str, tuple[str, ...], float]] = []
+            reached: dict[str, tuple[float, tuple[str, ...]]] = {}
             for entity, via, cost in frontier:
                 for d in self._felt(entity):
-                    if d.provider in seen:
-                        continue
-                    seen.add(d.provider)
-                    price = cost + HOP + (0.0 if d.semantics is Semantics.HARD else WEAK)
-                    troubled = [i for i in self.at.get(d.provider, ()) if compatible(node, self.nodes[i], self.horizon)]
-                    for i in troubled:
-                        idle = IDLE if self.nodes[i].starved else 0.0
-                        found[i] = Link(index, i, price + idle + delay_cost(node.start - self.nodes[i].start), via)
-                    if not troubled:
-                        following.append((d.provider, (*via, d.provider), price + SILENT))
-            frontier = following
+                    if d.provider not in seen:
+                        way = (cost + HOP + (0.0 if d.semantics is Semantics.HARD else WEAK), via)
+                        reached[d.provider] = min(reached.get(d.provider, way), way)
+            seen |= reached.keys()
+            frontier = []
+            for provider, (price, via) in reached.items():
+                troubled = [i for i in self.at.get(provider, ()) if compatible(node, self.nodes[i], self.horizon)]
+                for i in troubled:
+                    idle = IDLE if self.nodes[i].starved else 0.0
+                    found[i] = Link(index, i, price + idle + delay_cost(node.start - self.nodes[i].start), via)
+                if not troubled:
+                    frontier.append((provider, (*via, provider), price + SILENT))
         if node.starved:
             self._add_demand(index, found)
         return sorted(found.values(), key=lambda link: (link.cost, link.provider))
