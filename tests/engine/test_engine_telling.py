@@ -123,3 +123,21 @@ def test_a_blip_that_ends_in_a_busy_domain_is_not_told_because_settling_is_behin
     world.at("10:00:29").resolve("cart", "Slow")
     world.at("10:00:31").expect()
     world.at("12:00").expect()
+
+
+def test_a_merge_is_told_once_for_the_incident_that_ends() -> None:
+    world = World(SHOP)
+    world.at("10:00").fire("db-1", "Down", severity="critical").fire("mq-1", "Down", severity="critical")
+    one, other = world.at("10:02").incidents()
+    world.at("10:03").command("merge", other.id, reason="same", into=one.id)
+    world.at("10:04")
+    merged = [p for p in world.driven.outbox if p.action == "merge"]
+    assert [(p.incident, p.audience) for p in merged] == [(other.id, audience) for audience in AUDIENCES]
+    assert merged[0].body["why"] == f"merged into {one.id}"
+
+
+def test_a_sev1_is_told_at_once() -> None:
+    world = World(chain("shop -> cart", entities=[Entity(id="shop", tier=1, users=500_000)]))
+    world.at("10:00").fire("cart", "Down", severity="critical")
+    world.at("10:00:02").expect(incident(cause="cart", severity="SEV1", state="declared"))
+    assert [p.created_at < clock("10:00:02") for p in _told(world, "open")] == [True]
