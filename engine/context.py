@@ -134,6 +134,10 @@ class Context:
             return "enforce"
         return self.state.modes.get(rule) or self.rules.mode(rule)
 
+    def enforced(self, rule: str) -> bool:
+        """Are a rule's suppressions carried out, not only recorded?"""
+        return self.mode(rule) == "enforce"
+
     def view(self, incident: Incident, why: str) -> IncidentView:
         """The incident as its latest revision shows it."""
         return view_of(incident, why, self.versions())

@@ -11,7 +11,7 @@ from enum import Enum
 
 import msgspec
 
-from engine.flapping import HISTORY
+from engine.flapping import HISTORY, TICK
 from engine.signals import Millis
 
 NEVER: Millis = 1 << 62
@@ -73,4 +73,6 @@ class Spell(msgspec.Struct, gc=False, array_like=True):
         return Step.LATE
 
     def _flip(self, at: Millis, *, firing: bool) -> None:
-        self.flips = tuple(sorted({*self.flips, (at, firing)}))[-HISTORY:]
+        """Keep the first change of each minute: more of them would not count (`engine.flapping`)."""
+        by_minute = {when // TICK: (when, how) for when, how in sorted({*self.flips, (at, firing)}, reverse=True)}
+        self.flips = tuple(sorted(by_minute.values()))[-HISTORY:]

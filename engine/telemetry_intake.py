@@ -21,22 +21,33 @@ def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change
     entity, metric = _entity(context, signal.labels)
     if not entity:
         return
+    limit = now + context.rules.correlation.future_skew
     if isinstance(signal, Samples):
         telemetry = context.state.telemetry
         if signal.stale:
             telemetry.stale(entity, signal.labels.fingerprint, signal.times[-1] if signal.times else now)
         else:
-            telemetry.add(entity, signal.labels.fingerprint, metric, signal.times, signal.values)
+            times, values = _not_ahead(signal, limit)
+            telemetry.ignored += len(signal.times) - len(times)
+            telemetry.add(entity, signal.labels.fingerprint, metric, times, values)
     elif isinstance(signal, LogRecord) and _keeps(context, context.state.rates.minutes, entity):
-        context.state.rates.add(entity, now if signal.at is None else signal.at, failed=signal.level in FAILED_LEVELS)
+        context.state.rates.add(entity, min(signal.at or now, limit), failed=signal.level in FAILED_LEVELS)
     elif isinstance(signal, Span) and _keeps(context, context.state.rates.minutes, entity):
-        context.state.rates.add(entity, signal.end, failed=signal.failed)
+        context.state.rates.add(entity, min(signal.end, limit), failed=signal.failed)
     elif isinstance(signal, Change) and _keeps(context, context.state.changes, entity):
-        seen = ChangeSeen(now if signal.at is None else signal.at, signal.what, signal.detail)
+        seen = ChangeSeen(min(signal.at or now, limit), signal.what, signal.detail)
         changes = context.state.changes.setdefault(entity, [])
         if seen not in changes:
             insort(changes, seen, key=lambda c: (c.at, c.what, c.detail))
             del changes[:-CHANGES_KEPT]
+
+
+def _not_ahead(signal: Samples, limit: Millis) -> tuple[tuple[Millis, ...], tuple[float, ...]]:
+    """Without samples of the future: they would push out what is known of the present."""
+    if not signal.times or max(signal.times) <= limit:
+        return signal.times, signal.values
+    kept = [(at, value) for at, value in zip(signal.times, signal.values, strict=True) if at <= limit]
+    return tuple(at for at, _ in kept), tuple(value for _, value in kept)
 
 
 def _keeps(context: Context, table: Mapping[str, object], entity: str) -> bool:

@@ -6,7 +6,7 @@ of a later release do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from hashlib import blake2b
 from typing import Literal
 
@@ -110,20 +110,19 @@ class RuleSet:
         """Whether any gate is declared; the catalogue's own scope is not one."""
         return bool(self._gates)
 
-    def gate(self, subject: Subject, at: int) -> Gate | None:
+    def gate(self, subject: Subject, at: int, enforced: Callable[[str], bool] = lambda _: True) -> Gate | None:
         """The first gate that suppresses, in the order scope, maintenance, silence, threshold; else the first that
-        holds; None lets the alert pass."""
+        holds; None lets the alert pass. Rules that are not ``enforced`` answer only where no enforced one does."""
+        found: dict[tuple[bool, str], Gate] = {}
         if refused := catalogue_gate(subject):
-            return refused
-        held: Gate | None = None
+            found[enforced(refused.rule), refused.action] = refused
         for rule in self._gates:
-            answer = rule.gate(subject, at)
-            if answer is None:
-                continue
-            if answer.action == "suppress":
-                return answer
-            held = held or answer
-        return held
+            if (True, "suppress") in found:
+                break
+            if (answer := rule.gate(subject, at)) is not None:
+                found.setdefault((enforced(answer.rule), answer.action), answer)
+        order = ((True, "suppress"), (True, "hold"), (False, "suppress"), (False, "hold"))
+        return next((found[key] for key in order if key in found), None)
 
     @property
     def inhibitions(self) -> tuple[Inhibition, ...]:

@@ -26,7 +26,7 @@ def admit(context: Context, index: int, alert: Alert, labels: dict[str, str], no
         context.enter(index, alert, alert.disposition, alert.reason)
         return
     gate = _gate(context, alert, labels, alert.spell.last_fire, counted=False)
-    if gate is not None and context.mode(gate.rule) == "enforce":
+    if gate is not None and context.enforced(gate.rule):
         _keep_back(context, alert, gate)
         context.enter(index, alert, alert.disposition, alert.reason)
     else:
@@ -46,7 +46,7 @@ def review(context: Context, alert: Alert, at: Millis, now: Millis, *, returned:
         return
     labels = alert.labels.as_dict()
     gate = _gate(context, alert, labels, at, counted=alert.admitted)
-    if gate is not None and context.mode(gate.rule) != "enforce":
+    if gate is not None and not context.enforced(gate.rule):
         gate = None
     if gate is None:
         if returned or not alert.admitted:
@@ -139,14 +139,20 @@ def _gate(context: Context, alert: Alert, labels: dict[str, str], at: Millis, *,
         if found is not None:
             return found
     if counted:
-        probe = context.rules.gate(msgspec.structs.replace(subject, cleared_at=0), at)
+        probe = context.rules.gate(msgspec.structs.replace(subject, cleared_at=0), at, context.enforced)
         if probe is not None and probe.reason == Reason.BELOW_THRESHOLD:
             alert.cleared_at = at if alert.cleared_at is None else alert.cleared_at
             context.timers.set(at + LOOK_AGAIN, "gate", str(alert.no))
         else:
             alert.cleared_at = None
         subject = msgspec.structs.replace(subject, cleared_at=alert.cleared_at)
-    return context.rules.gate(subject, at) or inhibited_by(context, alert, labels)
+    gate = context.rules.gate(subject, at, context.enforced)
+    if gate is not None and context.enforced(gate.rule):
+        return gate
+    inhibited = inhibited_by(context, alert, labels)
+    if inhibited is not None and (gate is None or context.enforced(inhibited.rule)):
+        return inhibited
+    return gate
 
 
 def _subject(context: Context, alert: Alert, labels: dict[str, str], at: Millis, *, counted: bool) -> Subject:
