@@ -21,7 +21,7 @@ from engine.state import Alert, Domain, Incident
 
 CALM: Millis = 10_000
 """A domain that was not settled for so long is settled quickly again."""
-URGENT_MOST: Millis = 1_000
+URGENT_MOST: Millis = 400
 """Longest wait when something may change the partition: an entity newly in trouble, an alert that nothing explains."""
 MOST: Millis = 5_000
 """Longest wait when only counts and times change."""
