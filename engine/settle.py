@@ -19,8 +19,8 @@ from engine.reasons import Disposition, Reason
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
 
-CALM: Millis = 10_000
-"""A domain that was not settled for so long is settled quickly again."""
+PER_MILLI = 100
+"""Live alerts of a domain that lengthen the wait by a millisecond: settling costs time by their number."""
 URGENT_MOST: Millis = 400
 """Longest wait when something may change the partition: an entity newly in trouble, an alert that nothing explains."""
 MOST: Millis = 5_000
@@ -79,15 +79,13 @@ def withdraw(context: Context, alert: Alert, now: Millis) -> None:
 
 
 def touch(context: Context, name: str, now: Millis, *, urgent: bool = False) -> None:
-    """Something changed in the domain: settle it soon. While changes go on the waits double, so that a storm is not
-    partitioned all the time."""
+    """Something changed in the domain: settle it soon. The wait grows with the domain's live alerts, so that a storm is
+    not partitioned all the time."""
     domain = context.domain(name)
     if domain.urgent or (domain.settle_at and not urgent):
         return
-    first = context.rules.correlation.settle
-    if now > domain.settled_at + CALM:
-        domain.pace = first
-    due = now + min(max(domain.pace, first), URGENT_MOST if urgent else MOST)
+    wait = context.rules.correlation.settle + domain.weight // PER_MILLI
+    due = now + min(wait, URGENT_MOST if urgent else MOST)
     domain.urgent = urgent
     if not domain.settle_at or due < domain.settle_at:
         domain.settle_at = due
@@ -97,9 +95,9 @@ def touch(context: Context, name: str, now: Millis, *, urgent: bool = False) -> 
 def settle_due(context: Context, name: str, due: Millis) -> None:
     """Timer ``settle``."""
     domain = context.domain(name)
-    domain.settle_at, domain.urgent, domain.settled_at = 0, False, due
-    domain.pace = min(2 * max(domain.pace, context.rules.correlation.settle), MOST)
+    domain.settle_at, domain.urgent = 0, False
     settle(context, domain, due, final=False)
+    domain.weight = sum(len(cell.alerts) for cell in domain.cells.values())
 
 
 def final_due(context: Context, name: str, due: Millis) -> None:

@@ -129,8 +129,8 @@ class Domain(msgspec.Struct):
 
     ``cells`` are the admitted alerts of open incidents by entity, ``dirty`` those that changed; ``cover`` says which
     open incident explains an entity, ``glue`` and ``pins`` are what people joined and split. It is settled at
-    ``settle_at`` (0: nothing has changed), ``urgent``ly if its partition may have changed; ``pace`` is the wait for
-    that, ``settled_at`` the last time. ``last_pass`` is when all that belongs to what is known has arrived (rounded up
+    ``settle_at`` (0: nothing has changed), ``urgent``ly if its partition may have changed; ``weight`` is how many
+    live alerts it had the last time. ``last_pass`` is when all that belongs to what is known has arrived (rounded up
     to seconds: a storm sets no timer per alert).
     """
 
@@ -143,8 +143,7 @@ class Domain(msgspec.Struct):
     pins: dict[int, int] = {}
     settle_at: Millis = 0
     urgent: bool = False
-    pace: Millis = 0
-    settled_at: Millis = 0
+    weight: int = 0
     last_pass: Millis = 0
 
 

@@ -106,12 +106,13 @@ def compatible(consumer: Node, provider: Node, horizon: Horizon) -> bool:
 
 
 class SymptomGraph:
-    """Nodes and links of one domain at one moment."""
+    """Nodes, earliest first, and links of one domain at one moment. Ties are broken by index: the order of the nodes
+    given does not matter, that of the names only among equal onsets."""
 
     def __init__(self, nodes: list[Node], topology: Topology, horizon: Horizon) -> None:
         self.topology = topology
         self.horizon = horizon
-        self.nodes = nodes
+        self.nodes = sorted(nodes, key=lambda node: (node.start, node.entity, node.alerts[0]))
         self.at: dict[str, list[int]] = {}
         for index, node in enumerate(self.nodes):
             if node.telling:
