@@ -11,8 +11,9 @@ from engine.correlate.graph import Node, SymptomGraph
 from engine.correlate.partition import Trouble
 from engine.evidence.terms import failure_terms, neighbour_terms, telemetry_terms
 from engine.evidence.verdict import Term, verdict
-from engine.harm import impact_of, severity_of
+from engine.harm import severity_of
 from engine.incidents import follow_alerts, watch_declaration
+from engine.reach import impact_of
 from engine.reasons import Verdict
 from engine.signals import Millis
 from engine.state import Incident

@@ -13,6 +13,7 @@ from hashlib import blake2b
 import msgspec
 
 from topology.components import strong_components
+from topology.continuity import NOTHING_SAID, Continuity, SharedFate
 
 
 class Kind(StrEnum):
@@ -62,10 +63,12 @@ class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=F
     aliases: tuple[str, ...] = ()
     facts: dict[str, str] = {}
     part_of: str = ""
+    continuity: Continuity = NOTHING_SAID
 
 
 class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """``consumer`` needs ``provider``. ``factor`` (thousandths) is for soft, ``buffer`` (seconds) for async.
+    A provider that answers later than ``timeout`` (milliseconds; 0: none declared) is as good as down for it.
 
     ``group`` names a redundancy group of the consumer, in which this provider has ``weight`` (thousandths).
     """
@@ -77,6 +80,7 @@ class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     buffer: int = 0
     group: str = ""
     weight: int = 1000
+    timeout: int = 0
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
@@ -94,6 +98,7 @@ class Content(msgspec.Struct, frozen=True, omit_defaults=True):
     entities: tuple[Entity, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
     groups: tuple[Group, ...] = ()
+    fates: tuple[SharedFate, ...] = ()
 
 
 class Topology:
@@ -104,7 +109,7 @@ class Topology:
 
     __slots__ = (
         "_components", "_compounding", "_consumers", "_domains", "_names", "_providers",
-        "content", "entities", "groups", "version",
+        "content", "entities", "fates", "groups", "version",
     )  # fmt: skip
 
     def __init__(self, content: Content) -> None:
@@ -112,6 +117,7 @@ class Topology:
         self.version = blake2b(msgspec.json.encode(content), digest_size=8).hexdigest()
         self.entities: Mapping[str, Entity] = {entity.id: entity for entity in content.entities}
         self.groups: Mapping[tuple[str, str], Group] = {(g.consumer, g.name): g for g in content.groups}
+        self.fates: Mapping[str, SharedFate] = {fate.name: fate for fate in content.fates}
         providers: dict[str, list[Dependency]] = {}
         consumers: dict[str, list[Dependency]] = {}
         for dependency in content.dependencies:
@@ -126,7 +132,11 @@ class Topology:
 
     @classmethod
     def build(
-        cls, entities: Iterable[Entity] = (), dependencies: Iterable[Dependency] = (), groups: Iterable[Group] = ()
+        cls,
+        entities: Iterable[Entity] = (),
+        dependencies: Iterable[Dependency] = (),
+        groups: Iterable[Group] = (),
+        fates: Iterable[SharedFate] = (),
     ) -> Topology:
         """A topology of parts in any order. The parts must be consistent; loaders see to that."""
         return cls(
@@ -134,6 +144,7 @@ class Topology:
                 tuple(sorted(entities, key=lambda e: e.id)),
                 tuple(sorted(dependencies, key=lambda d: (d.consumer, d.provider, d.group, d.semantics))),
                 tuple(sorted(groups, key=lambda g: (g.consumer, g.name))),
+                tuple(sorted(fates, key=lambda f: f.name)),
             )
         )
 

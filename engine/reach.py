@@ -1,0 +1,58 @@
+"""What an incident hits: the impact of its alerts and of its cause, joined with the catalogue's facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.context import Context
+from engine.correlate.graph import Node
+from engine.outcomes import Impacted
+from engine.signals import Millis
+from engine.state import Incident
+from engine.words import HEALTH
+from topology.impact import Impact, impact
+from topology.model import Entity
+
+UP = 1000
+SHOWN_IMPACT = 2000
+"""Entities listed in a revision; the total is always given."""
+
+
+def impact_of(
+    context: Context, incident: Incident, nodes: Sequence[Node], now: Millis
+) -> list[tuple[Impact, Entity | None]]:
+    """Entities below full health because of the incident's alerts and cause; kept on the incident, nearest first."""
+    own: dict[str, int] = {}
+    since: dict[str, Millis] = {}
+    for node in nodes:
+        if node.firing or incident.firing == 0:
+            own[node.entity] = min(own.get(node.entity, UP), HEALTH[node.firing_word if node.firing else node.word])
+            since[node.entity] = min(since.get(node.entity, node.start), node.start)
+    if incident.cause and incident.cause not in own and own:
+        own[incident.cause] = min(own.values())
+        since[incident.cause] = incident.onset
+    troubled = {entity: health for entity, health in own.items() if health < UP}
+    found = impact(context.topology, troubled, now, {entity: since[entity] for entity in troubled})
+    rows = [(hit, context.topology.entities.get(hit.entity)) for hit in found.values()]
+    shown = sorted(rows, key=lambda row: (len(row[0].path), row[0].entity))[:SHOWN_IMPACT]
+    incident.impact = tuple(_impacted(hit, entity, hit.entity in own) for hit, entity in shown)
+    incident.impact_total = len(rows)
+    incident.reach = tuple(hit.entity for hit, _ in rows if hit.low < UP)
+    return rows
+
+
+def _impacted(hit: Impact, entity: Entity | None, observed: bool) -> Impacted:
+    return Impacted(
+        entity=hit.entity,
+        name=entity.name if entity else "",
+        kind=entity.kind if entity else "unknown",
+        low=hit.low,
+        high=hit.high,
+        path=hit.path,
+        via=hit.via,
+        at=hit.at,
+        observed=observed,
+        at_risk=hit.at_risk,
+        tier=entity.tier if entity else None,
+        users=entity.users if entity else None,
+    )
