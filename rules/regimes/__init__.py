@@ -1,0 +1,1 @@
+"""Regulatory regimes as data: criteria, classification and clocks that quote their articles. Advisory, not advice."""
