@@ -9,10 +9,20 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from topology.consistency import compile_draft
-from topology.draft import At, Draft
+from topology.draft import At, Draft, Reference
 from topology.errors import Problem, did_you_mean
 from topology.model import Dependency, Kind, Semantics, Topology
-from topology.schema import CatalogueForm, DefaultsForm, DependencyForm, EntityForm, GroupForm
+from topology.schema import (
+    AgreementForm,
+    AssumptionForm,
+    CatalogueForm,
+    ContractForm,
+    DefaultsForm,
+    DependencyForm,
+    EntityForm,
+    FateForm,
+    GroupForm,
+)
 from topology.values import thousandths
 from topology.yamlfile import Document, read
 
@@ -40,6 +50,7 @@ def draft_catalogue(draft: Draft, file: str, text: str) -> None:
         return
     for kind, form, path in _defaults(draft, document):
         draft.default(kind, _fields(form), At(file, document.line(path)))
+        _references(draft, document, path, f"the defaults for {kind.value}", form)
     raws = document.data.get("entities")
     for index, raw in enumerate(raws if isinstance(raws, list) else ()):
         _entity(draft, document, ("entities", index), raw)
@@ -63,10 +74,12 @@ def _defaults(draft: Draft, document: Document) -> list[tuple[Kind, DefaultsForm
 def _rest(draft: Draft, document: Document) -> None:
     """What is neither a default nor an entity."""
     shell: dict[str, Any] = dict(document.data)
-    for key, kind in (("entities", list), ("defaults", dict)):
+    for key, kind in (("entities", list), ("defaults", dict)):  # read one by one
         if isinstance(shell.get(key), kind):
             shell[key] = kind()
-    _form(draft, document, CatalogueForm, (), shell)
+    form, _ = _form(draft, document, CatalogueForm, (), shell)
+    for name, fate in form.fates.items() if isinstance(form, CatalogueForm) else ():
+        draft.fate(name, fate.model_dump(exclude_none=True), At(document.file, document.line(("fates", name))))
 
 
 def _entity(draft: Draft, document: Document, path: Path, raw: object) -> None:
@@ -80,6 +93,7 @@ def _entity(draft: Draft, document: Document, path: Path, raw: object) -> None:
     if not isinstance(form, EntityForm):
         return
     draft.entity(form.id, _fields(form), at)
+    _references(draft, document, path, form.id, form)
     for child in form.contains or ():
         draft.parents.append((child, form.id, At(document.file, document.line((*path, "contains")))))
     for name, group in form.groups.items():
@@ -104,6 +118,7 @@ def _dependency(consumer: str, form: DependencyForm) -> Dependency:
         buffer=form.buffer or 0,
         group=form.group or "",
         weight=1000 if form.weight is None else thousandths(form.weight),
+        timeout=form.timeout or 0,
     )
 
 
@@ -113,6 +128,7 @@ def _unused(draft: Draft, at: At, form: DependencyForm) -> None:
         ("factor", form.factor, form.semantics is Semantics.SOFT, "semantics: soft"),
         ("buffer", form.buffer, form.semantics is Semantics.ASYNC, "semantics: async"),
         ("weight", form.weight, form.group is not None, "a group"),
+        ("timeout", form.timeout, form.semantics is not Semantics.INFO, "semantics that pass trouble on"),
     ):
         if value is not None and not useful:
             draft.wrong(at, f"{key} of the dependency on {form.on!r} has no effect", f"it needs {only}")
@@ -126,7 +142,36 @@ def _fields(form: DefaultsForm) -> dict[str, Any]:
     said = {
         field: value for field in form.model_fields_set - _NOT_FIELDS if (value := getattr(form, field)) is not None
     }
-    return {field: tuple(value) if isinstance(value, list) else value for field, value in said.items()}
+    return {field: _plain(field, value) for field, value in said.items()}
+
+
+def _plain(field: str, value: Any) -> object:
+    """As a draft keeps it (`topology.continuity_fields`)."""
+    if isinstance(value, BaseModel):
+        fields = value.model_dump(exclude_none=True)
+        return {key: tuple(part) if isinstance(part, list) else part for key, part in fields.items()}
+    if field == "assumptions":
+        return {part.id: part.model_dump(exclude={"id"}, exclude_none=True) for part in value}
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _references(draft: Draft, document: Document, path: Path, owner: str, form: DefaultsForm) -> None:
+    """What is named here and must be known somewhere. An assumption's id is unique within its entity."""
+
+    def at(*more: str | int) -> At:
+        return At(document.file, document.line((*path, *more)))
+
+    for name in dict.fromkeys(form.fates or ()):
+        draft.references.append(Reference("fate", owner, name, at("fates")))
+    for unit in form.agreement.order if form.agreement else ():
+        draft.references.append(Reference("unit", owner, unit, at("agreement")))
+    seen: set[str] = set()
+    for place, assumption in enumerate(form.assumptions or ()):
+        here = at("assumptions", place)
+        if assumption.id in seen:
+            draft.wrong(here, f"the assumption {assumption.id!r} of {owner!r} is made twice")
+        seen.add(assumption.id)
+        draft.references.append(Reference("entity", owner, assumption.on, here))
 
 
 def _form(
@@ -140,7 +185,7 @@ def _form(
     bad: set[Path] = set()
     for fault in faults:
         loc = tuple(part for part in fault["loc"] if part != "[key]")
-        bad.add(loc[:-1] if fault["type"] == "missing" else loc)
+        bad.add(_cut(loc[:-1] if fault["type"] == "missing" else loc))
         known = _known(form, loc) if fault["type"] == "extra_forbidden" else ()
         message, hint = _words(fault, known)
         draft.wrong(At(document.file, document.line((*path, *loc))), message, hint)
@@ -148,6 +193,19 @@ def _form(
         return (None if () in bad else form.model_validate(_without(raw, bad))), bad - {()}
     except ValidationError:
         return None, bad - {()}
+
+
+_REQUIRED = {("depends_on", "on"), ("assumptions", "id"), ("assumptions", "on"), ("agreement", "order")}
+
+
+def _cut(loc: Path) -> Path:
+    """The smallest part around a fault that can be left out."""
+    around: str | int = ""
+    for place, key in enumerate(loc):
+        if (around, key) in _REQUIRED:
+            return loc[:place]
+        around = key if isinstance(key, str) else around
+    return loc
 
 
 def _without(raw: object, bad: set[Path], path: Path = ()) -> object:
@@ -158,11 +216,19 @@ def _without(raw: object, bad: set[Path], path: Path = ()) -> object:
     return raw
 
 
+_INNER: Mapping[str, type[BaseModel]] = {
+    "depends_on": DependencyForm,
+    "groups": GroupForm,
+    "contract": ContractForm,
+    "assumptions": AssumptionForm,
+    "agreement": AgreementForm,
+    "fates": FateForm,
+}
+
+
 def _known(form: type[BaseModel], loc: Path) -> Iterable[str]:
     """The keys that are legal where an unknown one stands."""
-    if "depends_on" in loc[:-1]:
-        return DependencyForm.model_fields
-    return GroupForm.model_fields if "groups" in loc[:-1] else form.model_fields
+    return next((inner.model_fields for key, inner in _INNER.items() if key in loc[:-1]), form.model_fields)
 
 
 def _words(fault: Mapping[str, Any], known: Iterable[str]) -> tuple[str, str]:

@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from topology.continuity import SharedFate
+from topology.continuity_fields import gathered
 from topology.draft import At, Draft, merged
 from topology.errors import did_you_mean
 from topology.groups import UP
 from topology.model import Dependency, Entity, Group, Kind, Semantics, Topology
+from topology.references import dangling
 
 SEARCHED_FOR_HINTS = 20_000
 """Above so many entities no similar id is looked for; it would take longer than loading."""
@@ -23,13 +26,15 @@ def compile_draft(draft: Draft) -> Topology | None:
     _aliases(draft, entities)
     dependencies = _dependencies(draft)
     _groups(draft, dependencies)
+    dangling(draft, entities)
     if draft.mistakes:
         return None
     groups = [
         Group(consumer=consumer, name=name, need=said.fields.get("need", 1), capacity=said.fields.get("capacity"))
         for (consumer, name), said in draft.groups.items()
     ]
-    return Topology.build(entities.values(), dependencies, groups)
+    fates = [SharedFate(name=name, failure=said.fields.get("failure")) for name, said in draft.fates.items()]
+    return Topology.build(entities.values(), dependencies, groups, fates)
 
 
 def _entities(draft: Draft) -> dict[str, Entity]:
@@ -53,6 +58,7 @@ def _canonical(whole: dict[str, Any]) -> dict[str, Any]:
         whole[field] = tuple(sorted(set(whole[field])))
     if "facts" in whole:
         whole["facts"] = dict(sorted(whole["facts"].items()))
+    whole["continuity"] = gathered(whole)
     return whole
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from topology.continuity_fields import LISTS, MAPPINGS
 from topology.errors import Mistakes
 from topology.model import Dependency, Kind
 
@@ -28,6 +29,19 @@ class Said(NamedTuple):
     at: At
 
 
+class Reference(NamedTuple):
+    """``owner`` (an entity, else a default) names a ``what``: "entity" (by an assumption), "fate" or "unit"."""
+
+    what: str
+    owner: str
+    name: str
+    at: At
+
+
+UNITED = ("aliases", "obligations", *LISTS)
+JOINED = ("facts", *MAPPINGS)
+
+
 class Draft:
     """Filled by the loaders, one file after the other; `topology.consistency` makes a topology of it."""
 
@@ -38,6 +52,8 @@ class Draft:
         self.groups: dict[tuple[str, str], Said] = {}
         self.parents: list[tuple[str, str, At]] = []  # (child, parent) that the parent named
         self.defaults: dict[Kind, Said] = {}
+        self.fates: dict[str, Said] = {}
+        self.references: list[Reference] = []
         self.names: dict[str, str] = {}  # names known to be well-formed, each kept once
         self.refused: set[str] = set()  # ids whose entry is wrong: not missing, but not usable either
 
@@ -62,6 +78,10 @@ class Draft:
         """What holds for the entities of a kind."""
         self._merge(self.defaults, kind, fields, at, f"the defaults for {kind.value}")
 
+    def fate(self, name: str, fields: Mapping[str, Any], at: At) -> None:
+        """A shared fate is declared."""
+        self._merge(self.fates, name, fields, at, f"the shared fate {name!r}")
+
     def _merge(self, into: dict[Any, Said], key: object, fields: Mapping[str, Any], at: At, what: str) -> None:
         said = into.get(key)
         if said is None:
@@ -80,9 +100,9 @@ def merged(draft: Draft, id: str, parts: Iterable[Said]) -> dict[str, Any]:
         for field, value in part.fields.items():
             if field not in whole:
                 whole[field], said_at[field] = value, part.at
-            elif field in ("aliases", "obligations"):
+            elif field in UNITED:
                 whole[field] = tuple(sorted({*whole[field], *value}))
-            elif field == "facts" and all(whole[field].get(key, fact) == fact for key, fact in value.items()):
+            elif field in JOINED and all(whole[field].get(key, fact) == fact for key, fact in value.items()):
                 whole[field] = whole[field] | value
             elif whole[field] != value:
                 there = f"{_shown(whole[field])} at {said_at[field]}"

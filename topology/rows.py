@@ -48,6 +48,20 @@ ENTITY: Mapping[str, Parser] = {
     "domain": values.name,
     "aliases": values.words,
     "part_of": values.name,
+    "restore": values.duration,
+    "mtd": values.duration,
+    "failure": values.probability,
+    "fates": values.words,
+    "replication": values.duration,
+    "backup": values.duration,
+    "durable": values.truth,
+    "unit": values.name,
+    "priority": values.priority,
+    "regions": values.regions,
+    "transactions": values.whole,
+    "value": values.whole,
+    "critical": values.truth,
+    "sketch": values.sketch,
 }
 EDGE: Mapping[str, Parser] = {
     "semantics": _semantics,
@@ -57,6 +71,7 @@ EDGE: Mapping[str, Parser] = {
     "weight": values.weight,
     "buffer": values.duration,
     "factor": values.factor,
+    "timeout": values.milliseconds,
 }
 
 
@@ -66,6 +81,8 @@ def add_entity(draft: Draft, id: str, row: Mapping[str, str], at: At) -> None:
     fields = _parsed(draft, ENTITY, row, at)
     if facts:
         fields["facts"] = facts
+    for fate in fields.get("fates", ()):  # declared by being named
+        draft.fate(fate, {}, at)
     if known := _name(draft, id, at):
         draft.entity(known, fields, at)
 
@@ -93,6 +110,7 @@ def _unused(draft: Draft, provider: str, fields: Mapping[str, Any], at: At) -> N
         ("weight", group, "a group"),
         ("need", group, "a group"),
         ("capacity", group, "a group"),
+        ("timeout", semantics is not Semantics.INFO, "semantics that pass trouble on"),
     ):
         if fields.get(key) and not useful:
             draft.wrong(at, f"{key} of the dependency on {provider!r} has no effect", f"it needs {only}")
