@@ -19,6 +19,8 @@ from topology.model import Dependency, Entity, Kind, Topology
 
 SOURCE = "replay"
 FORMAT = "json"
+DOMAIN = "stream"
+"""The topology of a stream is of one system: one declared domain."""
 
 
 class _Head(msgspec.Struct):
@@ -167,7 +169,11 @@ def topology_of(line: bytes) -> tuple[Topology, set[str]]:
         kinds.setdefault(edge.source, "service")
         kinds.setdefault(edge.target, "service")
     known = {kind.value for kind in Kind}
-    entities = [Entity(id=id, kind=Kind(kind) if kind in known else Kind.SERVICE) for id, kind in kinds.items() if id]
+    entities = [
+        Entity(id=id, kind=Kind(kind) if kind in known else Kind.SERVICE, domain=DOMAIN)
+        for id, kind in kinds.items()
+        if id
+    ]
     pairs = {(edge.source, edge.target) for edge in found.edges if edge.source and edge.target != edge.source}
     dependencies = [Dependency(consumer=source, provider=target) for source, target in pairs if target]
     return Topology.build(entities, dependencies), set(kinds)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from engine.context import Context
 from engine.correlate.graph import Node
+from engine.deviants import HEALTH as DEVIATING
+from engine.deviants import deviants
 from engine.outcomes import Impacted
 from engine.signals import Millis
 from engine.state import Incident
@@ -21,7 +23,8 @@ SHOWN_IMPACT = 2000
 def impact_of(
     context: Context, incident: Incident, nodes: Sequence[Node], now: Millis
 ) -> list[tuple[Impact, Entity | None]]:
-    """Entities below full health because of the incident's alerts and cause; kept on the incident, nearest first."""
+    """Entities below full health because of the incident's alerts, its cause and what deviates near them; kept on the
+    incident, nearest first."""
     own: dict[str, int] = {}
     since: dict[str, Millis] = {}
     for node in nodes:
@@ -31,6 +34,8 @@ def impact_of(
     if incident.cause and incident.cause not in own and own:
         own[incident.cause] = min(own.values())
         since[incident.cause] = incident.onset
+    for entity in deviants(context, incident.domain, own, incident.onset, now):
+        own[entity], since[entity] = DEVIATING, incident.onset
     troubled = {entity: health for entity, health in own.items() if health < UP}
     found = impact(context.topology, troubled, now, {entity: since[entity] for entity in troubled})
     rows = [(hit, context.topology.entities.get(hit.entity)) for hit in found.values()]

@@ -1,0 +1,90 @@
+"""Entities that deviate and never alert: what telemetry shows near an incident beyond its alerts.
+
+From the incident's entities along dependencies, in both directions (a surge runs towards providers): an entity whose
+series have moved, or whose failures have risen, since the onset is hit, and leads on; one that nothing is measured of
+may be crossed. In a domain that an operator declared, entities that no dependency mentions are looked at too: the
+topology does not say that they are not connected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.context import Context
+from engine.evidence.telemetry import latest
+from engine.evidence.terms import DEVIATES
+from engine.signals import Millis
+from topology.model import Semantics
+
+HEALTH = 750
+"""Own health of an entity that deviates and does not alert."""
+BEFORE: Millis = 60_000
+MOST_ASKED = 500
+"""Entities looked at for one incident."""
+CROSSED = 2
+"""Entities in a row that nothing is measured of."""
+
+
+def deviants(context: Context, domain: str, known: Iterable[str], onset: Millis, now: Millis) -> list[str]:
+    """Entities that have deviated since the onset and have no alert of their own, sorted."""
+    alerting = context.domain(domain).cells
+    frontier = sorted((entity, 0) for entity in known)
+    seen = {entity for entity, _ in frontier}
+    found: list[str] = []
+    while frontier and len(seen) < MOST_ASKED:
+        following = []
+        for entity, crossed in frontier:
+            for other in _neighbours(context, entity):
+                if other in seen or other in alerting:
+                    continue
+                seen.add(other)
+                if deviates(context, other, onset, now):
+                    found.append(other)
+                    following.append((other, 0))
+                elif crossed < CROSSED and not _measured(context, other):
+                    following.append((other, crossed + 1))
+        frontier = sorted(following)
+    if _declared(context, domain, seen):
+        lone = [entity for entity in _unconnected(context, domain) if entity not in seen and entity not in alerting]
+        found += [entity for entity in lone[:MOST_ASKED] if deviates(context, entity, onset, now)]
+    return sorted(found)
+
+
+def deviates(context: Context, entity: str, onset: Millis, now: Millis) -> bool:
+    """Has a series of the entity moved, or have its failures risen, since shortly before the onset?"""
+    since = onset - BEFORE
+    of_entity = context.state.telemetry.series.get(entity, {})
+    for series in of_entity.values():
+        moved = latest(series, since)
+        if moved is not None and moved.score >= DEVIATES:
+            return True
+    return context.state.rates.rise(entity, since, now) is not None
+
+
+def _neighbours(context: Context, entity: str) -> set[str]:
+    topology = context.topology
+    felt = {d.provider for d in topology.providers(entity) if d.semantics is not Semantics.INFO}
+    return felt | {d.consumer for d in topology.consumers(entity) if d.semantics is not Semantics.INFO}
+
+
+def _measured(context: Context, entity: str) -> bool:
+    return entity in context.state.telemetry.series or entity in context.state.rates.minutes
+
+
+def _declared(context: Context, domain: str, entities: Iterable[str]) -> bool:
+    known = context.topology.entities
+    return any(known[entity].domain == domain for entity in entities if entity in known)
+
+
+def _unconnected(context: Context, domain: str) -> list[str]:
+    """Measured entities of a declared domain that no dependency mentions."""
+    topology = context.topology
+    measured = context.state.telemetry.series.keys() | context.state.rates.minutes.keys()
+    return sorted(
+        entity
+        for entity in measured
+        if (known := topology.entities.get(entity)) is not None
+        and known.domain == domain
+        and not topology.providers(entity)
+        and not topology.consumers(entity)
+    )
