@@ -1,7 +1,7 @@
 """`headwater replay`: an event stream through the production core and service, in event time, without a disk.
 
-The answer is the one at the last event: what would come later (a quiet time, an expiry) is not waited for. The same
-stream gives the same bytes, whatever the batch size.
+The answer is the one at the last event, once it is settled: what would come later (a quiet time, an expiry) is not
+waited for. The same stream gives the same bytes, whatever the batch size.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from engine.signals import Millis
 from rules.ruleset import Mode, RuleSet
 from topology.model import Topology
 
+SETTLED: Millis = 500
+"""How long after the last event the engine is given to settle what it still holds."""
 Report = Callable[[int, str], None]
 MakeService = Callable[[Library, Source, Decode, Clock, Callable[[Commit], None], int], Service]
 """(library, source, decode, clock, on_commit, records per transaction) -> a service on a store in memory."""
@@ -59,7 +61,11 @@ class Replay:
 
         stream = Stream(lines, self.decode, activate, report, first)
         collected = Collected()
-        service = self.service(library, stream, self.decode, lambda: 0, collected.take, self.batch)
+
+        def clock() -> Millis:
+            return stream.last + SETTLED if stream.done else 0
+
+        service = self.service(library, stream, self.decode, clock, collected.take, self.batch)
         _drive(service, stream, progress)
         return result(
             collected,
