@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
+from importlib import resources
 from pathlib import Path
 
 import jsonschema
 import pytest
 import yaml
+from datasketches import update_theta_sketch
 
 from topology.catalogue import load_catalogue
+from topology.continuity import NOTHING_SAID, Agreement, Assumption, Continuity, Contract, SharedFate
 from topology.impact import impact
 from topology.loading import load
 from topology.model import Dependency, Entity, Group, Kind, Semantics
+from topology.regions import CODES
 from topology.schema import catalogue_schema
 
 HERE = Path(__file__).parent
@@ -40,6 +45,13 @@ def test_the_commented_example_means_what_its_comments_say() -> None:
     assert checkout.facts == {"runbook": "wiki/checkout", "language": "go"}
     assert topology.entities["mail"].part_of == "dc-south"
     assert topology.resolve("web") == "storefront"
+    assert shop.continuity.assumptions[0].on == "payment-provider"
+    assert topology.entities["orders-1"].continuity == Continuity(
+        restore=1200, replication=30, backup=86400, fates=("rack-12",)
+    )
+    assert topology.fates["rack-12"] == SharedFate(name="rack-12", failure=2000)
+    assert topology.entities["mail"].continuity.durable is False
+    assert {d.provider: d.timeout for d in topology.providers("checkout")}["payment-provider"] == 2000
     assert not topology.entities["style-guide"].scope
     assert topology.groups["checkout", "orders"] == Group(consumer="checkout", name="orders", need=1, capacity=1500)
     assert {d.provider: d for d in topology.providers("checkout")}["mail"] == Dependency(
@@ -61,6 +73,9 @@ def test_every_example_in_the_documentation_loads() -> None:
     assert problems == []
     assert topology is not None
     assert topology.entities["db-1"].facts == {"site": "north", "rack": "r12"}
+    assert topology.entities["db-1"].continuity == Continuity(restore=1800, fates=("feed-a", "rack-12"))
+    assert topology.content.fates == tuple(SharedFate(name=name) for name in ("feed-a", "feed-b", "rack-12"))
+    assert {d.timeout for d in topology.providers("shop")} == {500}
     graphs = {name: text.encode() for language, name, text in blocks if language == "xml"}
     assert len(graphs) == 1
     assert load(graphs)[1] == []
@@ -100,6 +115,160 @@ def test_files_are_merged_by_id() -> None:
         id="shop", owner="w", tier=1, obligations=("dora", "gdpr"), facts={"x": "a", "y": "b"}
     )
     assert len(topology.providers("shop")) == 1
+
+
+def theta_sketch(users: int = 100) -> str:
+    sketch = update_theta_sketch()
+    for user in range(users):
+        sketch.update(user)
+    return base64.b64encode(sketch.compact().serialize()).decode()
+
+
+def test_all_facts_of_continuity_can_be_said() -> None:
+    sketch = theta_sketch()
+    topology, problems = load_catalogue(
+        [
+            (
+                "a.yaml",
+                f"""
+fates: {{rack-12: {{failure: 0.001}}, feed-b: }}
+entities:
+  - id: shop
+    restore: 20m
+    mtd: 4h
+    failure: 0.0015
+    fates: [rack-12, feed-b]
+    replication: 30s
+    backup: 24h
+    durable: false
+    contract: {{reference: C-1, rto: 4h, rpo: 0, response: 15m, support: 24x7, expires: 2026-12-31}}
+    assumptions: [{{id: up, on: db, text: it is up, agreed_by: coo, reviewed: 2026-01-01}}]
+    agreement: {{order: [retail, cards], by: coo, on: 2026-02-01}}
+    unit: retail
+    priority: 1
+    regions: [FR, DE]
+    transactions: 500
+    value: 10000
+    critical: true
+    sketch: {sketch}
+    depends_on: [{{on: db, timeout: 500ms}}, {{on: cache, timeout: 2s}}, {{on: mail, timeout: 1.5}}]
+  - {{id: db, unit: cards}}
+  - {{id: cache, critical: false}}
+  - {{id: mail, fates: [], contract: null, restore: ~, assumptions: [], unit: null}}
+""".replace("feed-b: }", "feed-b: {}}"),
+            )
+        ]
+    )
+    assert problems == []
+    assert topology is not None
+    assert topology.entities["shop"].continuity == Continuity(
+        restore=1200,
+        mtd=14400,
+        failure=1500,
+        fates=("feed-b", "rack-12"),
+        replication=30,
+        backup=86400,
+        durable=False,
+        contract=Contract(reference="C-1", rto=14400, rpo=0, response=900, support="24x7", expires="2026-12-31"),
+        assumptions=(Assumption(id="up", on="db", text="it is up", agreed_by="coo", reviewed="2026-01-01"),),
+        agreement=Agreement(order=("retail", "cards"), by="coo", on="2026-02-01"),
+        unit="retail",
+        priority=1,
+        regions=("DE", "FR"),
+        transactions=500,
+        value=10000,
+        critical=True,
+        sketch=sketch,
+    )
+    assert topology.content.fates == (SharedFate(name="feed-b"), SharedFate(name="rack-12", failure=1000))
+    assert [d.timeout for d in topology.providers("shop")] == [2000, 500, 1500]
+    assert topology.entities["cache"].continuity == Continuity(critical=False)
+    assert topology.entities["mail"].continuity is NOTHING_SAID
+    assert topology.decode(topology.encode()).content == topology.content
+
+
+def test_what_is_said_of_continuity_is_merged_over_files_and_kinds() -> None:
+    topology, problems = load_catalogue(
+        [
+            (
+                "a.yaml",
+                "defaults: {third_party: {contract: {support: 24x7}, fates: [power]}}\nfates: {power: {}, rack: {}}\n"
+                "entities: [{id: psp, kind: third_party, contract: {rto: 1h}}, {id: other, kind: third_party},"
+                "{id: db, fates: [power], regions: [FR], assumptions: [{id: up, on: psp}]}]",
+            ),
+            (
+                "b.yaml",
+                "fates: {rack: {failure: 0.5}}\n"
+                "entities: [{id: psp, contract: {expires: 2027-01-31, rto: 60m}},"
+                "{id: db, fates: [rack], regions: [DE, FR], assumptions: [{id: on-time, on: psp}, {id: up, on: psp}]}]",
+            ),
+        ]
+    )
+    assert problems == []
+    assert topology is not None
+    assert topology.entities["psp"].continuity == Continuity(
+        contract=Contract(rto=3600, expires="2027-01-31"), fates=("power",)
+    )
+    assert topology.entities["other"].continuity == Continuity(contract=Contract(support="24x7"), fates=("power",))
+    assert topology.entities["db"].continuity == Continuity(
+        fates=("power", "rack"),
+        regions=("DE", "FR"),
+        assumptions=(Assumption(id="on-time", on="psp"), Assumption(id="up", on="psp")),
+    )
+    assert topology.fates["rack"].failure == 500_000
+
+
+def test_contradictions_about_continuity_are_told_with_both_places() -> None:
+    text = """fates: {{rack: {{failure: 0.{0}}}}}
+entities:
+- {{id: a, restore: {0}h, contract: {{rto: {0}h}}, assumptions: [{{id: x, on: {1}}}]}}
+- {{id: {1}}}
+"""
+    assert told(text.format(1, "b"), text.format(2, "c")) == [
+        "b.yaml:1: the shared fate 'rack' is said to have failure 200000, but 100000 at a.yaml:1",
+        "b.yaml:3: 'a' is said to have assumptions {'x': {'on': 'c'}}, but {'x': {'on': 'b'}} at a.yaml:3",
+        "b.yaml:3: 'a' is said to have contract {'rto': 7200}, but {'rto': 3600} at a.yaml:3",
+        "b.yaml:3: 'a' is said to have restore 7200, but 3600 at a.yaml:3",
+    ]  # fmt: skip
+
+
+def test_names_that_a_refused_entry_may_have_introduced_are_not_told_as_missing() -> None:
+    assert told(
+        "entities:\n- {id: a, assumptions: [{id: x, on: b}], agreement: {order: [cards]}}\n"
+        "- {id: b, unit: cards, name: [], contains: 1, x: 1, depends_on: 1}\n- {id: 1, unit: cards}"
+    ) == [
+        "a.yaml:3: contains should be a valid list, and is 1",
+        "a.yaml:3: depends_on should be a valid list, and is 1",
+        "a.yaml:3: name should be a valid string, and is []",
+        "a.yaml:3: unknown key 'x'",
+        "a.yaml:4: id should be a valid string, and is 1 [put it in quotes]",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("AAAA", "sketch: not a theta sketch in base64: at least 8 bytes expected, actual 3"),
+        ("AAAAAAAAAAA=", "sketch: not a theta sketch in base64: sketch type mismatch: expected 3, actual 0"),
+        (theta_sketch()[:-8], "sketch: not a theta sketch in base64: at least 816 bytes expected, actual 810"),
+        (theta_sketch() + "\\n", "sketch: not a theta sketch in base64: Only base64 data is allowed"),
+        ("A" * 1_000_004, "sketch: a sketch of more than 1000000 characters"),
+    ],
+    ids=["short", "type", "cut", "more", "long"],
+)
+def test_a_sketch_that_is_none_is_refused(text: str, message: str) -> None:
+    assert told(f'entities: [{{id: a, sketch: "{text}"}}]') == [f"a.yaml:1: {message}"]
+
+
+def test_the_countries_are_those_of_the_standard() -> None:
+    table = resources.files("tzdata.zoneinfo").joinpath("iso3166.tab").read_text(encoding="utf-8")
+    assert {line[:2] for line in table.splitlines() if line and not line.startswith("#")} == CODES
+
+
+@pytest.mark.parametrize("timeout", ["0", "-1", "0ms", "25h", "1d", "two", "1.2345", "true", "[]"])
+def test_a_timeout_that_is_none_is_refused(timeout: str) -> None:
+    (line,) = told(f"entities: [{{id: a, depends_on: [{{on: b, timeout: {timeout}}}]}}, {{id: b}}]")
+    assert line.startswith("a.yaml:1: timeout")
 
 
 def test_files_that_contradict_each_other_are_told_with_both_places() -> None:
@@ -151,11 +320,21 @@ def test_the_json_schema_accepts_the_examples_and_refuses_unknown_keys() -> None
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     example = (ROOT / "examples/catalogue/shop.yaml").read_text()
-    assert list(validator.iter_errors(json.loads(json.dumps(_yaml12(example))))) == []
+    assert list(validator.iter_errors(json.loads(json.dumps(_yaml12(example), default=str)))) == []
     assert list(validator.iter_errors({"entities": [{"id": "a", "teir": 1}]}))
     assert list(validator.iter_errors({"entities": [{"id": "a", "rto": "5x"}]}))
+    for language, _, text in FENCE.findall((ROOT / "docs/catalogue.md").read_text()):
+        if language == "yaml":
+            assert list(validator.iter_errors(json.loads(json.dumps(_yaml12(text), default=str)))) == []
+    faults: list[dict[str, object]] = [
+        {"failure": 2}, {"regions": ["de"]}, {"contract": {"support": "always"}}, {"contract": {"expires": "soon"}},
+        {"assumptions": [{"id": "x"}]}, {"agreement": {"order": []}}, {"priority": 0}, {"durable": "no"},
+        {"depends_on": [{"on": "b", "timeout": "5 s"}]},
+    ]  # fmt: skip
+    for wrong in faults:
+        assert list(validator.iter_errors({"entities": [{"id": "a"} | wrong]})), wrong
 
 
 def _yaml12(text: str) -> object:
-    """What an editor sees; its YAML 1.2 has no truth called ``on``."""
+    """What an editor sees; its YAML 1.2 has no truth called ``on`` and no dates."""
     return yaml.safe_load(re.sub(r"\bon:", "'on':", text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 
+from topology.continuity import Continuity
 from topology.loading import load
 from topology.model import Dependency, Entity, Group, Kind, Semantics
 
@@ -59,6 +60,22 @@ def test_attributes_become_fields_and_the_rest_facts() -> None:
         Dependency(consumer="shop", provider="db", semantics=Semantics.SOFT, factor=250, group="g"),
     )
     assert topology.content.groups == (Group(consumer="shop", name="g"),)
+
+
+def test_facts_of_continuity_and_timeouts_are_attributes() -> None:
+    graph: nx.DiGraph[str] = nx.DiGraph()
+    graph.add_node("db", restore="40m", failure=0.000002, durable=False, fates="rack-12; feed-b", regions="DE;FR")
+    graph.add_node("shop", priority=1, unit="retail", value=1000.0)
+    graph.add_edge("shop", "db", timeout="500ms")
+    topology, problems = load({"g.graphml": "\n".join(nx.generate_graphml(graph)).encode()})
+    assert problems == []
+    assert topology is not None
+    assert topology.entities["db"].continuity == Continuity(
+        restore=2400, failure=2, durable=False, fates=("feed-b", "rack-12"), regions=("DE", "FR")
+    )
+    assert topology.entities["shop"].continuity == Continuity(priority=1, unit="retail", value=1000)
+    assert [fate.name for fate in topology.content.fates] == ["feed-b", "rack-12"]
+    assert topology.providers("shop")[0].timeout == 500
 
 
 def test_what_networkx_writes_is_read() -> None:
