@@ -21,7 +21,7 @@ Ints = NDArray[np.int32]
 Bytes = NDArray[np.int8]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Compiled:
     """Entities are numbered by sorted id, dependencies by (consumer, provider, group, semantics), groups by (consumer,
     name). N entities, E dependencies, G groups.

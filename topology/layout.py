@@ -1,0 +1,244 @@
+"""How bulk work reads a compiled topology: entities in the order of their levels, so that a level is one slice.
+
+Positions number the entities by (level, cyclic, component, needs nothing, number). Providers stand on lower levels,
+except those of the same cyclic component, which is one slice of its level. A buffered asynchronous dependency reads
+not its provider but a *slot* behind the last entity: what has come through the buffer so far.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from weakref import WeakKeyDictionary
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topology.compiled import ASYNC, INFO, NONE, SOFT, Compiled
+from topology.groups import UP
+
+Places = NDArray[np.int64]
+MOST_LEVELS = 2000
+"""More are not tabled by which feeds which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Dependencies outside of groups by consumer's position: those of p read ``source[start[p] : start[p + 1]]``.
+
+    ``at`` are the positions that have any, ``begin`` where theirs begin (and, last, the end); ``level`` is where a
+    level begins in ``at``.
+    """
+
+    start: Places
+    source: Places
+    at: Places
+    begin: Places
+    level: Sequence[int]
+    factor: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """Groups of one level with equal size, need and kind, one of each consumer: ``source`` and ``weight`` are tables
+    of (member, group), ``ring`` says who lies on one cycle with the consumer. ``required`` is the capacity, if
+    ``limited``.
+    """
+
+    consumer: Places
+    group: Places
+    need: int
+    factor: NDArray[np.int32]
+    source: Places
+    weight: NDArray[np.int64]
+    limited: bool
+    required: NDArray[np.int64]
+    ring: NDArray[np.bool_] | None
+    softens: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """``position`` of each number and ``number`` at each position; ``level`` of each position and where each begins.
+
+    ``hard`` also holds soft dependencies with factor 1000; those with factor 0 are left out. Groups of position p are
+    ``of[of_start[p] : of_start[p + 1]]``: (bucket, column). Consumers that read p are
+    ``reader[reader_start[p] : reader_start[p + 1]]``; slots that p feeds are ``slot_start[p] : slot_start[p + 1]``.
+    """
+
+    size: int
+    position: Places
+    number: Places
+    level: NDArray[np.int32]
+    level_begin: Sequence[int]
+    cyclic_begin: Sequence[int]
+    component: NDArray[np.int32]
+    hard: Rows
+    soft: Rows
+    buckets: Sequence[Bucket]
+    bucket_level: Sequence[int]
+    of_start: Places
+    of_bucket: Places
+    of_column: Places
+    reader_start: Places
+    reader: Places
+    slots: int
+    slot_start: Places
+    slot_edge: Places
+    slot_source: Places
+    slot_consumer: Places
+    slot_delay: Places
+    feeds: NDArray[np.bool_] | None
+
+
+_KNOWN: WeakKeyDictionary[Compiled, Layout] = WeakKeyDictionary()
+
+
+def layout(compiled: Compiled) -> Layout:
+    """The layout of a compiled topology; made once for each."""
+    found = _KNOWN.get(compiled)
+    if found is None:
+        found = _KNOWN[compiled] = _Maker(compiled).layout()
+    return found
+
+
+def ranges(start: Places, at: Places) -> tuple[Places, Places]:
+    """The places ``start[p] : start[p + 1]`` of all ``at``, one after another, and how many each has."""
+    lengths = start[at + 1] - start[at]
+    ends = np.cumsum(lengths)
+    total = int(ends[-1]) if len(ends) else 0
+    return np.repeat(start[at] - ends + lengths, lengths) + np.arange(total), lengths
+
+
+def _starts(at: NDArray[np.int64] | NDArray[np.int32], count: int) -> Places:
+    return np.concatenate([[0], np.cumsum(np.bincount(at, minlength=count))]).astype(np.int64)
+
+
+class _Maker:
+    def __init__(self, compiled: Compiled) -> None:
+        self.c = compiled
+        self.size = len(compiled.names)
+        self.factor = np.where(compiled.semantics == SOFT, compiled.factor, UP).astype(np.int32)
+        self.felt = compiled.semantics != INFO
+        self.single = self.felt & (compiled.group == NONE)
+        self.number = self._order()
+        self.position = np.empty(self.size, np.int64)
+        self.position[self.number] = np.arange(self.size)
+        self.level = compiled.level[self.number]
+        depth = int(self.level[-1]) + 1 if self.size else 0
+        self.level_begin = np.searchsorted(self.level, np.arange(depth + 1))
+        self.consumer = self.position[compiled.consumer]
+        self.provider = self.position[compiled.provider]
+
+    def _order(self) -> Places:
+        """Within a level those with hard dependencies first: their results then are one slice."""
+        c = self.c
+        bare = np.bincount(c.consumer[self.single & (self.factor >= UP)], minlength=self.size) == 0
+        ring = np.where(c.cyclic, c.component.astype(np.int64) + 1, 0)
+        return np.lexsort((bare, ring, c.level))
+
+    def layout(self) -> Layout:
+        c = self.c
+        buffered = np.flatnonzero(self.felt & (c.semantics == ASYNC) & (c.buffer > 0))
+        slot_edge = buffered[np.argsort(self.provider[buffered], kind="stable")]
+        self.source = self.provider.copy()
+        self.source[slot_edge] = self.size + np.arange(len(slot_edge))
+        buckets, bucket_level, of = self._buckets()
+        direct = self.felt.copy()
+        direct[slot_edge] = False
+        reading = np.flatnonzero(direct)
+        reading = reading[np.argsort(self.provider[reading], kind="stable")]
+        cyclic = c.cyclic[self.number]
+        first_cyclic = self.level_begin[:-1] + [
+            int(np.count_nonzero(~cyclic[a:b])) for a, b in zip(self.level_begin, self.level_begin[1:], strict=False)
+        ]
+        return Layout(
+            size=self.size,
+            position=self.position,
+            number=self.number,
+            level=self.level,
+            level_begin=self.level_begin.tolist(),
+            cyclic_begin=first_cyclic.tolist(),
+            component=np.where(cyclic, c.component[self.number], NONE).astype(np.int32),
+            hard=self._rows(self.single & (self.factor >= UP)),
+            soft=self._rows(self.single & (self.factor > 0) & (self.factor < UP)),
+            buckets=buckets,
+            bucket_level=bucket_level,
+            of_start=_starts(of[0], self.size),
+            of_bucket=of[1],
+            of_column=of[2],
+            reader_start=_starts(self.provider[reading], self.size),
+            reader=self.consumer[reading],
+            slots=len(slot_edge),
+            slot_start=_starts(self.provider[slot_edge], self.size),
+            slot_edge=slot_edge,
+            slot_source=self.provider[slot_edge],
+            slot_consumer=self.consumer[slot_edge],
+            slot_delay=1000 * c.buffer[slot_edge].astype(np.int64),
+            feeds=self._feeds(),
+        )
+
+    def _feeds(self) -> NDArray[np.bool_] | None:
+        depth = len(self.level_begin) - 1
+        if depth > MOST_LEVELS:
+            return None
+        feeds = np.zeros((depth, depth), np.bool_)
+        feeds[self.c.level[self.c.provider[self.felt]], self.c.level[self.c.consumer[self.felt]]] = True
+        return feeds
+
+    def _rows(self, chosen: NDArray[np.bool_]) -> Rows:
+        edges = np.flatnonzero(chosen)
+        edges = edges[np.argsort(self.consumer[edges], kind="stable")]
+        start = _starts(self.consumer[edges], self.size)
+        at = np.flatnonzero(np.diff(start))
+        begin = np.append(start[at], len(edges))
+        level = np.searchsorted(at, self.level_begin).tolist()
+        return Rows(start, self.source[edges], at, begin, level, self.factor[edges])
+
+    def _buckets(self) -> tuple[list[Bucket], list[int], tuple[Places, Places, Places]]:
+        """Buckets by level, where each level's begin, and (position, bucket, column) of every group by position."""
+        c = self.c
+        edges = np.flatnonzero(self.felt & (c.group != NONE))
+        edges = edges[np.argsort(c.group[edges], kind="stable")]
+        groups, first, sizes = np.unique(c.group[edges].astype(np.int64), return_index=True, return_counts=True)
+        consumer = self.position[c.group_consumer[groups]]
+        need = np.clip(c.need[groups], 1, sizes)
+        limited = c.capacity[groups] != NONE
+        owners = c.group_consumer[groups]
+        ordinal = np.arange(len(groups)) - np.searchsorted(owners, owners)
+        order = np.lexsort((consumer, ordinal, limited, need, sizes, self.level[consumer]))
+        keys = np.stack([self.level[consumer], sizes, need, limited, ordinal])[:, order]
+        cuts = np.flatnonzero(np.any(keys[:, 1:] != keys[:, :-1], axis=0)) + 1 if len(groups) else np.zeros(0, np.int64)
+        bounds = np.concatenate([[0], cuts, [len(groups)]]) if len(groups) else np.zeros(1, np.int64)
+        factor = np.maximum.reduceat(self.factor[edges], first) if len(groups) else np.zeros(0, np.int32)
+        buckets = []
+        for a, b in zip(bounds.tolist(), bounds[1:].tolist(), strict=False):
+            chosen = order[a:b]
+            table = edges[first[chosen] + np.arange(sizes[chosen[0]])[:, None]]
+            buckets.append(self._bucket(groups[chosen], consumer[chosen], int(need[chosen[0]]), factor[chosen], table))
+        of_bucket = np.empty(len(groups), np.int64)
+        of_bucket[order] = np.repeat(np.arange(len(buckets)), np.diff(bounds))
+        of_column = np.empty(len(groups), np.int64)
+        of_column[order] = np.arange(len(groups)) - np.repeat(bounds[:-1], np.diff(bounds))
+        by = np.lexsort((ordinal, consumer))
+        levels = self.level[consumer[order[bounds[:-1]]]]
+        begins = np.searchsorted(levels, np.arange(len(self.level_begin))).tolist()
+        return buckets, begins, (consumer[by], of_bucket[by], of_column[by])
+
+    def _bucket(self, groups: Places, consumer: Places, need: int, factor: NDArray[np.int32], table: Places) -> Bucket:
+        c = self.c
+        weight = c.weight[table].astype(np.int64)
+        limited = bool(c.capacity[groups[0]] != NONE)
+        ring = c.cyclic[c.consumer[table]] & (c.component[c.consumer[table]] == c.component[c.provider[table]])
+        return Bucket(
+            consumer=consumer,
+            group=groups,
+            need=need,
+            factor=factor,
+            source=self.source[table],
+            weight=weight,
+            limited=limited,
+            required=np.minimum(c.capacity[groups], weight.sum(axis=0)),
+            ring=ring if limited and ring.any() else None,
+            softens=bool((factor < UP).any()),
+        )
