@@ -1,0 +1,214 @@
+"""What if: the production impact function asked about a world that is only assumed.
+
+Assumptions become own healths over time and an altered topology; `topology.impact.impact` does the rest. Maintenance
+ends, and what has ended is forgotten: an outage that is over before a buffer is spent is never felt. Between two ends
+nothing heals, so each such phase is one call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from topology import latency
+from topology.altered import Altered
+from topology.arithmetic import GroupSum, group_sums
+from topology.assumptions import Assumptions, Spell, altered, delayed, spells
+from topology.groups import UP
+from topology.impact import Health, Impact, Step, impact
+from topology.model import Dependency, Entity, Semantics, Topology
+
+LATER = "\x1flater"
+"""Ends the id of the entity that stands for a further spell of one entity; no catalogue can have such an id."""
+
+
+class Now(msgspec.Struct, frozen=True):
+    """Own healths that hold anyway, and since when (milliseconds, at or before 0)."""
+
+    own: dict[str, int] = {}
+    since: dict[str, int] = {}
+
+
+NOTHING = Now()
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """From ``start`` to ``end`` (None: for good) nothing heals. ``impacts`` are those at its start."""
+
+    start: int
+    end: int | None
+    own: Mapping[str, Health]
+    since: Mapping[str, int]
+    impacts: Mapping[str, Impact]
+
+
+class World:
+    """One assumed world over time: the phases, and each entity's course through them."""
+
+    def __init__(self, index: Topology, happening: Sequence[Spell]) -> None:
+        self.index, self._names = _staged(index, happening)
+        self._asked: dict[tuple[int, int], Mapping[str, Impact]] = {}
+        self.phases = [self._phase(start, end, happening) for start, end in _spans(happening)]
+        self.course = _course(self.phases)
+
+    def at(self, moment: int) -> dict[str, Impact]:
+        """The production function's answer at a moment, by entity; of real ones only."""
+        found = self._impacts(self._phase_at(moment), moment)
+        return {entity: hit for entity, hit in found.items() if not stand_in(entity)}
+
+    def seen(self, dependency: Dependency, moment: int) -> int:
+        """The least that a consumer sees of a provider at a moment: behind a buffer, as that was one buffer ago."""
+        buffered = dependency.semantics is Semantics.ASYNC
+        found = self._impacts(self._phase_at(moment), moment - 1000 * dependency.buffer if buffered else moment)
+        return found[dependency.provider].low if dependency.provider in found else UP
+
+    def sums(self, entity: str, moment: int) -> list[GroupSum]:
+        """The arithmetic of an entity's groups that have a member below full health."""
+        found = group_sums(self.index, entity, lambda dependency: self.seen(dependency, moment))
+        return [msgspec.structs.replace(one, hit=tuple(sorted({real(id) for id in one.hit}))) for one in found]
+
+    def _phase_at(self, moment: int) -> Phase:
+        return next(phase for phase in reversed(self.phases) if phase.start <= max(0, moment))
+
+    def _impacts(self, phase: Phase, moment: int) -> Mapping[str, Impact]:
+        if moment == phase.start:
+            return phase.impacts
+        key = phase.start, moment
+        if key not in self._asked:
+            self._asked[key] = impact(self.index, phase.own, moment, phase.since)
+        return self._asked[key]
+
+    def _phase(self, start: int, end: int | None, happening: Sequence[Spell]) -> Phase:
+        own: dict[str, Health] = {}
+        since: dict[str, int] = {}
+        for spell, name in zip(happening, self._names, strict=True):
+            if spell.end is None or spell.end > start:
+                own[name], since[name] = spell.health, spell.start
+        return Phase(start, end, own, since, impact(self.index, own, start, since))
+
+
+class Answer:
+    """What assumptions lead to, and what would be without them (``before``: now alone)."""
+
+    def __init__(self, topology: Topology, assumed: Assumptions, now: Now = NOTHING) -> None:
+        base = altered(topology, assumed.changes)
+        self.waits = latency.waits(base, assumed.slow) if assumed.slow else {}
+        self.index, stand_ins = delayed(base, self.waits)
+        kept = {entity: health for entity, health in now.own.items() if entity not in assumed.restored}
+        already = _now(now, kept)
+        self.assumed = spells(topology, assumed)
+        self.reasons: dict[str, str] = {spell.entity: spell.why for spell in reversed(self.assumed)}
+        self._planned = [spell for spell in self.assumed if spell.planned]
+        self._others = already + [spell for spell in self.assumed if not spell.planned] + stand_ins
+        self._already = already
+        self.after = World(self.index, self._others + self._planned)
+        self.before = World(topology, _now(now, now.own))
+
+    def path(self, hit: Impact) -> tuple[str, ...]:
+        """The ids from the cause to the entity; a late answer is followed to whoever is slow."""
+        first, *rest = hit.path
+        ids = list(latency.way(self.waits, real(first))) if first.endswith(latency.LATE) else [real(first)]
+        for id in map(real, rest):
+            if id != ids[-1]:
+                ids.append(id)
+        return tuple(ids)
+
+    def aggravated(self, moment: int) -> list[str]:
+        """Entities that are worse off than from what is planned alone and from all else alone.
+
+        Without anything planned, the assumptions are compared with what is so now.
+        """
+        if self._planned:
+            parts = (self._planned, self._others)
+        else:
+            parts = (self._already, [spell for spell in self._others if spell not in self._already])
+        if not all(parts):
+            return []
+        alone = [World(self.index, part).at(moment) for part in parts]
+        both = self.after.at(moment)
+        return [e for e, hit in both.items() if hit.low < min(a[e].low if e in a else UP for a in alone)]
+
+
+def real(id: str) -> str:
+    """The entity itself, for one that stands for its late answers or further spells."""
+    return id.partition("\x1f")[0]
+
+
+def stand_in(id: str) -> bool:
+    """Whether an id only stands for another entity."""
+    return "\x1f" in id
+
+
+def _now(now: Now, own: Mapping[str, int]) -> list[Spell]:
+    return [Spell(entity, health, min(0, now.since.get(entity, 0)), None, "now") for entity, health in own.items()]
+
+
+def _staged(index: Topology, happening: Iterable[Spell]) -> tuple[Topology, list[str]]:
+    """An entity has one own health: each further spell of it gets an entity of its own, on which it depends. Returns
+    the topology with these, and for each spell the id that has its health."""
+    names: list[str] = []
+    further: dict[str, str] = {}
+    taken: set[str] = set()
+    for spell in happening:
+        name = spell.entity
+        if name in taken:
+            name = f"{spell.entity}{LATER}{len(further)}"
+            further[name] = spell.entity
+        taken.add(name)
+        names.append(name)
+    if not further:
+        return index, names
+    added = [Dependency(consumer=entity, provider=name) for name, entity in further.items()]
+    return Altered(index, entities=[Entity(id=name) for name in further], added=added, stands_for=further), names
+
+
+def _spans(happening: Iterable[Spell]) -> list[tuple[int, int | None]]:
+    ends = sorted({spell.end for spell in happening if spell.end is not None and spell.end > 0})
+    starts: list[int] = [0, *ends]
+    return list(zip(starts, [*ends, None], strict=True))
+
+
+def _course(phases: Iterable[Phase]) -> dict[str, tuple[Step, ...]]:
+    """Entity -> its changes of health, first to last; those that only lose a margin have none."""
+    found: dict[str, list[Step]] = {}
+    for phase in phases:
+        for entity in found.keys() - phase.impacts.keys():
+            _append(found[entity], Step(phase.start, UP, UP))
+        for entity, hit in phase.impacts.items():
+            steps = found.setdefault(entity, [])
+            _append(steps, Step(phase.start, hit.low, hit.high))
+            for step in hit.later:
+                if phase.end is None or step.at < phase.end:
+                    _append(steps, step)
+    return {entity: tuple(steps) for entity, steps in found.items() if steps and not stand_in(entity)}
+
+
+def _append(steps: list[Step], step: Step) -> None:
+    before = (steps[-1].low, steps[-1].high) if steps else (UP, UP)
+    if (step.low, step.high) != before:
+        steps.append(step)
+
+
+def first(steps: Iterable[Step], limit: int) -> int | None:
+    """When health is at most ``limit`` for the first time."""
+    return next((step.at for step in steps if step.low <= limit), None)
+
+
+def difference(before: Mapping[str, Impact], after: Mapping[str, Impact]) -> Iterator[tuple[str, str, str]]:
+    """(entity, state before, state after) of all whose state differs, in words."""
+    for entity in sorted(before.keys() | after.keys()):
+        states = state(before.get(entity)), state(after.get(entity))
+        if states[0] != states[1]:
+            yield (entity, *states)
+
+
+def state(hit: Impact | None) -> str:
+    """``up``, ``at risk``, ``down``, or a health in thousandths, or its bounds."""
+    if hit is None or hit.low == UP:
+        return "at risk" if hit is not None and hit.at_risk else "up"
+    if hit.low != hit.high:
+        return f"{hit.low} to {hit.high}"
+    return "down" if hit.low == 0 else f"at {hit.low}"
