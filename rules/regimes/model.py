@@ -57,8 +57,8 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     """An input. ``unit`` is s for durations, percent, eur, usd, or what is counted; empty for a truth.
 
     ``percent_of`` = (part, whole): the value unless one is given. ``given`` says who usually knows. ``together`` says
-    how the values of recurring incidents add up: both sums of what is distinct (sum), the union of what may overlap
-    (union: between the largest and the sum), the largest (max), or any that is true (any).
+    how the values of recurring incidents add up: all of them (sum), what may overlap (union: between the largest and
+    the sum), the largest (max), any that is true (any), or not at all (none: it speaks of recurrence itself).
     """
 
     id: str
@@ -67,7 +67,7 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     unit: str = ""
     given: Giver = "person"
     percent_of: tuple[str, str] | None = None
-    together: Literal["sum", "union", "max", "any"] = "max"
+    together: Literal["sum", "union", "max", "any", "none"] = "max"
 
 
 class Compare(msgspec.Struct, frozen=True, tag="compare"):
