@@ -5,6 +5,7 @@ Scalars arrive as text (`rules.document`). Each section turns into the structs t
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any, Literal, Self
 
 import msgspec
@@ -31,6 +32,8 @@ from rules.checks import (
     unknown_severity,
 )
 from rules.correlation import Correlation
+from rules.escalation import EscalationRule
+from rules.exposure import ExposureRule, Measure, Unit
 from rules.gates import Exclusion, Inhibition, Silence, Threshold, Weekly, Window
 from rules.heartbeats import HeartbeatRule
 from rules.matchers import Matcher
@@ -79,6 +82,9 @@ Schedules = Annotated[
     WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
 ]
 Count = Annotated[int, Field(ge=0)]
+Some = Annotated[int, Field(ge=1)]
+"""An amount to be reached; 0 would always hold."""
+Lasting = Annotated[Duration, Field(ge=1000)]
 ONE_OR_MORE = Field(min_length=1)
 
 
@@ -211,16 +217,29 @@ class Heartbeats(Form):
 class Conditions(Form):
     """All must hold; each says "at least". ``tier`` says "this tier or a more critical one"."""
 
-    users: Count | None = None
-    share: Annotated[int, Field(ge=0, le=1000, description="thousandths of all users")] | None = None
+    users: Some | None = None
+    share: Annotated[int, Field(ge=1, le=1000, description="thousandths of all users")] | None = None
     tier: Count | None = None
-    business: Count | None = Field(None, description="business services and processes hit")
-    down: Count | None = Field(None, description="entities down")
-    affected: Count | None = Field(None, description="entities down or degraded")
-    stores_down: Count | None = Field(None, description="data stores down")
+    business: Some | None = Field(None, description="business services and processes hit")
+    regions: Some | None = Field(None, description="countries where what is hit is used")
+    member_states: Annotated[int, Field(ge=1, le=27, description="those of them in the European Union")] | None = None
+    critical: Some | None = Field(None, description="critical or important functions hit")
+    transactions: Some | None = Field(None, description="daily average of what is hit")
+    value: Some | None = Field(None, description="daily average of what is hit, in EUR")
+    down: Some | None = Field(None, description="entities down")
+    affected: Some | None = Field(None, description="entities down or degraded")
+    at_risk: Some | None = Field(None, description="entities that have lost their margin, or are affected")
+    going_down: Some | None = Field(None, description="entities that are down, or will be unless something is done")
+    stores_down: Some | None = Field(None, description="data stores down")
     word: Word | None = None
+    lasting: Lasting | None = Field(None, description="since the onset")
+    down_for: Lasting | None = Field(None, description="any entity, without a break")
+    business_down_for: Lasting | None = Field(None, description="any business service or process")
+    critical_down_for: Lasting | None = Field(None, description="any critical or important function")
+    user_impact: bool | None = None
     data_loss: bool | None = None
     regulatory: bool | None = None
+    rto_breach: bool | None = Field(None, description="the time left does not suffice to restore something in time")
     security: bool | None = None
     lost_heartbeat: bool | None = None
 
@@ -260,6 +279,8 @@ class MatrixForm(Form):
         milder_for_worse.ascending(self.tiers)
         for grade in self.grades:
             milder_for_worse.row(grade.id, grade.levels, len(self.tiers))
+        for before, grade in pairwise(self.grades):
+            milder_for_worse.column((before.id, before.levels), grade.id, grade.levels)
         return self
 
     def build(self) -> Matrix:
@@ -275,6 +296,49 @@ class SeverityForm(Form):
     rules: tuple[SeverityRules, ...] = ()
     without: Names = ()
     matrix: MatrixForm | None = None
+    users_total: Annotated[Some, Field(description="all users there are")] | None = None
+
+
+class EscalationConditions(Conditions):
+    """The conditions of severity, and the severity itself."""
+
+    severity: Level | None = Field(None, description="this level or a worse one")
+
+
+class EscalationRules(Form):
+    """When the conditions hold, these roles are to be reached in time."""
+
+    id: Id
+    level: Name
+    when: EscalationConditions
+    reach: Annotated[Names, ONE_OR_MORE]
+    within: Lasting
+
+    def build(self) -> EscalationRule:
+        """The rule."""
+        return EscalationRule(self.id, self.level, self.when.build(), self.reach, self.within)
+
+
+class EscalationForm(Form):
+    """Additions to the built-in escalation; with levels of its own it takes the place of the built-in one."""
+
+    levels: tuple[Name, ...] = ()
+    rules: tuple[EscalationRules, ...] = ()
+    without: Names = ()
+    roles: dict[Name, Names] = {}
+
+
+class Exposures(Form):
+    """Samples that match say how far a copy of the data is behind."""
+
+    id: Id
+    match: Annotated[Matchers, ONE_OR_MORE]
+    gives: Measure
+    unit: Unit = "seconds"
+
+    def build(self) -> ExposureRule:
+        """The rule."""
+        return ExposureRule(self.id, self.match, self.gives, self.unit)
 
 
 class CorrelationForm(Form):
@@ -334,6 +398,8 @@ class RulesFile(Form):
     gates: Gates = Gates()
     heartbeats: tuple[Heartbeats, ...] = ()
     severity: SeverityForm = SeverityForm()
+    escalation: EscalationForm = EscalationForm()
+    exposure: tuple[Exposures, ...] = ()
     correlation: CorrelationForm | None = None
     routes: tuple[Routes, ...] = ()
     obligations: tuple[Obligations, ...] = ()

@@ -8,14 +8,16 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from rules import heartbeats
+from rules import exposure, heartbeats
 from rules.checks import bad_mapping, bad_value, missing_key, unknown_key
 from rules.checks.registry import WHOLE
 from rules.correlation import Correlation
 from rules.document import Document, Place, read
 from rules.errors import Flaw, Problem
-from rules.form import RulesFile, SeverityForm
+from rules.escalation import Escalation
+from rules.form import EscalationForm, RulesFile, SeverityForm
 from rules.mapping import DEFAULT_ORDER
+from rules.packs import escalation as escalation_pack
 from rules.packs import severity as pack
 from rules.ruleset import Content, RuleSet
 from rules.schema import known_keys
@@ -109,6 +111,8 @@ def _content(forms: Sequence[RulesFile]) -> Content:
     """All files together. The checks have made sure that ids are unique and single sections stand once."""
     beats = [entry.build() for form in forms for entry in form.heartbeats]
     taken = {beat.id for beat in beats}
+    copies = [entry.build() for form in forms for entry in form.exposure]
+    copied = {rule.id for rule in copies}
     correlation = next((form.correlation.build() for form in forms if form.correlation), Correlation())
     return Content(
         mapping=next((bad_mapping.expanded(form.mapping) for form in forms if form.mapping is not None), DEFAULT_ORDER),
@@ -120,6 +124,8 @@ def _content(forms: Sequence[RulesFile]) -> Content:
         inhibitions=tuple(entry.build() for form in forms for entry in form.gates.inhibitions),
         heartbeats=(*beats, *(beat for beat in heartbeats.DEFAULT if beat.id not in taken)),
         severity=_policy([form.severity for form in forms]),
+        escalation=_escalation([form.escalation for form in forms]),
+        exposure=(*copies, *(rule for rule in exposure.DEFAULT if rule.id not in copied)),
         correlation=correlation,
         routes=tuple(entry.build() for form in forms for entry in form.routes),
         obligations=tuple(entry.build() for form in forms for entry in form.obligations),
@@ -138,4 +144,20 @@ def _policy(forms: Sequence[SeverityForm]) -> Policy:
     without = {id for form in forms for id in form.without} - declared.keys()
     rules = {rule.id: rule for rule in pack.DEFAULT.rules if rule.id not in without} | declared
     matrix = next((form.matrix.build() for form in forms if form.matrix), pack.DEFAULT.matrix)
-    return Policy(tuple(rules.values()), matrix)
+    total = next((form.users_total for form in forms if form.users_total is not None), None)
+    return Policy(tuple(rules.values()), matrix, total)
+
+
+def _escalation(forms: Sequence[EscalationForm]) -> Escalation:
+    """The built-in escalation with declared rules added, or the declared one, if it has levels of its own."""
+    levels = next((form.levels for form in forms if form.levels), ())
+    base = Escalation(levels) if levels else escalation_pack.DEFAULT
+    declared = {rule.id: rule.build() for form in forms for rule in form.rules}
+    without = {id for form in forms for id in form.without} - declared.keys()
+    rules = {rule.id: rule for rule in base.rules if rule.id not in without} | declared
+    roles: dict[str, dict[str, None]] = {role: dict.fromkeys(names) for role, names in base.roles}
+    for form in forms:
+        for role, names in form.roles.items():
+            roles.setdefault(role, {}).update(dict.fromkeys(names))
+    filled = sorted((role, tuple(names)) for role, names in roles.items())
+    return Escalation(base.levels, tuple(rules.values()), tuple(filled))

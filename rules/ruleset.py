@@ -12,16 +12,23 @@ from typing import Literal
 
 import msgspec
 
+from rules import escalation as escalations
+from rules import exposure as exposures
 from rules import heartbeats, starvation
 from rules.correlation import Correlation
+from rules.escalation import Escalation, EscalationResult
+from rules.exposure import ExposureRule
 from rules.gates import CATALOGUE, Exclusion, Gate, Inhibition, Silence, Subject, Threshold, Window, catalogue_gate
 from rules.heartbeats import HeartbeatRule
 from rules.mapping import DEFAULT_ORDER, Names
 from rules.matchers import Matcher
 from rules.obligations import Obligation
+from rules.packs import escalation as escalation_pack
 from rules.packs import severity as pack
 from rules.routing import Route, RouteFacts, destinations
 from rules.severity import Policy, SeverityFacts, SeverityResult, assess
+from rules.severity.conditions import next_change
+from rules.severity.judge import moments
 from rules.words import DEFAULT_WORD, DEFAULT_WORDS
 
 Mode = Literal["shadow", "enforce"]
@@ -46,6 +53,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     heartbeats: tuple[HeartbeatRule, ...] = heartbeats.DEFAULT
     starvation: tuple[Matcher, ...] = starvation.DEFAULT
     severity: Policy = pack.DEFAULT
+    escalation: Escalation = escalation_pack.DEFAULT
+    exposure: tuple[ExposureRule, ...] = exposures.DEFAULT
     correlation: Correlation = Correlation()
     routes: tuple[Route, ...] = ()
     obligations: tuple[Obligation, ...] = ()
@@ -145,6 +154,21 @@ class RuleSet:
     def severity(self, facts: SeverityFacts) -> SeverityResult:
         """The severity of an incident with these facts."""
         return assess(self.content.severity, facts)
+
+    def escalate(self, facts: SeverityFacts, severity: SeverityResult, level: str) -> EscalationResult:
+        """Who must hear of an incident of this level, which a person may have set."""
+        return escalations.escalate(self.content.escalation, facts, severity, level)
+
+    def next_change(self, facts: SeverityFacts) -> int | None:
+        """When, by mere lapse of time, a rule of severity or escalation comes to hold; None: never."""
+        return next_change(
+            (*moments(self.content.severity), *escalations.moments(self.content.escalation)),
+            facts,
+        )
+
+    def exposure(self, labels: Mapping[str, str]) -> ExposureRule | None:
+        """What samples with these labels say of a store's copies; declared rules first."""
+        return next((rule for rule in self.content.exposure if rule.matches(labels)), None)
 
     def mode(self, rule: str) -> Mode:
         """Whether a suppression is carried out or only recorded.

@@ -16,7 +16,15 @@ GATES = (
     ("gates", "inhibitions"),
 )
 """All gates share one space of ids, as `modes` names them by id alone."""
-SPACES = (GATES, (("heartbeats",),), (("severity", "rules"),), (("routes",),), (("obligations",),))
+SPACES = (
+    GATES,
+    (("heartbeats",),),
+    (("severity", "rules"),),
+    (("escalation", "rules"),),
+    (("exposure",),),
+    (("routes",),),
+    (("obligations",),),
+)
 
 
 def find(documents: Sequence[Document]) -> Iterator[Problem]:

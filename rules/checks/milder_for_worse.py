@@ -15,6 +15,17 @@ def ascending(tiers: Sequence[int]) -> None:
         raise Flaw(ID, "tiers must ascend, each once", "tier 0 is the most critical and comes first")
 
 
+def column(before: tuple[str, Sequence[str]], grade: str, levels: Sequence[str]) -> None:
+    """Raises `Flaw` when a worse grade gets a milder level than the one before it, for any tier."""
+    milder, known = before
+    if any(now > then for then, now in zip(known, levels, strict=True)):
+        raise Flaw(
+            ID,
+            f"grade {grade}: a milder level than {milder} for some tier",
+            "grades go from mild to bad, top to bottom",
+        )
+
+
 def row(grade: str, levels: Sequence[str], columns: int) -> None:
     """Raises `Flaw` when a row has the wrong length, or gets worse towards less critical tiers."""
     if len(levels) != columns + 1:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from rules.severity import Grade, Matrix, Policy, SeverityRule, When
 
+HOUR = 3_600_000
+
 DEFAULT = Policy(
     rules=(
         SeverityRule("tier0-down", "SEV1", When(tier=0, down=1)),
@@ -12,6 +14,11 @@ DEFAULT = Policy(
         SeverityRule("data-loss", "SEV2", When(data_loss=True)),
         SeverityRule("business-down", "SEV2", When(business=1, down=1)),
         SeverityRule("business-degraded", "SEV3", When(business=1, affected=1)),
+        SeverityRule("critical-function-down", "SEV1", When(critical_down_for=2 * HOUR)),
+        SeverityRule("critical-function-hit", "SEV2", When(critical=1, down=1)),
+        SeverityRule("rto-breach", "SEV2", When(rto_breach=True)),
+        SeverityRule("about-to-fall", "SEV3", When(going_down=1)),
+        SeverityRule("lost-margin", "SEV4", When(at_risk=1)),
         SeverityRule("obligation-down", "SEV2", When(regulatory=True, down=1)),
         SeverityRule("obligation-reached", "SEV3", When(regulatory=True)),
         SeverityRule("security-critical", "SEV2", When(security=True, word="critical")),

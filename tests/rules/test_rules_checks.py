@@ -27,7 +27,12 @@ def test_files_pages_examples_and_registered_checks_are_the_same_set() -> None:
     files = {
         path.stem.replace("_", "-") for path in (ROOT / "rules" / "checks").glob("*.py") if path.stem not in HELPING
     }
-    pages = {path.stem for path in (ROOT / "docs" / "rules").glob("*.md")} - {"index", "severity", "gates"}
+    pages = {path.stem for path in (ROOT / "docs" / "rules").glob("*.md")} - {
+        "index",
+        "severity",
+        "gates",
+        "escalation",
+    }
     examples = {path.stem.removeprefix("bad-") for path in DATA.glob("bad-*.yaml")}
     assert files == pages == examples == set(CHECKS)
 

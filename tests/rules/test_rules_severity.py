@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from rules.packs.severity import DEFAULT
 from rules.ruleset import RuleSet
 from rules.severity import LEVELS, FiredRule, Grade, Matrix, Policy, SeverityFacts, SeverityRule, When, assess
+from rules.severity.conditions import next_change
 from rules.ternary import Ternary
 from rules.words import WORDS
 
@@ -23,12 +24,21 @@ def test_nothing_known_excludes_nothing() -> None:
     result = RULES.severity(SeverityFacts())
     assert (result.user_impact, result.data_loss, result.regulatory) == (OPEN, OPEN, OPEN)
     assert result.level == "SEV5"
-    assert set(result.missing) == {"users", "share", "tier", "data_loss", "regulatory", "stores_down"}
+    assert set(result.missing) == {"users", "share", "tier", "data_loss", "regulatory", "stores_down", "rto_breach"}
 
 
 def test_everything_known_and_harmless_is_no() -> None:
     facts = SeverityFacts(
-        users=(0, 0), users_total=100, tier=3, obligations=(), rpo_exposed=False, data_stores_down=0, nondurable=False
+        users=(0, 0),
+        users_total=(100, 100),
+        tier=3,
+        regions_open=False,
+        critical_open=False,
+        obligations=(),
+        rpo_exposed=False,
+        data_stores_down=0,
+        nondurable=False,
+        rto_open=False,
     )
     result = RULES.severity(facts)
     assert (result.user_impact, result.data_loss, result.regulatory) == (NO, NO, NO)
@@ -43,10 +53,44 @@ def test_a_tier_0_outage_is_the_worst_with_its_numbers() -> None:
     assert result.user_impact is YES
 
 
-def test_user_bounds_that_start_at_zero_decide_nothing() -> None:
+def test_user_bounds_that_start_at_zero_decide_nothing_but_are_missed_as_far_as_they_reach() -> None:
     result = RULES.severity(SeverityFacts(users=(0, 5000), tier=3))
     assert result.user_impact is OPEN
     assert not [rule for rule in result.fired if "users" in rule.because]
+    open_rules = {(rule.id, rule.level): rule.missing for rule in result.open}
+    assert open_rules["matrix-many", "SEV3"] in ({"users": (0, 5000)}, {"share": (0, None)})
+    assert ("matrix-most", "SEV2") in open_rules, "the share of all users is not known"
+    counted = replace(SeverityFacts(users=(0, 5000), tier=3), users_total=(1_000_000, 1_000_000))
+    assert "matrix-most" not in {rule.id for rule in RULES.severity(counted).open}, (
+        "at most 5,000, at most 5 thousandths"
+    )
+
+
+def test_what_has_lasted_fires_with_its_beginning_and_says_when_the_next_rule_will() -> None:
+    hour = 3_600_000
+    policy = Policy(
+        (
+            SeverityRule("two-hours", "SEV2", When(down_for=2 * hour)),
+            SeverityRule("a-day", "SEV1", When(lasting=24 * hour)),
+        )
+    )
+    facts = SeverityFacts(at=100, since=0, down_since=50)
+    assert assess(policy, facts).level == "SEV5"
+    assert next_change([rule.when for rule in policy.rules], facts) == 50 + 2 * hour
+    later = replace(facts, at=50 + 2 * hour)
+    result = assess(policy, later)
+    assert result.fired == (FiredRule("two-hours", "SEV2", {"down_for": {"since": 50, "at_least": 2 * hour}}),)
+    assert next_change([rule.when for rule in policy.rules], later) == 24 * hour
+    assert next_change([rule.when for rule in policy.rules], replace(facts, at=24 * hour)) is None
+
+
+def test_a_third_country_of_the_union_counts_as_a_member_state_and_another_does_not() -> None:
+    policy = Policy((SeverityRule("r", "SEV2", When(member_states=2)),))
+    assert assess(policy, SeverityFacts(regions=("DE", "FR", "US"), regions_open=False)).level == "SEV2"
+    swiss = assess(policy, SeverityFacts(regions=("DE", "CH"), regions_open=False))
+    assert (swiss.level, swiss.open) == ("SEV5", ())
+    unsaid = assess(policy, SeverityFacts(regions=("DE",), regions_open=True))
+    assert unsaid.open[0].missing == {"member_states": (1, None)}
 
 
 def test_no_data_store_down_leaves_only_queues_in_question() -> None:
@@ -85,14 +129,23 @@ def test_the_page_shows_the_built_in_policy() -> None:
 
 
 maybe_bool = st.none() | st.booleans()
+instants = st.none() | st.integers(0, 20_000)
 names = st.lists(st.sampled_from(["a", "b", "c"]), unique=True).map(tuple)
-bounds = st.tuples(st.integers(0, 200_000), st.integers(0, 200_000)).map(lambda pair: (min(pair), max(pair)))
+closed = st.tuples(st.integers(0, 200_000), st.integers(0, 200_000)).map(lambda pair: (min(pair), max(pair)))
+bounds = closed | st.integers(0, 200_000).map(lambda low: (low, None))
+countries = st.lists(st.sampled_from(["DE", "FR", "US", "CH"]), unique=True).map(tuple)
 all_facts = st.builds(
     SeverityFacts,
     users=st.none() | bounds,
-    users_total=st.none() | st.integers(0, 400_000),
+    users_total=st.none() | bounds,
     tier=st.none() | st.integers(0, 5),
     business=names,
+    regions=countries,
+    regions_open=st.booleans(),
+    critical=names,
+    critical_open=st.booleans(),
+    transactions=st.none() | bounds,
+    value=st.none() | bounds,
     obligations=st.none() | names,
     rpo_exposed=maybe_bool,
     data_stores_down=st.none() | st.integers(0, 3),
@@ -100,8 +153,17 @@ all_facts = st.builds(
     worst_word=st.sampled_from(WORDS),
     entities_down=st.integers(0, 20),
     entities_degraded=st.integers(0, 20),
+    entities_at_risk=st.integers(0, 20),
+    later_down=st.integers(0, 5),
     security=st.booleans(),
     lost_heartbeat=st.booleans(),
+    at=st.integers(0, 20_000),
+    since=instants,
+    down_since=instants,
+    business_down_since=instants,
+    critical_down_since=instants,
+    rto_breach_at=instants,
+    rto_open=st.booleans(),
 )
 
 
@@ -115,6 +177,19 @@ def whens(draw: st.DrawFn) -> When:
         "down": st.integers(0, 10),
         "affected": st.integers(0, 10),
         "stores_down": st.integers(0, 2),
+        "regions": st.integers(1, 3),
+        "member_states": st.integers(1, 3),
+        "critical": st.integers(1, 3),
+        "transactions": st.integers(1, 100_000),
+        "value": st.integers(1, 100_000),
+        "at_risk": st.integers(1, 30),
+        "going_down": st.integers(1, 10),
+        "lasting": st.integers(1000, 15_000),
+        "down_for": st.integers(1000, 15_000),
+        "business_down_for": st.integers(1000, 15_000),
+        "critical_down_for": st.integers(1000, 15_000),
+        "user_impact": st.booleans(),
+        "rto_breach": st.booleans(),
         "word": st.sampled_from(WORDS),
         "data_loss": st.booleans(),
         "regulatory": st.booleans(),
@@ -136,14 +211,35 @@ def policies(draw: st.DrawFn) -> Policy:
     return Policy(tuple(rules), Matrix(tiers, tuple(draw(st.lists(grade, max_size=3)))))
 
 
+def earlier(draw: st.DrawFn, since: int | None) -> int | None:
+    """What has lasted at least as long."""
+    return draw(instants) if since is None else draw(st.integers(0, since))
+
+
+def more(draw: st.DrawFn, amount: tuple[int, int | None] | None) -> tuple[int, int | None] | None:
+    """Bounds of at least as much: the lower one never falls, the upper one never does either."""
+    if amount is None:
+        return None
+    low, high = amount
+    plus = draw(st.integers(0, 5000))
+    return low + plus, None if high is None or draw(st.booleans()) else high + plus
+
+
 def worse(draw: st.DrawFn, facts: SeverityFacts) -> SeverityFacts:
     """The same incident with at least as much harm everywhere."""
-    more = draw(st.integers(0, 5000))
+    since = None if facts.since is None and draw(st.booleans()) else earlier(draw, facts.since)
+    down = earlier(draw, facts.down_since)
     return replace(
         facts,
-        users=facts.users and (facts.users[0] + more, facts.users[1] + more),
+        users=more(draw, facts.users),
         tier=None if facts.tier is None else draw(st.integers(0, facts.tier)),
         business=(*facts.business, *draw(names)),
+        regions=tuple(dict.fromkeys((*facts.regions, *draw(countries)))),
+        regions_open=facts.regions_open or draw(st.booleans()),
+        critical=(*facts.critical, *draw(names)),
+        critical_open=facts.critical_open or draw(st.booleans()),
+        transactions=more(draw, facts.transactions),
+        value=more(draw, facts.value),
         obligations=None if facts.obligations is None else (*facts.obligations, *draw(names)),
         rpo_exposed=facts.rpo_exposed or (draw(st.booleans()) if facts.rpo_exposed is False else None),
         data_stores_down=None if facts.data_stores_down is None else facts.data_stores_down + draw(st.integers(0, 2)),
@@ -151,8 +247,17 @@ def worse(draw: st.DrawFn, facts: SeverityFacts) -> SeverityFacts:
         worst_word=WORDS[draw(st.integers(WORDS.index(facts.worst_word), len(WORDS) - 1))],
         entities_down=facts.entities_down + draw(st.integers(0, 5)),
         entities_degraded=facts.entities_degraded + draw(st.integers(0, 5)),
+        entities_at_risk=facts.entities_at_risk + draw(st.integers(0, 5)),
+        later_down=facts.later_down + draw(st.integers(0, 5)),
         security=facts.security or draw(st.booleans()),
         lost_heartbeat=facts.lost_heartbeat or draw(st.booleans()),
+        at=facts.at + draw(st.integers(0, 5000)),
+        since=since,
+        down_since=down,
+        business_down_since=earlier(draw, facts.business_down_since),
+        critical_down_since=earlier(draw, facts.critical_down_since),
+        rto_breach_at=earlier(draw, facts.rto_breach_at),
+        rto_open=facts.rto_open or draw(st.booleans()),
     )
 
 
@@ -166,6 +271,12 @@ def test_more_harm_never_lowers_the_severity(data: st.DataObject, facts: Severit
         assert harm.index(getattr(after, dimension)) >= harm.index(getattr(before, dimension))
 
 
+def inside(amount: tuple[int, int | None] | None) -> st.SearchStrategy[tuple[int, int | None]]:
+    """The exact number, as far as the bounds leave it open."""
+    low, high = amount or (0, None)
+    return st.integers(low, 400_000 if high is None else high).map(lambda number: (number, number))
+
+
 @given(data=st.data(), facts=all_facts, policy=st.just(DEFAULT) | policies())
 def test_a_level_is_final_when_nothing_is_missing(data: st.DataObject, facts: SeverityFacts, policy: Policy) -> None:
     before = assess(policy, facts)
@@ -173,13 +284,22 @@ def test_a_level_is_final_when_nothing_is_missing(data: st.DataObject, facts: Se
         return
     known = replace(
         facts,
-        users=facts.users or data.draw(bounds),
-        users_total=facts.users_total or data.draw(st.integers(1, 400_000)),
+        users=data.draw(inside(facts.users)),
+        users_total=data.draw(inside(facts.users_total)),
         tier=data.draw(st.integers(0, 5)) if facts.tier is None else facts.tier,
+        regions=(*facts.regions, *data.draw(countries)) if facts.regions_open else facts.regions,
+        regions_open=False,
+        critical=(*facts.critical, *data.draw(names)) if facts.critical_open else facts.critical,
+        critical_down_since=facts.critical_down_since if not facts.critical_open else facts.down_since,
+        critical_open=False,
+        transactions=data.draw(inside(facts.transactions)),
+        value=data.draw(inside(facts.value)),
         obligations=data.draw(names) if facts.obligations is None else facts.obligations,
         rpo_exposed=data.draw(st.booleans()) if facts.rpo_exposed is None else facts.rpo_exposed,
         data_stores_down=data.draw(st.integers(0, 3)) if facts.data_stores_down is None else facts.data_stores_down,
         nondurable=data.draw(st.booleans()) if facts.nondurable is None else facts.nondurable,
+        rto_breach_at=facts.at if facts.rto_open and data.draw(st.booleans()) else facts.rto_breach_at,
+        rto_open=False,
     )
     assert assess(policy, known).level == before.level
 
