@@ -55,36 +55,61 @@ def fall(compiled: Compiled, down: NDArray[np.bool_]) -> NDArray[np.bool_]:
         part = down[:, first : first + 64 * words]
         padded = np.zeros((plan.size, -(-part.shape[1] // 64) * 64), np.bool_)
         padded[plan.position, : part.shape[1]] = part
-        worlds = Worlds(plan, Downs(), np.packbits(padded, axis=1).view(np.uint64), felt=True)
+        worlds = Worlds(plan, Downs(), np.packbits(padded, axis=1).view(np.uint64), spent=True)
         worlds.sweep()
         bits = np.unpackbits(worlds.values[: plan.size].view(np.uint8), axis=1, count=part.shape[1])
         found[:, first : first + 64 * words] = bits[plan.position]
     return found
 
 
+class Touched:
+    """Which positions were looked at, and what they lost before."""
+
+    def __init__(self) -> None:
+        self._rows: list[Places] = []
+        self._old: list[Values] = []
+
+    def note(self, rows: Places, old: Values) -> None:
+        """These are about to be written."""
+        self._rows.append(rows)
+        self._old.append(old)
+
+    def first(self) -> tuple[Places, Values | None]:
+        """Positions, sorted, and what each lost before all (None: nothing was touched)."""
+        if not self._rows:
+            return np.zeros(0, np.int64), None
+        rows, first = np.unique(np.concatenate(self._rows), return_index=True)
+        return rows, np.concatenate(self._old)[first]
+
+    def changed(self, values: Values) -> Places:
+        """Those that are not what they were, sorted."""
+        rows, old = self.first()
+        return rows if old is None else rows[old != values[rows]]
+
+
 class Worlds:
     """Values of all entities, by position, with the slots of buffered dependencies behind them.
 
-    ``own`` are own losses, by position. With ``felt`` what a provider loses is in its slots at once, else slots only
+    ``own`` are own losses, by position. With ``spent`` what a provider loses is in its slots at once, else slots only
     change from outside.
     """
 
-    def __init__(self, plan: Layout, kernel: Kernel, own: Values, felt: bool) -> None:
+    def __init__(self, plan: Layout, kernel: Kernel, own: Values, spent: bool) -> None:
         self.plan = plan
         self.kernel = kernel
         self.own = own
-        self.felt = felt
+        self.spent = spent
         self.values = np.zeros((plan.size + plan.slots, *own.shape[1:]), own.dtype)
         self.values[: plan.size] = own
 
-    def sweep(self) -> None:
-        """All levels, from own losses (and slots) only."""
+    def sweep(self, front: Places | None = None) -> None:
+        """Bring all up to date, from own losses; from these positions on if given. For failures that get worse."""
         plan, values = self.plan, self.values
         depth = len(plan.level_begin) - 1
         fed = np.zeros(depth, np.bool_)
-        if not self.felt and values[plan.size :].any():
-            fed[:] = True
-        for level in range(depth):
+        if front is not None:
+            fed[plan.level[front]] = True
+        for level in range(int(fed.argmax()) if front is not None else 0, depth):
             begin, end = plan.level_begin[level], plan.level_begin[level + 1]
             if fed[level]:
                 self._pass(level)
@@ -96,29 +121,37 @@ class Worlds:
                 fed[level + 1 :] = True
             else:
                 fed |= plan.feeds[level]
-            if self.felt:
+            if self.spent:
                 first, last = plan.slot_start[begin], plan.slot_start[end]
                 values[plan.size + first : plan.size + last] = values[plan.slot_source[first:last]]
 
-    def settle(self, front: Places, end: int | None = None) -> None:
-        """Bring these positions (sorted) and all that read them up to date; up to position ``end`` if given.
+    def settle(
+        self, front: Places, end: int | None = None, most: int | None = None, heals: bool = False
+    ) -> tuple[Touched, Places]:
+        """Bring these positions (sorted) and all that read them up to date, level by level; work is proportional to
+        what changes. ``heals`` unless all gets worse only.
 
-        For failures that get worse. Work is proportional to what changes.
+        Stops before position ``end`` if given, and when ``most`` positions were seen. Returns what was seen, and what
+        is left to do.
         """
-        plan = self.plan
-        while len(front):
+        plan, touched, seen = self.plan, Touched(), 0
+        lifted: set[int] = set()
+        while len(front) and (most is None or seen <= most):
             last = plan.level_begin[plan.level[front[0]] + 1]
             cut = int(np.searchsorted(front, last))
             rows, front = front[:cut], front[cut:]
-            new = self.pull(rows)
-            old = self.values[rows]
-            changed = new != old if new.ndim == 1 else (new != old).any(axis=1)
+            seen += cut
+            rows, readers = self._lift(rows, touched, lifted) if heals else (rows, rows[:0])
+            new, old = self.pull(rows), self.values[rows]
+            touched.note(rows, old)
             self.values[rows] = new
-            readers = self.readers(rows[changed])
+            changed = new != old if new.ndim == 1 else (new != old).any(axis=1)
+            readers = np.concatenate([readers, self.readers(rows[changed])])
             if end is not None:
                 readers = readers[readers < end]
             if len(readers):
                 front = np.unique(np.concatenate([front, readers]))
+        return touched, front
 
     def pull(self, rows: Places) -> Values:
         """What own losses, dependencies and groups make of these positions now."""
@@ -141,11 +174,30 @@ class Worlds:
         """Who reads these positions; fills their slots where buffers are spent."""
         plan = self.plan
         readers = plan.reader[ranges(plan.reader_start, rows)[0]]
-        if self.felt and plan.slots:
+        if self.spent and plan.slots:
             slots, lengths = ranges(plan.slot_start, rows)
             self.values[plan.size + slots] = np.repeat(self.values[rows], lengths, axis=0)
             readers = np.concatenate([readers, plan.slot_consumer[slots]])
         return readers
+
+    def _lift(self, rows: Places, touched: Touched, lifted: set[int]) -> tuple[Places, Places]:
+        """Take the cycles that these positions of one level lie on for up, so that none holds itself down.
+
+        What they read from below is known by now. Returns with whom to begin instead, and who reads what was lifted.
+        """
+        plan, hit = self.plan, [rows]
+        begin, end = plan.cyclic_begin[plan.level[rows[0]]], plan.level_begin[plan.level[rows[0]] + 1]
+        for component in np.unique(plan.component[rows[rows >= begin]]).tolist():
+            if component not in lifted:
+                lifted.add(component)
+                first, last = np.searchsorted(plan.component[begin:end], [component, component + 1]) + begin
+                hit.append(first + np.flatnonzero(self.values[first:last]))
+        if len(hit) == 1:
+            return rows, rows[:0]
+        lift = np.concatenate(hit[1:])
+        touched.note(lift, self.values[lift])
+        self.values[lift] = 0
+        return np.unique(np.concatenate(hit)), self.readers(lift)
 
     def _single(self, rows: Rows, at: Places, new: Values) -> None:
         places, lengths = ranges(rows.start, at)

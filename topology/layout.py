@@ -7,6 +7,7 @@ not its provider but a *slot* behind the last entity: what has come through the 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from weakref import WeakKeyDictionary
@@ -42,9 +43,10 @@ class Rows:
 class Bucket:
     """Groups of one level with equal size, need and kind, one of each consumer: ``source`` and ``weight`` are tables
     of (member, group), ``ring`` says who lies on one cycle with the consumer. ``required`` is the capacity, if
-    ``limited``.
+    ``limited``. Its groups are numbered from ``first`` on, through all buckets.
     """
 
+    first: int
     consumer: Places
     group: Places
     need: int
@@ -100,6 +102,12 @@ def layout(compiled: Compiled) -> Layout:
     if found is None:
         found = _KNOWN[compiled] = _Maker(compiled).layout()
     return found
+
+
+def number_of(names: Sequence[str], entity: str) -> int:
+    """The number of an entity in sorted names; -1 when it is none of them."""
+    place = bisect_left(names, entity)
+    return place if place < len(names) and names[place] == entity else NONE
 
 
 def ranges(start: Places, at: Places) -> tuple[Places, Places]:
@@ -215,7 +223,8 @@ class _Maker:
         for a, b in zip(bounds.tolist(), bounds[1:].tolist(), strict=False):
             chosen = order[a:b]
             table = edges[first[chosen] + np.arange(sizes[chosen[0]])[:, None]]
-            buckets.append(self._bucket(groups[chosen], consumer[chosen], int(need[chosen[0]]), factor[chosen], table))
+            at_least = int(need[chosen[0]])
+            buckets.append(self._bucket(a, groups[chosen], consumer[chosen], at_least, factor[chosen], table))
         of_bucket = np.empty(len(groups), np.int64)
         of_bucket[order] = np.repeat(np.arange(len(buckets)), np.diff(bounds))
         of_column = np.empty(len(groups), np.int64)
@@ -225,12 +234,15 @@ class _Maker:
         begins = np.searchsorted(levels, np.arange(len(self.level_begin))).tolist()
         return buckets, begins, (consumer[by], of_bucket[by], of_column[by])
 
-    def _bucket(self, groups: Places, consumer: Places, need: int, factor: NDArray[np.int32], table: Places) -> Bucket:
+    def _bucket(
+        self, first: int, groups: Places, consumer: Places, need: int, factor: NDArray[np.int32], table: Places
+    ) -> Bucket:
         c = self.c
         weight = c.weight[table].astype(np.int64)
         limited = bool(c.capacity[groups[0]] != NONE)
         ring = c.cyclic[c.consumer[table]] & (c.component[c.consumer[table]] == c.component[c.provider[table]])
         return Bucket(
+            first=first,
             consumer=consumer,
             group=groups,
             need=need,

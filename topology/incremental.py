@@ -1,0 +1,83 @@
+"""Impact kept up to date: when own healths change, only what that reaches is reckoned anew."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from topology.bulk import Touched, Worlds
+from topology.compiled import NONE, Compiled
+from topology.groups import UP
+from topology.kernels import Losses
+from topology.layout import Places, layout, number_of
+
+FEW = 1000
+"""So many positions are always brought up to date one by one."""
+
+
+class Standing:
+    """The health of all entities under own healths that change one by one; always equal to `topology.bulk.healths`.
+
+    ``own`` are own healths of those that are not up; with ``felt`` all buffers are spent, without none is. Raises
+    KeyError for unknown ids and ValueError for healths outside 0 … 1000.
+    """
+
+    def __init__(self, compiled: Compiled, own: Mapping[str, int] | None = None, felt: bool = True) -> None:
+        self._compiled = compiled
+        plan = layout(compiled)
+        self._worlds = Worlds(plan, Losses(), np.zeros(plan.size, np.int16), spent=felt)
+        rows, lost = self._asked(own or {})
+        self._worlds.own[rows] = lost
+        self._worlds.values[: plan.size] = self._worlds.own
+        self._worlds.sweep()
+
+    def health(self, entity: str) -> int:
+        """The health of one entity."""
+        return UP - int(self._worlds.values[self._position(entity)])
+
+    def healths(self) -> NDArray[np.int16]:
+        """The health of every entity, by number."""
+        found: NDArray[np.int16] = UP - self._worlds.values[self._worlds.plan.position]
+        return found
+
+    def change(self, own: Mapping[str, int]) -> dict[str, int]:
+        """Set own healths, 1000 for who is healed; returns the health of every entity for which it changed.
+
+        Work is proportional to what is reached. Healing what lies on a cycle also looks at what else is hit on it.
+        """
+        worlds, names = self._worlds, self._compiled.names
+        rows, lost = self._asked(own)
+        order = np.argsort(rows)
+        rows, lost = rows[order], lost[order]
+        before = worlds.own[rows]
+        worlds.own[rows] = lost
+        few = max(FEW, worlds.plan.size // 32)
+        touched, rest = worlds.settle(rows[lost != before], most=few, heals=bool((lost < before).any()))
+        changed = self._anew(touched) if len(rest) else touched.changed(worlds.values)
+        left = UP - worlds.values[changed]
+        return {names[n]: h for n, h in zip(worlds.plan.number[changed].tolist(), left.tolist(), strict=True)}
+
+    def _anew(self, touched: Touched) -> Places:
+        """Reckon all anew, when too much is reached; returns what changed since before ``touched``."""
+        worlds, size = self._worlds, self._worlds.plan.size
+        rows, old = touched.first()
+        before = worlds.values[:size].copy()
+        before[rows] = old
+        worlds.values[:size], worlds.values[size:] = worlds.own, 0
+        worlds.sweep()
+        return np.flatnonzero(before != worlds.values[:size])
+
+    def _asked(self, own: Mapping[str, int]) -> tuple[Places, NDArray[np.int16]]:
+        for entity, health in own.items():
+            if not 0 <= health <= UP:
+                raise ValueError(f"the health of {entity} must be within 0 … {UP}, and is {health}")
+        rows = np.fromiter(map(self._position, own), np.int64, len(own))
+        return rows, np.fromiter((UP - health for health in own.values()), np.int16, len(own))
+
+    def _position(self, entity: str) -> int:
+        number = number_of(self._compiled.names, entity)
+        if number == NONE:
+            raise KeyError(entity)
+        return int(self._worlds.plan.position[number])
