@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from typing import cast
 
 from topology.components import strong_components
-from topology.model import Dependency, Entity, Group, Semantics, Topology
+from topology.model import Content, Dependency, Entity, Group, Semantics, Topology
 
 
 class Altered(Topology):
@@ -22,7 +22,10 @@ class Altered(Topology):
     then hold for them too. Without it cycles are searched anew, as far as what is asked for can see.
     """
 
-    __slots__ = ("_added", "_aliases", "_base", "_cycles", "_edited", "_edits", "_members", "_searched", "_stands_for")
+    __slots__ = (
+        "_added", "_base", "_edited", "_edits", "_found", "_members", "_needed_by", "_needs_of", "_searched",
+        "_stands_for",
+    )  # fmt: skip
 
     def __init__(  # the base is not copied, so its constructor is not called
         self,
@@ -35,7 +38,7 @@ class Altered(Topology):
         stands_for: Mapping[str, str] | None = None,
     ) -> None:
         self._base, self._stands_for = base, stands_for or {}
-        self.content, self.version, self.fates = base.content, base.version, base.fates
+        self._columns, self.version, self.fates = base._columns, base.version, base.fates
         self._added = {entity.id: entity for entity in entities}
         changed = {(group.consumer, group.name): group for group in groups}
         if self._added:  # a chain writes to its first mapping only
@@ -47,22 +50,27 @@ class Altered(Topology):
         else:
             self.groups = base.groups
         more, fewer = list(added), set(removed)
-        self._providers = _changed(base.providers, more, fewer, lambda d: d.consumer)
-        self._consumers = _changed(base.consumers, more, fewer, lambda d: d.provider)
+        self._needs_of = _changed(base.providers, more, fewer, lambda d: d.consumer)
+        self._needed_by = _changed(base.consumers, more, fewer, lambda d: d.provider)
         self._edits = ([], set(), []) if self._stands_for else (more, fewer, list(changed))
         self._edited: bool | None = None
         self._searched: set[str] = set()
-        self._cycles: dict[str, str] = {}
+        self._found: dict[str, str] = {}
         self._members: dict[str, list[str]] = {}
+
+    @property
+    def content(self) -> Content:
+        """The base's: what is assumed is no version."""
+        return self._base.content
 
     def providers(self, entity: str) -> tuple[Dependency, ...]:
         """What an entity needs, sorted by provider."""
-        found = self._providers.get(entity)
+        found = self._needs_of.get(entity)
         return self._base.providers(entity) if found is None else found
 
     def consumers(self, entity: str) -> tuple[Dependency, ...]:
         """Who needs an entity, sorted by consumer."""
-        found = self._consumers.get(entity)
+        found = self._needed_by.get(entity)
         return self._base.consumers(entity) if found is None else found
 
     def resolve(self, name: str) -> str | None:
@@ -79,7 +87,7 @@ class Altered(Topology):
             return self._base.component(self._stands_for.get(entity, entity))
         if entity not in self._searched:
             self._search(entity)
-        return self._cycles.get(entity, "")
+        return self._found.get(entity, "")
 
     def compounding(self, entity: str) -> bool:
         """Whether a required capacity is shared around the entity's cycle, so that a lost share could compound."""
@@ -90,7 +98,7 @@ class Altered(Topology):
             group is not None and group.capacity is not None
             for member in self._members[ring]
             for d in self.providers(member)
-            if d.group and self._cycles.get(d.provider) == ring
+            if d.group and self._found.get(d.provider) == ring
             for group in (self.groups.get((member, d.group)),)
         )
 
@@ -132,9 +140,9 @@ class Altered(Topology):
                 continue
             needs[consumer] = [d.provider for d in self.providers(consumer) if d.semantics is not Semantics.INFO]
             front += needs[consumer]
-        self._cycles |= strong_components(needs)
+        self._found |= strong_components(needs)
         for member in needs.keys() - self._searched:
-            if ring := self._cycles.get(member):
+            if ring := self._found.get(member):
                 self._members.setdefault(ring, []).append(member)
         self._searched |= needs.keys()
 

@@ -5,7 +5,7 @@ Times are milliseconds after the question's moment 0, when all that has no time 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -49,13 +49,22 @@ class NewDependency(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=Tru
     timeout: int | None = None
 
 
+class NewGroup(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
+    """A group as it would be; what is None stays as it is."""
+
+    consumer: str
+    name: str
+    need: int | None = None
+    capacity: int | None = None
+
+
 class Changes(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     """Another topology: ``entities`` that are new (ids), ``without`` pairs (consumer, provider)."""
 
     entities: tuple[str, ...] = ()
     dependencies: tuple[NewDependency, ...] = ()
     without: tuple[tuple[str, str], ...] = ()
-    groups: tuple[Group, ...] = ()
+    groups: tuple[NewGroup, ...] = ()
 
 
 class Assumptions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -89,7 +98,7 @@ def spells(topology: Topology, assumed: Assumptions) -> list[Spell]:
         for f in assumed.faults
     ]
     found += [Spell(w.entity, 0, w.after, w.after + w.duration, "maintenance", True) for w in assumed.maintenance]
-    for entity in topology.content.entities if assumed.fates else ():
+    for entity in topology.entities.values() if assumed.fates else ():
         struck = sorted(set(assumed.fates).intersection(entity.continuity.fates))
         found += [Spell(entity.id, 0, 0, None, f"shares the fate {fate}") for fate in struck]
     for place in assumed.lost:
@@ -100,7 +109,7 @@ def spells(topology: Topology, assumed: Assumptions) -> list[Spell]:
 def inside(topology: Topology, place: str) -> list[str]:
     """An entity and all that is part of it, directly or not, and what names it in a fact, with all parts of that."""
     parts: dict[str, list[str]] = {}
-    for entity in topology.content.entities:
+    for entity in topology.entities.values():
         holders = {entity.part_of, *(entity.facts.get(fact, "") for fact in SITE_FACTS)} if entity.facts else ()
         for holder in holders or (entity.part_of,):
             if holder and holder != entity.id:
@@ -125,7 +134,7 @@ def altered(topology: Topology, changes: Changes) -> Topology:
         entities=[Entity(id=id) for id in changes.entities],
         added=[_filled(topology, new) for new in changes.dependencies],
         removed=[d for consumer, provider in pairs for d in topology.providers(consumer) if d.provider == provider],
-        groups=changes.groups,
+        groups=[_regrouped(topology, new) for new in changes.groups],
     )
 
 
@@ -151,27 +160,49 @@ def delayed(topology: Topology, waits: Mapping[str, latency.Wait]) -> tuple[Topo
     return seen, [Spell(one.id, 0, 0, None, "late") for one in stand_ins.values()]
 
 
-def unknown(topology: Topology, assumed: Assumptions) -> Iterator[tuple[str, str]]:
-    """(what, name) of all that the topology does not have: an entity, a shared fate, a place."""
-    new = set(assumed.changes.entities)
-    known: Callable[[str], bool] = lambda name: name in topology.entities or name in new  # noqa: E731
-    named: list[str] = [f.entity for f in assumed.faults] + [w.entity for w in assumed.maintenance]
-    named += [*assumed.slow, *assumed.restored, *_ends(assumed.changes)]
-    yield from (("entity", name) for name in named if not known(name))
-    yield from (("shared fate", fate) for fate in assumed.fates if fate not in _fates(topology))
-    yield from (("site or host", place) for place in assumed.lost if not inside(topology, place))
+def resolved(topology: Topology, assumed: Assumptions) -> Assumptions:
+    """The same with ids instead of aliases. Names that the topology does not have stay as they are."""
+
+    def id(name: str) -> str:
+        return topology.resolve(name) or name
+
+    changes = assumed.changes
+    return msgspec.structs.replace(
+        assumed,
+        faults=tuple(msgspec.structs.replace(f, entity=id(f.entity)) for f in assumed.faults),
+        slow={id(entity): delay for entity, delay in assumed.slow.items()},
+        maintenance=tuple(msgspec.structs.replace(w, entity=id(w.entity)) for w in assumed.maintenance),
+        lost=tuple(map(id, assumed.lost)),
+        restored=tuple(map(id, assumed.restored)),
+        changes=msgspec.structs.replace(
+            changes,
+            dependencies=tuple(
+                msgspec.structs.replace(d, consumer=id(d.consumer), provider=id(d.provider))
+                for d in changes.dependencies
+            ),
+            without=tuple((id(consumer), id(provider)) for consumer, provider in changes.without),
+            groups=tuple(msgspec.structs.replace(g, consumer=id(g.consumer)) for g in changes.groups),
+        ),
+    )
 
 
-def _ends(changes: Changes) -> Iterable[str]:
-    for new in changes.dependencies:
-        yield from (new.consumer, new.provider)
-    for consumer, provider in changes.without:
-        yield from (consumer, provider)
-    yield from (group.consumer for group in changes.groups)
+def knows(topology: Topology, what: str, name: str) -> bool:
+    """Whether the topology has an ``entity`` (by id or alias), a ``shared fate`` or a ``site or host`` of this name."""
+    if what == "entity":
+        return topology.resolve(name) is not None
+    if what == "shared fate":
+        return name in topology.fates or any(name in entity.continuity.fates for entity in topology.entities.values())
+    return bool(inside(topology, topology.resolve(name) or name))
 
 
-def _fates(topology: Topology) -> set[str]:
-    return {*topology.fates, *(fate for entity in topology.content.entities for fate in entity.continuity.fates)}
+def _regrouped(topology: Topology, new: NewGroup) -> Group:
+    now = topology.groups.get((new.consumer, new.name)) or Group(consumer=new.consumer, name=new.name)
+    return Group(
+        consumer=new.consumer,
+        name=new.name,
+        need=now.need if new.need is None else new.need,
+        capacity=now.capacity if new.capacity is None else new.capacity,
+    )
 
 
 def _filled(topology: Topology, new: NewDependency) -> Dependency:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from topology.assumptions import Assumptions, Changes, Fault, NewDependency, Window, unknown
+from topology.assumptions import (
+    Assumptions,
+    Changes,
+    Fault,
+    NewDependency,
+    NewGroup,
+    Window,
+    knows,
+    resolved,
+)
 from topology.continuity import Continuity, SharedFate
 from topology.impact import impact
 from topology.model import Dependency, Entity, Group, Semantics, Topology
@@ -257,17 +266,20 @@ def test_without_a_dependency_nothing_comes_through_it() -> None:
     ) == {"mail": 0}
 
 
-def test_what_the_topology_does_not_have_is_named_all_at_once() -> None:
+def test_a_group_may_get_another_capacity_and_keeps_the_rest() -> None:
+    changes = Changes(groups=(NewGroup(consumer="api", name="replicas", capacity=3000),))
+    (found,) = Answer(three_replicas(2000), Assumptions(faults=(Fault("db1"),), changes=changes)).after.sums("api", 0)
+    assert (found.need, found.capacity, found.health) == (1, 3000, 667)
+
+
+def test_entities_may_be_named_by_their_aliases() -> None:
+    index = build(needs("cart", "db"), db=Entity(id="db", aliases=("postgres",)))
     assumed = Assumptions(
-        faults=(Fault("x"),),
-        slow={"y": 1},
-        maintenance=(Window("z", 1),),
-        fates=("f",),
-        lost=("l",),
-        restored=("r",),
-        changes=Changes(entities=("new",), without=(("new", "w"),)),
+        faults=(Fault("postgres"),), slow={"postgres": 1}, changes=Changes(without=(("cart", "postgres"),))
     )
-    assert sorted(unknown(build(needs("a", "b")), assumed)) == [
-        ("entity", "r"), ("entity", "w"), ("entity", "x"), ("entity", "y"), ("entity", "z"), ("shared fate", "f"),
-        ("site or host", "l"),
-    ]  # fmt: skip
+    assert resolved(index, assumed) == Assumptions(
+        faults=(Fault("db"),), slow={"db": 1}, changes=Changes(without=(("cart", "db"),))
+    )
+    assert [knows(index, "entity", name) for name in ("postgres", "db", "mysql")] == [True, True, False]
+    assert not knows(index, "shared fate", "rack-12")
+    assert not knows(index, "site or host", "north")
