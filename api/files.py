@@ -76,7 +76,7 @@ def rules_of(folder: Path) -> tuple[RuleSet | None, list[Finding]]:
 
 
 def _undeclared(topology: Topology, rules: RuleSet, catalogue: Path) -> list[Finding]:
-    named = {duty for entity in topology.content.entities for duty in entity.obligations}
+    named = {duty for entity in topology.entities.values() for duty in entity.obligations}
     hint = "declare it under obligations: in a rules file"
     return [
         Finding(str(catalogue), 0, f"obligation {duty!r} is declared by no rules", hint, warning=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
-from topology.model import Content, Semantics
+from topology.columns import Columns, columns_of_content, stable_order, starts
+from topology.components import labels
+from topology.parts import Content, Semantics
 
 HARD, SOFT, ASYNC, INFO = range(4)
 SEMANTICS = (Semantics.HARD, Semantics.SOFT, Semantics.ASYNC, Semantics.INFO)
@@ -55,54 +56,82 @@ class Compiled:
     level: Ints
 
 
+LONGEST = 2**31 - 1
+"""Buffers (68 years) and timeouts (24 days) that are longer are as long as this."""
+DEEP = 2_000
+"""Below so many layers the rest is ordered node by node: layers may be as thin as one node each."""
+
+
 def compiled(content: Content) -> Compiled:
-    """The compiled form of canonical content. Linear in its size (components: scipy's Tarjan)."""
-    names = [entity.id for entity in content.entities]
-    number = {name: place for place, name in enumerate(names)}
-    groups = sorted({(d.consumer, d.group) for d in content.dependencies if d.group} | {
-        (g.consumer, g.name) for g in content.groups
-    })  # fmt: skip
-    group_number = {key: place for place, key in enumerate(groups)}
-    declared = {(g.consumer, g.name): g for g in content.groups}
+    """The compiled form of canonical content; `topology.compiled` of a topology is the same, and kept."""
+    return compile_columns(columns_of_content(content))
+
+
+def compile_columns(columns: Columns) -> Compiled:
+    """The compiled form. Linear in the size of the topology, but for sorting its groups."""
+    consumer, provider = columns.consumers(), columns.provider
     code = {semantics: place for place, semantics in enumerate(SEMANTICS)}
-    edges = content.dependencies
-    consumer = _ints([number[d.consumer] for d in edges])
-    provider = _ints([number[d.provider] for d in edges])
-    semantics = np.array([code[d.semantics] for d in edges], dtype=np.int8)
-    component, cyclic, level = _levels(len(names), consumer, provider, semantics)
-    order = np.argsort(provider, kind="stable").astype(np.int32)
+    semantics = columns.of_dependencies(lambda d: code[d.semantics], np.int8)
+    component, cyclic, level = _levels(len(columns.names), consumer, provider, semantics)
+    groups = _groups(columns, consumer)
     return Compiled(
-        names=names,
-        group_names=[name for _, name in groups],
+        names=columns.names,
+        group_names=groups.names,
         consumer=consumer,
         provider=provider,
         semantics=semantics,
-        factor=_ints([d.factor for d in edges]),
-        buffer=_ints([d.buffer for d in edges]),
-        group=_ints([group_number[d.consumer, d.group] if d.group else NONE for d in edges]),
-        weight=_ints([d.weight for d in edges]),
-        timeout=_ints([d.timeout for d in edges]),
-        out_start=_starts(consumer, len(names)),
-        in_start=_starts(provider, len(names)),
-        in_edge=order,
-        group_consumer=_ints([number[key] for key, _ in groups]),
-        need=_ints([declared[key].need if key in declared else 1 for key in groups]),
-        capacity=np.array(
-            [NONE if (c := declared[key].capacity if key in declared else None) is None else c for key in groups],
-            dtype=np.int64,
-        ),
+        factor=columns.of_dependencies(lambda d: d.factor, np.int32),
+        buffer=columns.of_dependencies(lambda d: min(d.buffer, LONGEST), np.int32),
+        group=groups.of_dependencies,
+        weight=columns.of_dependencies(lambda d: d.weight, np.int32),
+        timeout=columns.of_dependencies(lambda d: min(d.timeout, LONGEST), np.int32),
+        out_start=columns.out_start,
+        in_start=columns.in_start,
+        in_edge=columns.in_edge,
+        group_consumer=groups.consumer,
+        need=groups.need,
+        capacity=groups.capacity,
         component=component,
         cyclic=cyclic,
         level=level,
     )
 
 
-def _ints(values: Sequence[int]) -> Ints:
-    return np.array(values, dtype=np.int32)
+class _Groups(NamedTuple):
+    names: Sequence[str]
+    consumer: Ints
+    need: Ints
+    capacity: NDArray[np.int64]
+    of_dependencies: Ints
 
 
-def _starts(rows: Ints, count: int) -> Ints:
-    return np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=count))]).astype(np.int32)
+def _groups(columns: Columns, consumer: Ints) -> _Groups:
+    """Groups that are declared or only named, by (consumer, name); those only named need one member."""
+    names = sorted({d.group for d in columns.dependency_templates if d.group} | {
+        g.name for g in columns.group_templates
+    })  # fmt: skip
+    place = {name: number for number, name in enumerate(names)}
+    named = columns.of_dependencies(lambda d: place.get(d.group, NONE), np.int32)
+    grouped = np.flatnonzero(named != NONE)
+    keys = consumer[grouped] * np.int64(len(names)) + named[grouped]
+    template_names = np.array([place[g.name] for g in columns.group_templates], dtype=np.int64)
+    declared = columns.group_consumer * np.int64(len(names)) + template_names[columns.group]
+    groups = np.union1d(keys, declared)
+    of_dependencies = np.full(len(consumer), NONE, dtype=np.int32)
+    of_dependencies[grouped] = np.searchsorted(groups, keys)
+    need, capacity = np.ones(len(groups), dtype=np.int32), np.full(len(groups), NONE, dtype=np.int64)
+    at = np.searchsorted(groups, declared)
+    need[at] = np.array([g.need for g in columns.group_templates], dtype=np.int32)[columns.group]
+    capacities = [NONE if g.capacity is None else g.capacity for g in columns.group_templates]
+    capacity[at] = np.array(capacities, dtype=np.int64)[columns.group]
+    width = max(len(names), 1)
+    return _Groups(
+        [names[number] for number in (groups % width).tolist()],
+        (groups // width).astype(np.int32),
+        need,
+        capacity,
+        of_dependencies,
+    )
 
 
 def _levels(count: int, consumer: Ints, provider: Ints, semantics: Bytes) -> tuple[Ints, NDArray[np.bool_], Ints]:
@@ -110,26 +139,45 @@ def _levels(count: int, consumer: Ints, provider: Ints, semantics: Bytes) -> tup
     (A. B. Kahn, Topological sorting of large networks, Comm. ACM 5, 1962, a whole layer at a time)."""
     felt = semantics != INFO
     down, up = consumer[felt], provider[felt]
-    graph = csr_array((np.ones(len(down), dtype=np.int8), (down, up)), shape=(count, count))
-    total, component = connected_components(graph, directed=True, connection="strong")
-    component = component.astype(np.int32)
+    total, component = labels(count, down, up, "strong")
     cyclic = np.bincount(component, minlength=total)[component] > 1
     needs, needed = component[down], component[up]
     outside = needs != needed
     needs, needed = needs[outside], needed[outside]
-    by_provider = np.argsort(needed, kind="stable")
-    starts = _starts(needed, total)
+    by_provider = stable_order(needed)
+    begin = starts(needed, total)
     missing = np.bincount(needs, minlength=total)
     level = np.zeros(total, dtype=np.int32)
     layer = np.flatnonzero(missing == 0)
     depth = 0
-    while len(layer):
+    while len(layer) and depth < DEEP:
         level[layer] = depth
-        lengths = starts[layer + 1] - starts[layer]
-        places = np.repeat(starts[layer] - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
+        lengths = begin[layer + 1] - begin[layer]
+        places = np.repeat(begin[layer] - np.cumsum(lengths) + lengths, lengths) + np.arange(lengths.sum())
         consumers = needs[by_provider[places]]
         np.subtract.at(missing, consumers, 1)
         found = np.unique(consumers)
         layer = found[missing[found] == 0]
         depth += 1
+    if len(layer):
+        level = _deeper(level, depth, layer, missing, begin, needs[by_provider])
     return component, cyclic, level[component]
+
+
+def _deeper(
+    level: Ints, depth: int, layer: NDArray[np.int64], missing: NDArray[np.int64], begin: Ints, consumers: Ints
+) -> Ints:
+    """The levels of what is left, ``layer`` first: the same method, node by node."""
+    found, left, first, above = level.tolist(), missing.tolist(), begin.tolist(), consumers.tolist()
+    front = layer.tolist()
+    while front:
+        following = []
+        for node in front:
+            found[node] = depth
+            for consumer in above[first[node] : first[node + 1]]:
+                left[consumer] -= 1
+                if not left[consumer]:
+                    following.append(consumer)
+        front = following
+        depth += 1
+    return np.array(found, dtype=np.int32)

@@ -1,134 +1,78 @@
-"""Entities, dependencies and the immutable, versioned topology.
+"""The immutable, versioned topology. Its parts are in `topology.parts`.
 
 Dependencies run consumer -> provider. A topology is never changed: loaders build a new one, whose version is
-a hash of its canonical content.
+a hash of its canonical content. It is kept in columns; the structs of a large one are made when they are asked for.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from enum import StrEnum
+from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 import msgspec
+import numpy as np
 
-from topology.components import strong_components
-from topology.continuity import NOTHING_SAID, Continuity, SharedFate
+from topology.columns import Columns, Ints, columns_of, columns_of_content
+from topology.components import cycle_roots, weak_roots
+from topology.continuity import SharedFate
+from topology.packed import pack, unpack
+from topology.parts import Content, Dependency, Entity, Group, Kind, Semantics
+from topology.views import (
+    MOST_KEPT,
+    Dependencies,
+    Entities,
+    Groups,
+    all_entities,
+    all_groups,
+    consumers,
+    keep,
+    providers,
+)
 
+if TYPE_CHECKING:
+    from topology.compiled import Compiled
 
-class Kind(StrEnum):
-    """What an entity is. ITIL calls an entity a configuration item."""
+__all__ = ["UNMAPPED", "Content", "Dependency", "Entity", "Group", "Kind", "Semantics", "Topology"]
 
-    SERVICE = "service"
-    COMPONENT = "component"
-    DATABASE = "database"
-    QUEUE = "queue"
-    HOST = "host"
-    NETWORK_DEVICE = "network_device"
-    SITE = "site"
-    THIRD_PARTY = "third_party"
-    BUSINESS_SERVICE = "business_service"
-    BUSINESS_PROCESS = "business_process"
-
-
-class Semantics(StrEnum):
-    """How a provider's trouble reaches its consumer."""
-
-    HARD = "hard"
-    SOFT = "soft"
-    ASYNC = "async"
-    INFO = "info"
-
-
-class Entity(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """One node. ``tier`` 0 is the most critical; ``rto`` and ``rpo`` are seconds; ``users`` is a count.
-
-    ``aliases`` are other names under which monitoring systems know it. ``scope`` False leaves it out of incident
-    execution. ``obligations`` are ids that the rules define. ``facts`` are the operator's own key-value pairs.
-    ``part_of`` is the entity that contains this one; containment alone carries no impact.
-    """
-
-    id: str
-    kind: Kind = Kind.SERVICE
-    name: str = ""
-    owner: str = ""
-    tier: int | None = None
-    rto: int | None = None
-    rpo: int | None = None
-    users: int | None = None
-    obligations: tuple[str, ...] = ()
-    scope: bool = True
-    security: bool = False
-    domain: str = ""
-    aliases: tuple[str, ...] = ()
-    facts: dict[str, str] = {}
-    part_of: str = ""
-    continuity: Continuity = NOTHING_SAID
-
-
-class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """``consumer`` needs ``provider``. ``factor`` (thousandths) is for soft, ``buffer`` (seconds) for async.
-    A provider that answers later than ``timeout`` (milliseconds; 0: none declared) is as good as down for it.
-
-    ``group`` names a redundancy group of the consumer, in which this provider has ``weight`` (thousandths).
-    """
-
-    consumer: str
-    provider: str
-    semantics: Semantics = Semantics.HARD
-    factor: int = 500
-    buffer: int = 0
-    group: str = ""
-    weight: int = 1000
-    timeout: int = 0
-
-
-class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
-    """A named redundancy group of ``consumer``: at least ``need`` members, and ``capacity`` (thousandths) if given."""
-
-    consumer: str
-    name: str
-    need: int = 1
-    capacity: int | None = None
-
-
-class Content(msgspec.Struct, frozen=True, omit_defaults=True):
-    """The canonical content of a topology, sorted; its JSON is what a version stores."""
-
-    entities: tuple[Entity, ...] = ()
-    dependencies: tuple[Dependency, ...] = ()
-    groups: tuple[Group, ...] = ()
-    fates: tuple[SharedFate, ...] = ()
+UNMAPPED = "unmapped"
+"""The domain of entities that no catalogue names."""
+ORDINARY = 20_000
+"""Up to so many entities, and groups, are kept as structs from the start."""
 
 
 class Topology:
-    """The compiled, immutable index of one version.
+    """The immutable index of one version.
 
     All look-ups are by entity id. Unknown ids have no dependencies and the domain "unmapped".
     """
 
     __slots__ = (
-        "_components", "_compounding", "_consumers", "_domains", "_names", "_providers",
-        "content", "entities", "fates", "groups", "version",
+        "_aliases", "_columns", "_compiled", "_compounding", "_consumers", "_domains", "_held", "_providers",
+        "_ring_roots", "_rings", "_roots", "entities", "fates", "groups", "version",
     )  # fmt: skip
 
-    def __init__(self, content: Content) -> None:
-        self.content = content
-        self.version = blake2b(msgspec.json.encode(content), digest_size=8).hexdigest()
-        self.entities: Mapping[str, Entity] = {entity.id: entity for entity in content.entities}
-        self.groups: Mapping[tuple[str, str], Group] = {(g.consumer, g.name): g for g in content.groups}
-        self.fates: Mapping[str, SharedFate] = {fate.name: fate for fate in content.fates}
-        providers: dict[str, list[Dependency]] = {}
-        consumers: dict[str, list[Dependency]] = {}
-        for dependency in content.dependencies:
-            providers.setdefault(dependency.consumer, []).append(dependency)
-            consumers.setdefault(dependency.provider, []).append(dependency)
-        self._providers = {key: tuple(value) for key, value in providers.items()}
-        self._consumers = {key: tuple(value) for key, value in consumers.items()}
-        self._names = _names(content.entities)
-        self._domains = _domains(self.entities, content.dependencies)
-        self._components: Mapping[str, str] | None = None
+    def __init__(self, content: Content | Columns, version: str = "") -> None:
+        columns = content if isinstance(content, Columns) else columns_of_content(content)
+        self._columns: Columns = columns
+        self.version = version or _hash(pack(columns))
+        self.entities: Mapping[str, Entity] = Entities(columns)
+        self.groups: Mapping[tuple[str, str], Group] = Groups(columns)
+        if len(self.entities) <= ORDINARY:
+            self.entities = {entity.id: entity for entity in all_entities(columns)}
+        if len(self.groups) <= ORDINARY:
+            self.groups = {(group.consumer, group.name): group for group in all_groups(columns)}
+        self.fates: Mapping[str, SharedFate] = {fate.name: fate for fate in columns.fates}
+        self._aliases = _aliases(columns)
+        self._providers: dict[str, tuple[Dependency, ...]] = {}
+        self._consumers: dict[str, tuple[Dependency, ...]] = {}
+        self._held = 0
+        self._domains: dict[str, str] = {}
+        self._rings: dict[str, str] = {}
+        self._roots: Ints | None = None
+        self._ring_roots: Ints | None = None
         self._compounding: frozenset[str] | None = None
+        self._compiled: Compiled | None = None
 
     @classmethod
     def build(
@@ -139,93 +83,148 @@ class Topology:
         fates: Iterable[SharedFate] = (),
     ) -> Topology:
         """A topology of parts in any order. The parts must be consistent; loaders see to that."""
-        return cls(
-            Content(
-                tuple(sorted(entities, key=lambda e: e.id)),
-                tuple(sorted(dependencies, key=lambda d: (d.consumer, d.provider, d.group, d.semantics))),
-                tuple(sorted(groups, key=lambda g: (g.consumer, g.name))),
-                tuple(sorted(fates, key=lambda f: f.name)),
-            )
-        )
+        return cls(columns_of(entities, dependencies, groups, fates))
 
     @classmethod
     def decode(cls, content: bytes) -> Topology:
-        """The topology of a stored version."""
-        return cls(msgspec.json.decode(content, type=Content))
+        """The topology of a stored version; those of before there were columns are JSON and keep their version."""
+        if content.startswith(b"{"):
+            return cls(msgspec.json.decode(content, type=Content), _hash(content))
+        return cls(unpack(content), _hash(content))
 
     def encode(self) -> bytes:
         """The canonical content, to be stored under `version`."""
-        return msgspec.json.encode(self.content)
+        return pack(self._columns)
+
+    @property
+    def content(self) -> Content:
+        """All parts, sorted, made anew for whoever asks: half a kilobyte for an entity with its dependencies."""
+        columns = self._columns
+        return Content(
+            tuple(all_entities(columns)), tuple(Dependencies(columns)), tuple(all_groups(columns)), columns.fates
+        )
+
+    @property
+    def dependencies(self) -> Collection[Dependency]:
+        """All dependencies, sorted, made one after the other."""
+        return Dependencies(self._columns)
+
+    @property
+    def compiled(self) -> Compiled:
+        """The compiled form, for work on all of it at once; made when first asked for."""
+        if self._compiled is None:
+            from topology.compiled import compile_columns  # noqa: PLC0415 - scipy costs 30 MB: only for who computes
+
+            self._compiled = compile_columns(self._columns)
+        return self._compiled
 
     def providers(self, entity: str) -> tuple[Dependency, ...]:
         """What an entity needs, sorted by provider."""
-        return self._providers.get(entity, ())
+        found = self._providers.get(entity)
+        return self._hold(self._providers, entity, providers(self._columns, entity)) if found is None else found
 
     def consumers(self, entity: str) -> tuple[Dependency, ...]:
         """Who needs an entity, sorted by consumer."""
-        return self._consumers.get(entity, ())
+        found = self._consumers.get(entity)
+        return self._hold(self._consumers, entity, consumers(self._columns, entity)) if found is None else found
+
+    def _hold(
+        self, held: dict[str, tuple[Dependency, ...]], entity: str, found: tuple[Dependency, ...]
+    ) -> tuple[Dependency, ...]:
+        """Keep what was made, as far as memory is bounded."""
+        self._held += len(found) + 1
+        if self._held > MOST_KEPT:
+            self._providers.clear()
+            self._consumers.clear()
+            self._held = len(found) + 1
+        held[entity] = found
+        return found
 
     def resolve(self, name: str) -> str | None:
-        """The id of an entity known under this id or alias."""
-        return self._names.get(name)
+        """The id of an entity known under this id or alias; ids win."""
+        return name if name in self.entities else self._aliases.get(name)
 
     def domain(self, entity: str) -> str:
         """The domain that decides on the entity: the declared one, else its connected component, named for the
         smallest id in it."""
-        return self._domains.get(entity, UNMAPPED)
+        found = self._domains.get(entity)
+        if found is None:
+            found = self._domain(entity)
+            keep(self._domains, entity, found)
+        return found
+
+    def _domain(self, entity: str) -> str:
+        columns = self._columns
+        if (number := columns.number(entity)) < 0:
+            return UNMAPPED
+        if declared := columns.entity_templates[int(columns.entity[number])].domain:
+            return declared
+        if self._roots is None:
+            self._roots = weak_roots(len(columns.names), *_felt(columns))
+        return columns.names[int(self._roots[number])]
 
     def component(self, entity: str) -> str:
         """The strongly connected component of an entity on a dependency cycle, named for its smallest id; else ""."""
-        if self._components is None:  # linear in the topology, so only for those who ask
-            self._components = strong_components(
-                {
-                    consumer: [d.provider for d in dependencies if d.semantics is not Semantics.INFO]
-                    for consumer, dependencies in self._providers.items()
-                }
-            )
-        return self._components.get(entity, "")
+        found = self._rings.get(entity)
+        if found is None:
+            found = self._ring(entity)
+            keep(self._rings, entity, found)
+        return found
+
+    def _ring(self, entity: str) -> str:
+        number = self._columns.number(entity)
+        root = int(self._cycle_roots()[number]) if number >= 0 else -1
+        return self._columns.names[root] if root >= 0 else ""
+
+    def _cycle_roots(self) -> Ints:
+        if self._ring_roots is None:  # linear in the topology, so only for those who ask
+            self._ring_roots = cycle_roots(len(self._columns.names), *_felt(self._columns))
+        return self._ring_roots
 
     def compounding(self, entity: str) -> bool:
         """Whether a required capacity is shared around the entity's cycle, so that a lost share could compound."""
         if self._compounding is None:
-            self._compounding = frozenset(
-                self.component(d.consumer)
-                for group in self.groups.values()
-                if group.capacity is not None
-                for d in self.providers(group.consumer)
-                if d.group == group.name and self.component(d.consumer) == self.component(d.provider)
-            ) - {""}
+            self._compounding = _compounding(self._columns, self._cycle_roots())
         return bool(self._compounding) and self.component(entity) in self._compounding
 
 
-UNMAPPED = "unmapped"
-"""The domain of entities that no catalogue names."""
+def _hash(content: bytes) -> str:
+    return blake2b(content, digest_size=8).hexdigest()
 
 
-def _names(entities: Iterable[Entity]) -> dict[str, str]:
-    """Aliases and ids; ids win over aliases."""
-    names: dict[str, str] = {}
-    for entity in entities:
-        for alias in entity.aliases:
-            names.setdefault(alias, entity.id)
-    names.update({entity.id: entity.id for entity in entities})
-    return names
+def _aliases(columns: Columns) -> dict[str, str]:
+    """Alias -> id of the first entity that has it."""
+    aliases: dict[str, str] = {}
+    named = np.array([bool(template.aliases) for template in columns.entity_templates], dtype=np.bool_)
+    for number in np.flatnonzero(named[columns.entity]).tolist() if named.any() else ():
+        for alias in columns.entity_templates[int(columns.entity[number])].aliases:
+            aliases.setdefault(alias, columns.names[number])
+    return aliases
 
 
-def _domains(entities: Mapping[str, Entity], dependencies: Iterable[Dependency]) -> dict[str, str]:
-    """Entity -> domain, by union-find over hard, soft and async dependencies; declared names win."""
-    parent = {entity: entity for entity in entities}
+def _felt(columns: Columns) -> tuple[Ints, Ints]:
+    """(consumer, provider) of all dependencies but info."""
+    consumer, provider = columns.consumers(), columns.provider
+    felt = np.array([t.semantics is not Semantics.INFO for t in columns.dependency_templates], dtype=np.bool_)
+    if felt.all():
+        return consumer, provider
+    passes = felt[columns.dependency]
+    return consumer[passes], provider[passes]
 
-    def find(entity: str) -> str:
-        while parent[entity] != entity:
-            parent[entity] = parent[parent[entity]]
-            entity = parent[entity]
-        return entity
 
-    for dependency in dependencies:
-        if dependency.semantics is Semantics.INFO:
-            continue
-        a, b = find(dependency.consumer), find(dependency.provider)
-        if a != b:
-            parent[max(a, b)] = min(a, b)
-    return {entity: entities[entity].domain or find(entity) for entity in entities}
+def _compounding(columns: Columns, roots: Ints) -> frozenset[str]:
+    """The components that hold a member of a capacity group together with its consumer."""
+    wanted = [t.capacity is not None for t in columns.group_templates]
+    if not any(wanted):
+        return frozenset()
+    names = sorted({template.name for template in columns.group_templates})
+    number = {name: place for place, name in enumerate(names)}
+    of_group = np.array([number[t.name] for t in columns.group_templates], dtype=np.int64)[columns.group]
+    with_capacity = np.array(wanted, dtype=np.bool_)[columns.group]
+    keys = columns.group_consumer[with_capacity] * np.int64(len(names)) + of_group[with_capacity]
+    consumer, provider = columns.consumers(), columns.provider
+    inside = np.flatnonzero((roots[consumer] >= 0) & (roots[consumer] == roots[provider]))
+    groups = columns.of_dependencies(lambda d: number.get(d.group, -1), np.int64)[inside]
+    consumer = consumer[inside]
+    shared = (groups >= 0) & np.isin(consumer * np.int64(len(names)) + groups, keys)
+    return frozenset(columns.names[root] for root in np.unique(roots[consumer[shared]]).tolist())

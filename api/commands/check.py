@@ -18,10 +18,10 @@ def run(config: Path | None) -> int:
     loaded = files.load(found.catalogue, found.rules)
     code = _report(loaded.findings)
     if code == DONE and loaded.topology is not None and loaded.rules is not None:
-        content = loaded.topology.content
+        topology = loaded.topology
         say(
-            f"ok: {len(content.entities)} entities, {len(content.dependencies)} dependencies "
-            f"(topology {loaded.topology.version}), rules {loaded.rules.version}"
+            f"ok: {len(topology.entities)} entities, {len(topology.dependencies)} dependencies "
+            f"(topology {topology.version}), rules {loaded.rules.version}"
         )
     return code
 

@@ -44,7 +44,7 @@ def entities(
 ) -> Response:
     """By id; `text` is looked for in ids, names and aliases."""
     topology = parts(request).topology()
-    found = [one for one in topology.content.entities if _wanted(one, text.lower(), kind, owner)]
+    found = [one for one in topology.entities.values() if _wanted(one, text.lower(), kind, owner)]
     start = bisect.bisect_right(found, cursor, key=lambda one: one.id) if cursor else 0
     items = found[start : start + limit]
     more = items[-1].id if items and start + limit < len(found) else ""
