@@ -9,12 +9,15 @@ from engine.cause.rank import Own, rank
 from engine.context import Context
 from engine.correlate.graph import Node, SymptomGraph
 from engine.correlate.partition import Trouble
+from engine.escalation import raise_to
 from engine.evidence.terms import failure_terms, neighbour_terms, telemetry_terms
 from engine.evidence.verdict import Term, verdict
-from engine.harm import severity_of
+from engine.harm import Rows, facts_of, harm_of, obligations_of, shown
 from engine.incidents import follow_alerts, watch_declaration
+from engine.lifecycle import OPEN
 from engine.reach import impact_of
 from engine.reasons import Verdict
+from engine.severity import judge
 from engine.signals import Millis
 from engine.state import Incident
 from engine.telling import tell_incident, telling_digest
@@ -25,6 +28,9 @@ CHANGE_WINDOW: Millis = 30 * 60_000
 """A change this long before an onset is a suspect."""
 STARVED = 0.5
 """Share of its weight that an alert keeps that only says that an entity gets too little to do."""
+SECOND: Millis = 1000
+ROWS_PER_MILLI = 20
+"""Impacted entities that lengthen the wait until the next look by a millisecond."""
 STRONG = 20.0
 """A deviation of this many robust standard deviations is as strong as evidence gets."""
 
@@ -35,13 +41,13 @@ def refresh(
     """Bring an incident in line with its trouble."""
     nodes = [graph.nodes[i] for i in trouble.nodes]
     follow_alerts(context, incident, nodes, now)
-    signature = _signature(context, nodes)
+    signature, why = _signature(context, nodes), ""
     if signature != incident.signature or final:
         incident.signature = signature
         _verdicts(context, incident, graph, trouble)
-        _assess(context, incident, graph, trouble, now)
+        why = _assess(context, incident, graph, trouble, now)
     watch_declaration(context, incident, now)
-    context.revise(incident, now, "" if incident.revision else "opened")
+    context.revise(incident, now, why if incident.revision else "opened")
     if incident.told and telling_digest(incident) != incident.told_digest:
         tell_incident(context, incident, "update", now, "what is known has changed")
 
@@ -102,8 +108,72 @@ def own_evidence(context: Context, graph: SymptomGraph, entity: str, onset: Mill
     return Own(weight, strongest, f"{last.what} {last.detail}".strip() if last else "")
 
 
-def _assess(context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble, now: Millis) -> None:
-    """Cause, impact and severity, with a line in the timeline for each that changed."""
+def reassess_due(context: Context, name: str, due: Millis) -> None:
+    """Timers ``severity`` and ``exposure``: time alone, or what was seen of a store's copies, may have changed it."""
+    incident = context.state.incidents.get(name)
+    if incident is not None:
+        reassess(context, incident, due)
+
+
+def reassess(context: Context, incident: Incident, now: Millis, why: str = "") -> None:
+    """Impact, severity and escalation anew, of the same alerts and cause. A closed incident keeps what was said."""
+    nodes = _nodes(context, incident) if incident.state in OPEN else []
+    if nodes:
+        changed = _harm(context, incident, nodes, now)
+        why = "; ".join(filter(None, (why, changed)))
+        domain = context.domain(incident.domain)
+        for entity in incident.reach:
+            domain.cover.setdefault(entity, incident.id)
+        watch_declaration(context, incident, now)
+    context.revise(incident, now, why)
+    if incident.told and telling_digest(incident) != incident.told_digest:
+        tell_incident(context, incident, "update", now, "what is known has changed")
+
+
+def _nodes(context: Context, incident: Incident) -> list[Node]:
+    """As they were when the domain was last settled."""
+    cells = context.domain(incident.domain).cells
+    found = [
+        node
+        for entity in incident.entities
+        if entity in cells
+        for node in cells[entity].nodes
+        if incident.id in node.owners
+    ]
+    return sorted(found, key=lambda node: (node.start, node.entity))
+
+
+def _harm(context: Context, incident: Incident, nodes: list[Node], now: Millis) -> str:
+    """What it hits, how severe that is and who must hear of it; why that has changed. Sets when to look again."""
+    rows = impact_of(context, incident, nodes, now)
+    harm = harm_of(context, incident, rows, now)
+    incident.harm = shown(harm)
+    hit = any(impact.low < 1000 for impact, _ in rows)
+    incident.users = (harm.users.low, harm.users.high) if hit else None
+    incident.obligations = obligations_of(rows)
+    facts = facts_of(harm, incident, nodes, hit)
+    result, severer = judge(context, incident, facts, now)
+    further = raise_to(context, incident, facts, result, rows, now)
+    incident.facts = facts
+    _look_again(context, incident, rows, now)
+    return "; ".join(filter(None, (severer, further)))
+
+
+def _look_again(context: Context, incident: Incident, rows: Rows, now: Millis) -> None:
+    """At the next moment at which a duration is reached or a buffer spent; not more often than the work allows."""
+    moments = [step.at for impact, _ in rows for step in impact.later[:1]]
+    moments += [impact.at for impact, _ in rows if impact.at > now]
+    buffers = [(at + SECOND - 1) // SECOND * SECOND for at in moments if at > now]
+    lapse = context.rules.next_change(incident.facts)
+    due = min((*buffers, *(() if lapse is None else (lapse,))), default=None)
+    if due is None or not incident.firing:
+        context.timers.cancel("severity", incident.id)
+    else:
+        context.timers.set(max(due, now + 1 + len(rows) // ROWS_PER_MILLI), "severity", incident.id)
+
+
+def _assess(context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble, now: Millis) -> str:
+    """Cause, impact and severity, with a line in the timeline for each that changed; why the severity has."""
     ranking = rank(graph, trouble, lambda entity, onset: own_evidence(context, graph, entity, onset))
     nodes = sorted((graph.nodes[i] for i in trouble.nodes), key=lambda n: (n.start, n.entity))
     incident.onset = nodes[0].start
@@ -115,10 +185,4 @@ def _assess(context: Context, incident: Incident, graph: SymptomGraph, trouble: 
         text = f"Cause: {incident.cause}" if incident.cause else f"No cause named: {ranking.abstained}"
         facts = {"before": before, "score": ranking.candidates[0].score if ranking.candidates else None}
         context.tell(incident.id, incident.domain, now, "cause", text, facts=facts)
-    hit = impact_of(context, incident, nodes, now)
-    level = incident.severity.level
-    incident.severity = severity_of(context, incident, nodes, hit)
-    if incident.severity.level != level or not incident.revision:
-        fired = ", ".join(str(rule["id"]) for rule in incident.severity.fired) or "no rule fired"
-        text = f"Severity {incident.severity.level} ({fired})"
-        context.tell(incident.id, incident.domain, now, "severity", text, facts={"before": level})
+    return _harm(context, incident, nodes, now)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from engine.alerts.admission import review
+from engine.assess import reassess
 from engine.cells import soil
 from engine.context import Context
 from engine.errors import EngineError, IllegalTransition
@@ -14,6 +15,7 @@ from engine.lifecycle import OPEN, Trigger
 from engine.policy import ACTIONS
 from engine.reasons import Disposition, Reason, Verdict
 from engine.settle import touch
+from engine.severity import set_level, take_back
 from engine.signals import Command, Millis
 from engine.state import Incident
 from rules.errors import Flaw
@@ -93,9 +95,18 @@ def _override(context: Context, command: Command, now: Millis) -> None:
     level = command.facts["level"]
     if level not in LEVELS:
         raise Refused(f"{level!r} is no severity; use {LEVELS[0]} … {LEVELS[-1]}")
-    incident.override = level
-    _note(context, incident, command, now, "severity", f"Severity set to {level} by {command.actor}")
-    context.revise(incident, now, "severity overridden")
+    set_level(context, incident, level, command.actor, command.reason, now)
+    reassess(context, incident, now, f"severity set to {level} by {command.actor}: {command.reason}")
+    touch(context, incident.domain, now, urgent=True)
+
+
+def _withdraw_override(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    if incident.override is None:
+        raise Refused(f"nobody has set the severity of {incident.id}")
+    level = incident.level
+    take_back(context, incident, command.actor, command.reason, now)
+    reassess(context, incident, now, f"severity {level} withdrawn by {command.actor}: {command.reason}")
     touch(context, incident.domain, now, urgent=True)
 
 
@@ -252,6 +263,7 @@ _DESK: Mapping[str, Callable[[Context, Command, Millis], None]] = {
     "declare": _declare,
     "restore": _restore,
     "override_severity": _override,
+    "withdraw_override": _withdraw_override,
     "merge": _merge,
     "split": _split,
     "false_alarm": _false_alarm,

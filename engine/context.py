@@ -15,6 +15,7 @@ from engine.signals import Millis
 from engine.state import Alert, CoreState, Domain, Incident
 from engine.timers import TimerQueue
 from engine.view import digest_of, view_of
+from rules.exposure import ExposureRule
 from rules.heartbeats import HeartbeatRule
 from rules.ruleset import RuleSet
 from topology.model import Topology
@@ -41,7 +42,7 @@ class Context:
         }
         self.sources: dict[tuple[str, ...], set[int]] = {}
         self.targets: dict[tuple[str, ...], set[int]] = {}
-        self.entity_of: dict[str, tuple[str, str]] = {}
+        self.entity_of: dict[str, tuple[str, str, ExposureRule | None]] = {}
         self.guards: Guards[Incident] = Guards()
         self.changed: set[int] = set()
         self.out = Outcomes()

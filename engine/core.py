@@ -9,6 +9,7 @@ from engine.alerts import admission
 from engine.alerts.inhibition import watch_all
 from engine.alerts.intake import flap_due, take
 from engine.alerts.view import alert_view
+from engine.assess import reassess_due
 from engine.commands import obey, silence_due
 from engine.context import Context
 from engine.heartbeats import dead_due, late_due, pulse
@@ -26,6 +27,8 @@ from engine.versions import activate
 
 _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
     "settle": settle_due,
+    "severity": reassess_due,
+    "exposure": reassess_due,
     "final": final_due,
     "declare": declare_due,
     "recover": recover_due,

@@ -12,6 +12,7 @@ from engine.context import Context
 from engine.correlate.graph import Node
 from engine.lifecycle import OPEN, State, Trigger, after
 from engine.outcomes import SeverityView
+from engine.severity import carry_over
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
 from engine.telling import tell_incident
@@ -106,7 +107,7 @@ def watch_declaration(context: Context, incident: Incident, now: Millis) -> None
         context.timers.cancel("declare", incident.id)
         return
     tiers = [e.tier for name in incident.entities if (e := context.topology.entities.get(name)) and e.tier is not None]
-    if incident.severity.level == "SEV1":
+    if incident.level == "SEV1":
         declare(context, incident, now, "SEV1")
     elif tiers and min(tiers) == 0:
         declare(context, incident, now, "a tier-0 entity is in trouble")
@@ -182,7 +183,8 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
     for table in (domain.glue, domain.pins):
         for number in incident.alerts & table.keys():
             del table[number]
-    context.timers.cancel("recover", incident.id)
+    for kind in ("recover", "severity", "exposure"):
+        context.timers.cancel(kind, incident.id)
     limits = context.rules.correlation
     context.timers.set(now + limits.linger + limits.lateness, "archive", incident.id)
 
@@ -204,10 +206,12 @@ def merge(context: Context, incident: Incident, into: Incident, now: Millis) -> 
     incident.merged_into = into.id
     move(context, incident, Trigger.MERGE, now, f"Merged into {into.id}: one trouble explains both")
     context.tell(into.id, into.domain, now, "merged_in", f"{incident.id} is part of this", facts={"from": incident.id})
+    carry_over(context, incident, into, now)
     domain = context.domain(incident.domain)
     domain.open.discard(incident.id)
     incident.reach = ()
-    context.timers.cancel("recover", incident.id)
+    for kind in ("recover", "severity", "exposure"):
+        context.timers.cancel(kind, incident.id)
     limits = context.rules.correlation
     context.timers.set(now + limits.linger + limits.lateness, "archive", incident.id)
     context.revise(incident, now, f"merged into {into.id}")

@@ -101,8 +101,108 @@ class Impacted(msgspec.Struct, kw_only=True):
     users: int | None = None
 
 
+class AmountView(msgspec.Struct, kw_only=True, frozen=True):
+    """How many, as bounds: ``high`` is None where some of those hit (``missing``) do not say.
+
+    ``estimated``: from sketches that estimate; ``estimate`` is then the middle. ``method`` says how it was found.
+    """
+
+    low: int = 0
+    high: int | None = None
+    estimate: int | None = None
+    estimated: bool = False
+    method: str = ""
+    missing: tuple[str, ...] = ()
+    missing_total: int = 0
+
+
+class ExposureView(msgspec.Struct, kw_only=True, frozen=True):
+    """What a store that is hit would lose (seconds of data, None: open) against its ``rpo``; ``exposed`` and
+    ``forgets`` are yes, no or cannot_exclude. ``lag`` and ``backup_age`` (best and worst copy) were seen,
+    ``replication``, ``backup`` and ``durable`` are declared."""
+
+    entity: str
+    kind: str
+    down: bool
+    exposed: str
+    forgets: str
+    rpo: int | None = None
+    loss_low: int = 0
+    loss_high: int | None = None
+    lag: tuple[int, int] | None = None
+    backup_age: tuple[int, int] | None = None
+    replication: int | None = None
+    backup: int | None = None
+    durable: bool | None = None
+    missing: tuple[str, ...] = ()
+
+
+class RtoView(msgspec.Struct, kw_only=True, frozen=True):
+    """An entity that is down and has an RTO (seconds): ``restore`` is what restoring it and what it hangs on is said to
+    take, ``missing`` are those that do not say, and from ``breach_at`` on the time left does not suffice."""
+
+    entity: str
+    rto: int
+    restore: int
+    breach_at: Millis
+    missing: tuple[str, ...] = ()
+
+
+class HarmView(msgspec.Struct, kw_only=True, frozen=True):
+    """The numbers behind the severity. Lists are cut at `engine.harm.SHOWN`.
+
+    ``at`` is until when durations are counted (0: left out), ``total`` are the bounds of all users there are, ``share``
+    thousandths of them; ``uncertain`` counts entities whose health is known only within bounds, ``tier_possible`` is
+    the best tier among these too. ``regions_missing`` and
+    ``critical_missing`` do not say; ``…_since`` is since when the longest of these has been down. ``later_down`` will
+    be down at a time unless something is done.
+    """
+
+    at: Millis = 0
+    users: AmountView = AmountView()
+    total: tuple[int, int | None] | None = None
+    share: tuple[int, int | None] | None = None
+    transactions: AmountView = AmountView()
+    value: AmountView = AmountView()
+    tier: int | None = None
+    tier_possible: int | None = None
+    regions: tuple[str, ...] = ()
+    regions_missing: tuple[str, ...] = ()
+    member_states: int = 0
+    critical: tuple[str, ...] = ()
+    critical_missing: tuple[str, ...] = ()
+    business_services: tuple[str, ...] = ()
+    business_processes: tuple[str, ...] = ()
+    unmapped: tuple[str, ...] = ()
+    down: int = 0
+    degraded: int = 0
+    at_risk: int = 0
+    uncertain: int = 0
+    later_down: tuple[tuple[str, Millis], ...] = ()
+    since: Millis | None = None
+    down_since: Millis | None = None
+    business_down_since: Millis | None = None
+    critical_down_since: Millis | None = None
+    exposure: tuple[ExposureView, ...] = ()
+    rto: tuple[RtoView, ...] = ()
+
+
+class Override(msgspec.Struct, kw_only=True, frozen=True):
+    """A level set by a person: who, when and why. ``seen`` is the computed level that they had before them."""
+
+    level: str
+    by: str
+    at: Millis
+    why: str
+    seen: str
+
+
 class SeverityView(msgspec.Struct, kw_only=True):
-    """Severity with every fired rule and the three dimensions (`yes`, `no`, `cannot_exclude`)."""
+    """Severity with every fired rule and the three dimensions (`yes`, `no`, `cannot_exclude`).
+
+    ``level`` is in force: the ``computed`` one, unless a person has set another (``override``). ``open`` are the rules
+    that would make it worse and cannot be excluded, each with what is missing and its bounds.
+    """
 
     level: str
     user_impact: str
@@ -110,6 +210,31 @@ class SeverityView(msgspec.Struct, kw_only=True):
     regulatory: str
     fired: tuple[dict[str, Any], ...]
     missing: tuple[str, ...] = ()
+    computed: str = ""
+    override: Override | None = None
+    open: tuple[dict[str, Any], ...] = ()
+
+
+class Reach(msgspec.Struct, kw_only=True, frozen=True):
+    """A role that is to be reached by ``due``: who fills it (empty: nobody is named), and why."""
+
+    role: str
+    names: tuple[str, ...]
+    why: str
+    due: Millis
+
+
+class EscalationView(msgspec.Struct, kw_only=True, frozen=True):
+    """How far up an incident goes ("" nowhere), whom to reach, soonest first, and the rules behind it.
+
+    ``since`` is since when it has been at this level, ``due`` when the first is to be reached."""
+
+    level: str = ""
+    since: Millis | None = None
+    due: Millis | None = None
+    reach: tuple[Reach, ...] = ()
+    fired: tuple[dict[str, Any], ...] = ()
+    open: tuple[dict[str, Any], ...] = ()
 
 
 class IncidentView(msgspec.Struct, kw_only=True):
@@ -138,7 +263,9 @@ class IncidentView(msgspec.Struct, kw_only=True):
     severity: SeverityView
     impact: tuple[Impacted, ...] = ()
     impact_total: int = 0
-    users: tuple[int, int] | None = None
+    users: tuple[int, int | None] | None = None
+    harm: HarmView = HarmView()
+    escalation: EscalationView = EscalationView()
     obligations: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     alerts: int = 0

@@ -56,6 +56,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "declare": Action(Role.OPERATOR, "declare a suspected incident"),
         "restore": Action(Role.OPERATOR, "say that restoration has begun"),
         "override_severity": Action(Role.OPERATOR, "set the severity by hand", reason=True, facts=("level",)),
+        "withdraw_override": Action(Role.OPERATOR, "let the computed severity hold again", reason=True),
         "merge": Action(Role.OPERATOR, "make two incidents one", reason=True, facts=("into",)),
         "split": Action(Role.OPERATOR, "move alerts into an incident of their own", reason=True, facts=("alerts",)),
         "false_alarm": Action(Role.OPERATOR, "close an incident that never was one", reason=True),

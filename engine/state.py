@@ -12,14 +12,15 @@ from engine.evidence.rates import Rates
 from engine.evidence.telemetry import Telemetry
 from engine.evidence.verdict import Term
 from engine.lifecycle import State
-from engine.outcomes import Candidate, Impacted, SeverityView
+from engine.outcomes import Candidate, EscalationView, HarmView, Impacted, Override, SeverityView
 from engine.reasons import Disposition, Reason, Verdict
 from engine.signals import Labels, Millis
 from engine.spell import Spell
 from engine.timers import Timer
 from rules.gates.silence import Silence
+from rules.severity import SeverityFacts
 
-SCHEMA = 1
+SCHEMA = 2
 """Number of the snapshot's layout; raised with every change of it."""
 
 
@@ -70,9 +71,25 @@ class Alert(msgspec.Struct, gc=False, array_like=True):
 _ADMITTED = frozenset({Disposition.OPENED, Disposition.ATTACHED})
 
 
+class Copies(msgspec.Struct, array_like=True):
+    """How far one copy of a store was behind, oldest first: (at, milliseconds)."""
+
+    gives: str
+    points: list[tuple[Millis, int]]
+
+
+class CopiesSeen(msgspec.Struct, array_like=True, frozen=True):
+    """How far a store's copies were behind at some moment, best and worst, in milliseconds; None: not seen."""
+
+    lag: tuple[int, int] | None = None
+    backup: tuple[int, int] | None = None
+
+
 class Incident(msgspec.Struct):
     """One trouble. ``alerts`` are the numbers of its alerts; ``quiet`` is when its last alert ended.
-    ``telling_since`` is since when it has had, without a break, an alert that may start the incident workflow."""
+    ``telling_since`` is since when it has had, without a break, an alert that may start the incident workflow.
+    ``copies`` is what was seen of its stores' copies when they went down, ``escalated`` since when each escalation
+    rule has asked for somebody."""
 
     id: str
     domain: str
@@ -100,19 +117,29 @@ class Incident(msgspec.Struct):
     impact: tuple[Impacted, ...] = ()
     impact_total: int = 0
     reach: tuple[str, ...] = ()
-    users: tuple[int, int] | None = None
+    users: tuple[int, int | None] | None = None
+    harm: HarmView = HarmView()
+    facts: SeverityFacts = SeverityFacts()
+    copies: dict[str, CopiesSeen] = {}
+    escalation: EscalationView = EscalationView()
+    escalated: dict[str, Millis] = {}
     obligations: tuple[str, ...] = ()
     entities: tuple[str, ...] = ()
     firing: int = 0
     events: int = 0
     confirmed: int = 0
-    override: str = ""
+    override: Override | None = None
     assigned: str = ""
     acknowledged_by: str = ""
     merged_into: str = ""
     split_from: str = ""
     signature: str = ""
     digest: str = ""
+
+    @property
+    def level(self) -> str:
+        """The severity in force: what a person has set, else what was computed."""
+        return self.override.level if self.override else self.severity.level
 
 
 class Cell(msgspec.Struct, array_like=True):
@@ -186,6 +213,7 @@ class CoreState(msgspec.Struct):
     changes: dict[str, list[ChangeSeen]] = {}
     telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
     rates: Rates = msgspec.field(default_factory=Rates)
+    copies: dict[str, dict[str, Copies]] = {}
     counts: dict[str, int] = {}
     expiring: dict[int, list[int]] = {}
     minute: Millis = 0

@@ -6,8 +6,10 @@ from bisect import insort
 from collections.abc import Mapping
 
 from engine.context import Context
+from engine.exposure import keep
 from engine.signals import Change, Labels, LogRecord, Millis, Samples, Span
 from engine.state import ChangeSeen
+from rules.exposure import ExposureRule
 
 TELEMETRY = (Samples, LogRecord, Span, Change)
 FAILED_LEVELS = frozenset({"error", "critical"})
@@ -18,7 +20,7 @@ MOST_STRANGERS = 20_000
 
 def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change, now: Millis) -> None:
     """Keep one signal as evidence about its entity. What no entity can be named for is of no use and not kept."""
-    entity, metric = _entity(context, signal.labels)
+    entity, metric, says = _entity(context, signal.labels)
     if not entity:
         return
     limit = now + context.rules.correlation.future_skew
@@ -30,6 +32,8 @@ def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change
             times, values = _not_ahead(signal, limit)
             telemetry.ignored += len(signal.times) - len(times)
             telemetry.add(entity, signal.labels.fingerprint, metric, times, values)
+            if says is not None and keep(context, entity, signal.labels.fingerprint, says, times, values):
+                _look_at(context, entity, now)
     elif isinstance(signal, LogRecord) and _keeps(context, context.state.rates.minutes, entity):
         context.state.rates.add(entity, min(signal.at or now, limit), failed=signal.level in FAILED_LEVELS)
     elif isinstance(signal, Span) and _keeps(context, context.state.rates.minutes, entity):
@@ -40,6 +44,14 @@ def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change
         if seen not in changes:
             insort(changes, seen, key=lambda c: (c.at, c.what, c.detail))
             del changes[:-CHANGES_KEPT]
+
+
+def _look_at(context: Context, entity: str, now: Millis) -> None:
+    """What a store would lose is another matter now: look again at the incident that hits it, soon."""
+    domain = context.state.domains.get(context.topology.domain(entity))
+    incident = domain.cover.get(entity) if domain else None
+    if incident is not None and not context.timers.pending("exposure", incident):
+        context.timers.set(now + context.rules.correlation.settle, "exposure", incident)
 
 
 def _not_ahead(signal: Samples, limit: Millis) -> tuple[tuple[Millis, ...], tuple[float, ...]]:
@@ -55,15 +67,19 @@ def _keeps(context: Context, table: Mapping[str, object], entity: str) -> bool:
     return entity in table or len(table) < MOST_STRANGERS or entity in context.topology.entities
 
 
-def _entity(context: Context, labels: Labels) -> tuple[str, str]:
-    """(entity, metric name) of a label set; looked up once per label set."""
+def _entity(context: Context, labels: Labels) -> tuple[str, str, ExposureRule | None]:
+    """(entity, metric name, what it says of a store's copies) of a label set; looked up once per label set."""
     known = context.entity_of.get(labels.fingerprint)
     if known is None:
         values = labels.as_dict()
         names = list(context.rules.names(values))
         resolved = (context.topology.resolve(name) for name in names)
         entity = next((e for e in resolved if e is not None), names[0] if names else "")
-        known = context.entity_of[labels.fingerprint] = (entity, values.get("__name__", ""))
+        known = context.entity_of[labels.fingerprint] = (
+            entity,
+            values.get("__name__", ""),
+            context.rules.exposure(values),
+        )
         if len(context.entity_of) > context.ENTITIES_CACHED:
             context.entity_of.clear()
     return known

@@ -47,5 +47,5 @@ def tell_incident(context: Context, incident: Incident, action: str, now: Millis
 
 def telling_digest(incident: Incident) -> str:
     """What people want to hear of when it changes."""
-    level = incident.override or incident.severity.level
-    return "|".join((incident.state, incident.cause or "", level, str(incident.impact_total)))
+    about = (incident.level, incident.escalation.level, str(incident.impact_total))
+    return "|".join((incident.state, incident.cause or "", *about))

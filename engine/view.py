@@ -16,7 +16,7 @@ def view_of(incident: Incident, why: str, versions: dict[str, str]) -> IncidentV
     title = f"{where} in trouble" + (f", {others} more affected" if others > 0 else "")
     severity = incident.severity
     if incident.override:
-        severity = msgspec.structs.replace(severity, level=incident.override)
+        severity = msgspec.structs.replace(severity, level=incident.override.level, override=incident.override)
     return IncidentView(
         id=incident.id,
         revision=incident.revision,
@@ -37,6 +37,8 @@ def view_of(incident: Incident, why: str, versions: dict[str, str]) -> IncidentV
         impact=incident.impact,
         impact_total=incident.impact_total,
         users=incident.users,
+        harm=incident.harm,
+        escalation=incident.escalation,
         obligations=incident.obligations,
         entities=incident.entities,
         alerts=len(incident.alerts),

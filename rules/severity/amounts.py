@@ -31,23 +31,24 @@ DURATIONS: Mapping[str, str] = {
 
 def known(facts: SeverityFacts, answers: Dimensions) -> dict[str, Bounds]:
     """Every fact as bounds of harm."""
-    affected = facts.entities_down + facts.entities_degraded
+    down, affected = facts.entities_down, facts.entities_down + facts.entities_degraded
+    more = facts.entities_uncertain
     states = sum(region in MEMBER_STATES for region in facts.regions)
     return {
         "users": facts.users or UNKNOWN,
-        "share": _share(facts.users or UNKNOWN, facts.users_total or UNKNOWN),
-        "tier": (-LEAST_CRITICAL, 0) if facts.tier is None else _exactly(-facts.tier),
-        "business": _exactly(len(facts.business)),
+        "share": share_of(facts.users or UNKNOWN, facts.users_total or UNKNOWN),
+        "tier": _tier(facts),
+        "business": _upto(len(facts.business), more),
         "regions": _counted(len(facts.regions), facts.regions_open),
         "member_states": _counted(states, facts.regions_open),
         "critical": _counted(len(facts.critical), facts.critical_open),
         "transactions": facts.transactions or UNKNOWN,
         "value": facts.value or UNKNOWN,
-        "down": _exactly(facts.entities_down),
-        "affected": _exactly(affected),
-        "at_risk": _exactly(affected + facts.entities_at_risk),
-        "going_down": _exactly(facts.entities_down + facts.later_down),
-        "stores_down": UNKNOWN if facts.data_stores_down is None else _exactly(facts.data_stores_down),
+        "down": _upto(down, more),
+        "affected": _upto(affected, more),
+        "at_risk": _upto(affected + facts.entities_at_risk, more),
+        "going_down": _upto(down + facts.later_down, more),
+        "stores_down": UNKNOWN if facts.data_stores_down is None else _upto(facts.data_stores_down, more),
         "word": _exactly(RANK[facts.worst_word]),
         "user_impact": truth(answers.user_impact),
         "data_loss": truth(answers.data_loss),
@@ -69,11 +70,21 @@ def _exactly(amount: int) -> Bounds:
     return amount, amount
 
 
+def _upto(amount: int, more: int) -> Bounds:
+    return amount, amount + more
+
+
+def _tier(facts: SeverityFacts) -> Bounds:
+    best = facts.tier if facts.tier_possible is None else facts.tier_possible
+    low = -LEAST_CRITICAL if facts.tier is None else -facts.tier
+    return low, 0 if best is None else max(low, -best)
+
+
 def _counted(amount: int, more: bool) -> Bounds:
     return amount, None if more else amount
 
 
-def _share(users: Bounds, total: Bounds) -> Bounds:
+def share_of(users: Bounds, total: Bounds) -> Bounds:
     """Thousandths of all users; the fewest of the most, the most of the fewest."""
     low = users[0] * 1000 // total[1] if total[1] else 0
     high = None if users[1] is None or not total[0] else users[1] * 1000 // total[0]
@@ -81,12 +92,15 @@ def _share(users: Bounds, total: Bounds) -> Bounds:
 
 
 def _lasted(facts: SeverityFacts, start: str) -> Bounds:
-    """How long so far; what may be a critical function may have been down as long as anything."""
+    """How long so far. What may be a critical function may have been down as long as anything, and what may be down
+    may have been so from the onset."""
     since = getattr(facts, start)
-    low = 0 if since is None else max(0, facts.at - since)
-    if start == "critical_down_since" and facts.critical_open:
-        return low, max(low, _lasted(facts, "down_since")[0])
-    return low, low
+    low = high = 0 if since is None else max(0, facts.at - since)
+    if start == "critical_down_since" and facts.critical_open and facts.down_since is not None:
+        high = max(high, facts.at - facts.down_since)
+    if facts.entities_uncertain and facts.since is not None:
+        high = max(high, facts.at - facts.since)
+    return low, high
 
 
 def _breach(facts: SeverityFacts) -> Ternary:
