@@ -50,12 +50,14 @@ class NextFailures:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gate:
-    """Groups of one shape: ``consumer`` falls when ``threshold`` of ``members`` (members × groups) are down."""
+class Redundant:
+    """Redundancy groups of one shape: ``consumer`` falls when ``threshold`` of ``members`` (members × groups) are down.
+    ``number`` is the group's, in the cutout."""
 
     consumer: Places
     members: Places
     threshold: int
+    number: Places
 
 
 def next_failures(
@@ -82,7 +84,7 @@ def next_failures(
 class _Hits:
     """Failure ``failure[i]`` takes down member ``member[i]`` of group ``group[i]`` of a gate, but not its consumer."""
 
-    gate: _Gate
+    gate: Redundant
     group: NDArray[np.int64]
     member: NDArray[np.int64]
     failure: NDArray[np.int64]
@@ -93,24 +95,31 @@ def _only(hits: _Hits, useful: NDArray[np.int64]) -> _Hits:
     return _Hits(hits.gate, hits.group[kept], hits.member[kept], hits.failure[kept])
 
 
-def _gates(ground: Field) -> Iterator[_Gate]:
-    """All groups that survive the loss of one member, by rows of the cutout."""
+def redundant(ground: Field) -> Iterator[Redundant]:
+    """All groups of a field that survive the loss of one member, by rows of its cutout."""
     plan = ground.cutout.plan
     for bucket in plan.buckets:
         able = bucket.factor >= UP
         threshold = len(bucket.source) - bucket.need + 1
         if threshold > 1 and able.any():
-            yield _Gate(plan.number[bucket.consumer[able]], plan.number[bucket.source[:, able]], threshold)
+            yield Redundant(
+                plan.number[bucket.consumer[able]], plan.number[bucket.source[:, able]], threshold, bucket.group[able]
+            )
         idle = (bucket.weight == 0).any(axis=0) & (bucket.required > 0) & able
         for group in np.flatnonzero(idle).tolist() if bucket.limited else ():
             working = bucket.source[bucket.weight[:, group] > 0, group]
-            yield _Gate(plan.number[bucket.consumer[[group]]], plan.number[working][:, None], len(working))
+            yield Redundant(
+                plan.number[bucket.consumer[[group]]],
+                plan.number[working][:, None],
+                len(working),
+                bucket.group[[group]],
+            )
 
 
 def _hits(ground: Field) -> tuple[NDArray[np.bool_], list[_Hits], bool]:
     """(targets × failures that suffice alone, hits of every gate, whether that is all of them)."""
     alone = np.zeros((len(ground.targets), len(ground.failures)), dtype=bool)
-    gates = list(_gates(ground))
+    gates = list(redundant(ground))
     found: list[list[tuple[NDArray[np.int64], ...]]] = [[] for _ in gates]
     left = MOST_HITS
 
@@ -123,7 +132,7 @@ def _hits(ground: Field) -> tuple[NDArray[np.bool_], list[_Hits], bool]:
                     return
                 fresh = down[rows] & ~down[gate.consumer]
                 fresh[ground.before[rows]] = 0
-                group, failure = _bits(fresh)
+                group, failure = set_bits(fresh)
                 parts.append((group, np.full(len(group), member), failure + first))
                 left -= len(group)
 
@@ -136,7 +145,7 @@ def _hits(ground: Field) -> tuple[NDArray[np.bool_], list[_Hits], bool]:
     return alone, hits, left > 0
 
 
-def _bits(words: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def set_bits(words: Words) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(row, bit) of all that are set."""
     row, word = np.nonzero(words)
     place, bit = np.nonzero(bools(words[row, word][:, None], 64))

@@ -93,10 +93,15 @@ def fallen(
     return cutout.settle(mark(down, struck[places], np.repeat(worlds, lengths)))
 
 
-def field(index: Topology, compiled: Compiled, targets: Sequence[str], down: Collection[str] = ()) -> Field:
-    """What matters to ``targets``, given who is ``down``. Raises KeyError for ids that the topology does not have."""
+def field(
+    index: Topology, compiled: Compiled, targets: Sequence[str], down: Collection[str] = (), *, felt: bool = False
+) -> Field:
+    """What can take down ``targets``, given who is ``down``; with ``felt`` what can take any health from them.
+
+    Raises KeyError for ids that the topology does not have.
+    """
     number = {name: place for place, name in enumerate(compiled.names)}
-    read = reads(compiled, down=True)
+    read = reads(compiled, down=not felt)
     asked = [number[name] for name in targets]
     cutout = Cutout(compiled, cone(read, [*asked, *(number[name] for name in down)]))
     first = cutout.blank(1)
