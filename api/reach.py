@@ -10,8 +10,7 @@ from topology.model import Entity, Topology
 def impact_of(topology: Topology, entity: str, most: int | None = None) -> ImpactOf:
     """Everything that is hit if ``entity`` (an id that the topology has) goes down now, soonest and worst first."""
     hits = impact(topology, {entity: 0})
-    hits.pop(entity, None)
-    found = [_reached(topology.entities[name], hit) for name, hit in hits.items()]
+    found = [_reached(topology.entities[name], hit) for name, hit in hits.items() if name != entity]
     found.sort(key=lambda hit: (hit.after or 0.0, hit.low, hit.entity))
     return ImpactOf(entity, topology.version, len(found), found[:most])
 

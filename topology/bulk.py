@@ -74,17 +74,17 @@ class Touched:
         self._rows.append(rows)
         self._old.append(old)
 
-    def first(self) -> tuple[Places, Values | None]:
-        """Positions, sorted, and what each lost before all (None: nothing was touched)."""
+    def first(self) -> tuple[Places, Values]:
+        """Positions, sorted, and what each lost before all. For one world."""
         if not self._rows:
-            return np.zeros(0, np.int64), None
+            return np.zeros(0, np.int64), np.zeros(0, np.int16)
         rows, first = np.unique(np.concatenate(self._rows), return_index=True)
         return rows, np.concatenate(self._old)[first]
 
     def changed(self, values: Values) -> Places:
-        """Those that are not what they were, sorted."""
+        """Those that are not what they were, sorted. For one world."""
         rows, old = self.first()
-        return rows if old is None else rows[old != values[rows]]
+        return rows[np.flatnonzero(old != values[rows])]
 
 
 class Worlds:
@@ -131,12 +131,12 @@ class Worlds:
         """Bring these positions (sorted) and all that read them up to date, level by level; work is proportional to
         what changes. ``heals`` unless all gets worse only.
 
-        Stops before position ``end`` if given, and when ``most`` positions were seen. Returns what was seen, and what
-        is left to do.
+        Stops before position ``end`` if given, and when more than ``most`` positions would have to be seen. Returns
+        what was seen, and what is left to do.
         """
         plan, touched, seen = self.plan, Touched(), 0
         lifted: set[int] = set()
-        while len(front) and (most is None or seen <= most):
+        while len(front) and (most is None or seen + len(front) <= most):
             last = plan.level_begin[plan.level[front[0]] + 1]
             cut = int(np.searchsorted(front, last))
             rows, front = front[:cut], front[cut:]
@@ -150,7 +150,7 @@ class Worlds:
             if end is not None:
                 readers = readers[readers < end]
             if len(readers):
-                front = np.unique(np.concatenate([front, readers]))
+                front = np.unique(np.concatenate([front, readers]) if len(front) else readers)
         return touched, front
 
     def pull(self, rows: Places) -> Values:
@@ -207,7 +207,7 @@ class Worlds:
         if rows is self.plan.soft:
             seen = self.kernel.soften(seen, rows.factor[places])
         having = np.flatnonzero(lengths)
-        begin = (np.cumsum(lengths) - lengths)[having]
+        begin = (lengths.cumsum() - lengths)[having]
         new[having] = self.kernel.join(new[having], self.kernel.join.reduceat(seen, begin, axis=0))
 
     def _pass(self, level: int) -> None:

@@ -15,75 +15,52 @@ fixpoint theorem, Pacific J. Math. 5, 1955).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
 
-from topology.explanation import Link, chain, explain, margin_link
+from topology.answer import Health, Impact, Interval, Step, interval
+from topology.explanation import Link, explain, margin_link
 from topology.groups import UP
 from topology.model import Semantics, Topology
-from topology.sweep import Sweep
+from topology.sweep import Sweep, TooMany
 
+__all__ = ["Health", "Impact", "Interval", "Step", "consumers_closure", "impact"]
 
-class Interval(NamedTuple):
-    """Health that is known only within bounds, because evidence is missing."""
-
-    low: int
-    high: int
-
-
-Health = int | Interval
-"""0 (down) … 1000 (up)."""
-
-
-class Step(NamedTuple):
-    """Health from ``at`` (milliseconds) on."""
-
-    at: int
-    low: int
-    high: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Impact:
-    """What a set of failures does to one entity.
-
-    ``low`` and ``high`` are its health at the time asked for, equal unless evidence is missing. ``at`` is when it is
-    first hit, in the future while a buffer lasts; ``later`` are the changes still to come. ``via`` is ``own``, a
-    semantics, or the group that binds it, whose hit ``members`` are named. ``at_risk``: a group works but has lost
-    its margin. ``compounding``: a required capacity is shared around the entity's dependency cycle.
-    """
-
-    entity: str
-    low: int
-    high: int
-    via: str
-    at: int
-    members: tuple[str, ...] = ()
-    at_risk: bool = False
-    compounding: bool = False
-    later: tuple[Step, ...] = ()
-    links: Mapping[str, Link] = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def path(self) -> tuple[str, ...]:
-        """The ids from the cause to the entity; walked when asked for, as long cycles have long paths."""
-        return chain(self.links, self.entity)
+FEW = 200
+"""So many reached entities are always reckoned one by one …"""
+PART = 1000
+"""… and of large topologies one in so many. Beyond, all entities at once are cheaper."""
 
 
 def impact(
     index: Topology, own: Mapping[str, Health], at: int = 0, since: Mapping[str, int] | None = None
-) -> dict[str, Impact]:
+) -> Mapping[str, Impact]:
     """Entities that are below full health at ``at``, at risk, or will be hit later; by entity id, sorted.
 
     ``own`` are own healths; who is not named is up. ``at`` and ``since`` (when each own failure began, else ``at``)
-    are in milliseconds. Raises ValueError for healths outside 0 … 1000. The work is proportional to what is reached.
+    are in milliseconds. Raises ValueError for healths outside 0 … 1000. The work is proportional to what is reached,
+    and bounded by one pass over the topology for every moment at which anything changes.
     """
+    bounds = {entity: interval(entity, health) for entity, health in own.items()}
     onsets = {entity: (since or {}).get(entity, at) for entity in own}
-    low = Sweep(index, {entity: _interval(entity, health).low for entity, health in own.items()}, onsets)
-    certain = all(isinstance(health, int) or health.low == health.high for health in own.values())
+    most = FEW + len(index.entities) // PART if type(index) is Topology else None
+    try:
+        return few(index, bounds, onsets, at, most)
+    except TooMany:
+        # the compiled form needs what takes longer to load than a small topology to sweep
+        from topology.impacts import impacts  # noqa: PLC0415
+
+        unknown = {entity: health for entity, health in bounds.items() if entity not in index.entities}
+        return impacts(index.compiled, bounds, onsets, at, few(index, unknown, onsets, at))
+
+
+def few(
+    index: Topology, own: Mapping[str, Interval], onsets: Mapping[str, int], at: int, most: int | None = None
+) -> dict[str, Impact]:
+    """The same, entity by entity. Raises `TooMany` when more than ``most`` are reached."""
+    low = Sweep(index, {entity: health.low for entity, health in own.items()}, onsets, most)
+    certain = all(health.low == health.high for health in own.values())
     high = low
     if not certain:
-        high = Sweep(index, {entity: _interval(entity, health).high for entity, health in own.items()}, onsets)
+        high = Sweep(index, {entity: health.high for entity, health in own.items()}, onsets, most)
         _until(high, at)
     _until(low, at)
     links: dict[str, Link] = {}
@@ -102,9 +79,7 @@ def impact(
             entity=entity,
             low=now_low.get(entity, UP),
             high=now_high.get(entity, UP),
-            via=links[entity].via,
             at=margins[entity][0] if entity in risky else low.felt[entity],
-            members=links[entity].members,
             at_risk=entity in margins,
             compounding=index.compounding(entity),
             later=_steps(entity, now_low, now_high, later_low, later_high),
@@ -127,13 +102,6 @@ def consumers_closure(index: Topology, entity: str, limit: int) -> dict[str, int
         found.update(dict.fromkeys(layer, hops))
     del found[entity]
     return found
-
-
-def _interval(entity: str, health: Health) -> Interval:
-    interval = Interval(health, health) if isinstance(health, int) else health
-    if not 0 <= interval.low <= interval.high <= UP:
-        raise ValueError(f"the health of {entity} must be within 0 … {UP}, low before high, and is {health}")
-    return interval
 
 
 def _until(sweep: Sweep, at: int) -> None:

@@ -110,12 +110,20 @@ def number_of(names: Sequence[str], entity: str) -> int:
     return place if place < len(names) and names[place] == entity else NONE
 
 
-def ranges(start: Places, at: Places) -> tuple[Places, Places]:
+def ranges(start: Places | NDArray[np.int32], at: Places) -> tuple[Places, Places]:
     """The places ``start[p] : start[p + 1]`` of all ``at``, one after another, and how many each has."""
-    lengths = start[at + 1] - start[at]
+    first = start[at].astype(np.int64, copy=False)
+    lengths = start[at + 1] - first
+    return spans(first, lengths), lengths
+
+
+def spans(first: Places, lengths: Places) -> Places:
+    """So many places from each first one on, one after another."""
+    if len(first) == 1:  # on the way around a long cycle
+        return np.arange(first[0], first[0] + lengths[0])
     ends = np.cumsum(lengths)
     total = int(ends[-1]) if len(ends) else 0
-    return np.repeat(start[at] - ends + lengths, lengths) + np.arange(total), lengths
+    return np.repeat(first - ends + lengths, lengths) + np.arange(total)
 
 
 def _starts(at: NDArray[np.int64] | NDArray[np.int32], count: int) -> Places:

@@ -6,6 +6,7 @@ a worklist lowers consumers until nothing changes. Only what failures reach is e
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from heapq import heappop, heappush
 from typing import NamedTuple
@@ -27,11 +28,21 @@ class Members(NamedTuple):
     cyclic: tuple[bool, ...]
 
 
-class Sweep:
-    """One world of integer healths. ``own`` and ``since`` (milliseconds) are the failures that set in over time."""
+class TooMany(Exception):
+    """More entities are reached than was allowed."""
 
-    def __init__(self, index: Topology, own: Mapping[str, int], since: Mapping[str, int]) -> None:
+
+class Sweep:
+    """One world of integer healths. ``own`` and ``since`` (milliseconds) are the failures that set in over time.
+
+    Raises `TooMany` when more than ``most`` entities are reached.
+    """
+
+    def __init__(
+        self, index: Topology, own: Mapping[str, int], since: Mapping[str, int], most: int | None = None
+    ) -> None:
         self.index = index
+        self._most = sys.maxsize if most is None else most
         self.own: dict[str, int] = {}  # own failures in effect
         self.health: dict[str, int] = {}  # entities below full health
         self.felt: dict[str, int] = {}  # when they first fell below it
@@ -109,6 +120,8 @@ class Sweep:
             while self._front:
                 health, entity = heappop(self._front)
                 if self.health[entity] == health:
+                    if len(self.health) > self._most:
+                        raise TooMany
                     fallen.add(entity)
                     self._push(entity, health)
             dirty, self._dirty = self._dirty, set()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +15,7 @@ from topology.model import Semantics, Topology
 HORIZON = SECONDS + 8 * LONGEST_BUFFER  # every buffer on a chain of all entities
 
 
-def lows(impacts: dict[str, Impact]) -> dict[str, int]:
+def lows(impacts: Mapping[str, Impact]) -> dict[str, int]:
     return {entity: i.low for entity, i in impacts.items()}
 
 
@@ -91,7 +93,7 @@ def test_bounds_hold_every_world_between_them(data: st.DataObject) -> None:
     wide = impact(index, {entity: Interval(worst[entity], best[entity]) for entity in worst})
     low, high, between = impact(index, worst), impact(index, best), impact(index, middle)
     for entity in index.entities:
-        got = wide[entity] if entity in wide else Impact(entity=entity, low=1000, high=1000, via="", at=0)
+        got = wide[entity] if entity in wide else Impact(entity=entity, low=1000, high=1000, at=0)
         assert got.low == (low[entity].low if entity in low else 1000)
         assert got.high == (high[entity].low if entity in high else 1000)
         assert got.low <= (between[entity].low if entity in between else 1000) <= got.high
