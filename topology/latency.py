@@ -53,40 +53,33 @@ def late(provider: str) -> Entity:
     return Entity(id=provider + LATE)
 
 
-def way(found: Mapping[str, Wait], entity: str) -> tuple[str, ...]:
-    """The ids from the slow entity to the one that waits."""
-    ids = [entity]
-    while before := found[ids[-1]].waits_for:
-        ids.append(before)
-    return tuple(reversed(ids))
-
-
 _NONE = Wait(0, "")
 
 
 def _wait(index: Topology, consumer: str, own: int, found: Mapping[str, Wait]) -> Wait:
     """The consumer's answer: what comes from its own cycle is not added to its own delay."""
-    groups: dict[str, list[tuple[int, str]]] = {}
-    single: list[tuple[int, str]] = []
+    ring = index.component(consumer)
+    groups: dict[str, list[Wait]] = {}
+    best = Wait(own, "")
     for d in index.providers(consumer):
         if d.semantics not in WAITED:
             continue
         delay = found.get(d.provider, _NONE).delay
-        one = (min(delay, d.timeout) if d.timeout else delay, d.provider)
+        delay = min(delay, d.timeout) if d.timeout else delay
+        inside = ring and index.component(d.provider) == ring
+        wait = Wait(max(own, delay) if inside else own + delay, d.provider)
         if d.group:
-            groups.setdefault(d.group, []).append(one)
-        else:
-            single.append(one)
-    single += [_grouped(index, consumer, name, members) for name, members in groups.items()]
-    best, ring = Wait(own, ""), index.component(consumer)
-    for delay, provider in sorted(single):
-        total = max(own, delay) if ring and index.component(provider) == ring else own + delay
-        if delay and total > best.delay:
-            best = Wait(total, provider)
+            groups.setdefault(d.group, []).append(wait)
+        elif wait.delay > best.delay:
+            best = wait
+    for name, members in groups.items():
+        wait = _grouped(index, consumer, name, members)
+        if wait.delay > best.delay:
+            best = wait
     return best
 
 
-def _grouped(index: Topology, consumer: str, name: str, members: list[tuple[int, str]]) -> tuple[int, str]:
+def _grouped(index: Topology, consumer: str, name: str, members: list[Wait]) -> Wait:
     members.sort()
     group = index.groups.get((consumer, name))
     if group is not None and group.capacity is not None:

@@ -7,6 +7,7 @@ nothing heals, so each such phase is one call.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from topology import latency
 from topology.altered import Altered
 from topology.arithmetic import GroupSum, group_sums
 from topology.assumptions import Assumptions, Spell, altered, delayed, spells
+from topology.explanation import OWN, Link, chain
 from topology.groups import UP
 from topology.impact import Health, Impact, Step, impact
 from topology.model import Dependency, Entity, Semantics, Topology
@@ -32,6 +34,27 @@ class Now(msgspec.Struct, frozen=True):
 
 
 NOTHING = Now()
+NOBODY_WAITS: Mapping[str, latency.Wait] = {}
+
+
+class Hit(Impact):
+    """An impact in an assumed world: what stands for others is shown as these."""
+
+    __slots__ = ()
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The ids from the cause to the entity; a late answer is followed to whoever is slow."""
+        ids: list[str] = []
+        for id in map(real, chain(self.links, self.entity)):
+            if id not in ids[-1:]:
+                ids.append(id)
+        return tuple(ids)
+
+    @property
+    def late(self) -> bool:
+        """Whether it is hit because it gave up waiting."""
+        return self.links[self.entity].provider.endswith(latency.LATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +71,12 @@ class Phase:
 class World:
     """One assumed world over time: the phases, and each entity's course through them."""
 
-    def __init__(self, index: Topology, happening: Sequence[Spell]) -> None:
+    def __init__(
+        self, index: Topology, happening: Sequence[Spell], waits: Mapping[str, latency.Wait] = NOBODY_WAITS
+    ) -> None:
         self.index, self._names = _staged(index, happening)
+        self._plain = None if waits else index
+        self._waits = waits
         self._asked: dict[tuple[int, int], Mapping[str, Impact]] = {}
         self.phases = [self._phase(start, end, happening) for start, end in _spans(happening)]
         self.course = _course(self.phases)
@@ -57,7 +84,11 @@ class World:
     def at(self, moment: int) -> dict[str, Impact]:
         """The production function's answer at a moment, by entity; of real ones only."""
         found = self._impacts(self._phase_at(moment), moment)
-        return {entity: hit for entity, hit in found.items() if not stand_in(entity)}
+        if not found or self.index is self._plain:
+            return dict(found)
+        links = next(iter(found.values())).links
+        way = {entity: _shown(link) for entity, link in links.items()} | _way(self._waits)
+        return {entity: _hit(hit, way) for entity, hit in found.items() if not stand_in(entity)}
 
     def seen(self, dependency: Dependency, moment: int) -> int:
         """The least that a consumer sees of a provider at a moment: behind a buffer, as that was one buffer ago."""
@@ -104,17 +135,8 @@ class Answer:
         self._planned = [spell for spell in self.assumed if spell.planned]
         self._others = already + [spell for spell in self.assumed if not spell.planned] + stand_ins
         self._already = already
-        self.after = World(self.index, self._others + self._planned)
+        self.after = World(self.index, self._others + self._planned, self.waits)
         self.before = World(topology, _now(now, now.own))
-
-    def path(self, hit: Impact) -> tuple[str, ...]:
-        """The ids from the cause to the entity; a late answer is followed to whoever is slow."""
-        first, *rest = hit.path
-        ids = list(latency.way(self.waits, real(first))) if first.endswith(latency.LATE) else [real(first)]
-        for id in map(real, rest):
-            if id != ids[-1]:
-                ids.append(id)
-        return tuple(ids)
 
     def aggravated(self, moment: int) -> list[str]:
         """Entities that are worse off than from what is planned alone and from all else alone.
@@ -140,6 +162,26 @@ def real(id: str) -> str:
 def stand_in(id: str) -> bool:
     """Whether an id only stands for another entity."""
     return "\x1f" in id
+
+
+def _hit(hit: Impact, links: Mapping[str, Link]) -> Hit:
+    return Hit(**{field.name: getattr(hit, field.name) for field in dataclasses.fields(Impact)} | {"links": links})
+
+
+def _shown(link: Link) -> Link:
+    """With the real ids of the members that are hit; a further spell of an entity is its own trouble."""
+    via = OWN if LATER in link.provider else link.via
+    if via == link.via and not any(map(stand_in, link.members)):
+        return link
+    return Link(link.hops, link.provider, via, tuple(sorted({real(id) for id in link.members})))
+
+
+def _way(waits: Mapping[str, latency.Wait]) -> dict[str, Link]:
+    """For whoever answers late, the link to the one that it waits for."""
+    return {
+        entity + latency.LATE: Link(0, wait.waits_for + latency.LATE if wait.waits_for else "", OWN)
+        for entity, wait in waits.items()
+    }
 
 
 def _now(now: Now, own: Mapping[str, int]) -> list[Spell]:

@@ -73,7 +73,7 @@ def test_degraded_now_and_down_in_ten_minutes_are_both_felt_in_their_time() -> N
     answer = Answer(index, Assumptions(faults=(Fault("db", 500), Fault("db", 0, 10 * MINUTE))))
     assert [(step.at, step.low) for step in answer.after.course["cart"]] == [(0, 500), (10 * MINUTE, 0)]
     hit = answer.after.at(10 * MINUTE)["cart"]
-    assert (answer.path(hit), hit.low) == (("db", "cart"), 0)
+    assert (hit.path, hit.low) == (("db", "cart"), 0)
     assert set(answer.after.at(0)) == {"db", "cart"}, "what stands for the second spell is not shown"
 
 
@@ -106,7 +106,7 @@ def test_delays_add_up_along_the_way_until_someone_gives_up() -> None:
     answer = Answer(index, Assumptions(slow={"db": 4 * SECOND, "stock": 2 * SECOND}))
     assert answer.waits["cart"].delay == 6 * SECOND
     hit = answer.after.at(0)["shop"]
-    assert (hit.low, answer.path(hit)) == (0, ("db", "stock", "cart", "shop"))
+    assert (hit.low, hit.path) == (0, ("db", "stock", "cart", "shop"))
     assert healths(Answer(index, Assumptions(slow={"db": 4 * SECOND}))) == {}
 
 
