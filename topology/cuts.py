@@ -13,7 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from topology.compiled import Compiled
 from topology.cutout import Words, bools
 from topology.failures import Failure
 from topology.field import Field, field
@@ -62,13 +61,12 @@ class Redundant:
 
 def next_failures(
     index: Topology,
-    compiled: Compiled,
     targets: Sequence[str],
     down: Collection[str] = (),
     most: int = MOST_PAIRS,
 ) -> NextFailures:
     """The cut sets of the targets from ``most`` pairs. Raises KeyError for ids that the topology does not have."""
-    ground = field(index, compiled, targets, down)
+    ground = field(index, targets, down)
     alone, hits, complete = _hits(ground)
     useful = np.flatnonzero(~alone.all(axis=0))
     pairs, whole = _candidates(ground, [_only(each, useful) for each in hits], most)

@@ -52,7 +52,7 @@ def basic_failures(index: Topology) -> list[Failure]:
     """All that can happen (probability above 0): entities by id, then shared fates by name."""
     sharing: dict[str, list[str]] = {}
     found: list[Failure] = []
-    for entity in index.content.entities:
+    for entity in index.entities.values():
         for name in entity.continuity.fates:
             sharing.setdefault(name, []).append(entity.id)
         ppm, assumed = _stated(entity)

@@ -22,8 +22,9 @@ MOST_WORDS = 128
 
 def business(index: Topology) -> list[str]:
     """The ids of business services and processes; where none is declared, of what nothing else needs."""
-    found = [entity.id for entity in index.content.entities if entity.kind in BUSINESS]
-    return found or [entity.id for entity in index.content.entities if not index.consumers(entity.id)]
+    found = [entity.id for entity in index.entities.values() if entity.kind in BUSINESS]
+    compiled = index.compiled
+    return found or [compiled.names[root] for root in np.flatnonzero(np.diff(compiled.in_start) == 0).tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +94,12 @@ def fallen(
     return cutout.settle(mark(down, struck[places], np.repeat(worlds, lengths)))
 
 
-def field(
-    index: Topology, compiled: Compiled, targets: Sequence[str], down: Collection[str] = (), *, felt: bool = False
-) -> Field:
+def field(index: Topology, targets: Sequence[str], down: Collection[str] = (), *, felt: bool = False) -> Field:
     """What can take down ``targets``, given who is ``down``; with ``felt`` what can take any health from them.
 
     Raises KeyError for ids that the topology does not have.
     """
+    compiled = index.compiled
     number = {name: place for place, name in enumerate(compiled.names)}
     read = reads(compiled, down=not felt)
     asked = [number[name] for name in targets]

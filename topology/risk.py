@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from topology.compiled import Compiled
 from topology.cutout import Cutout, bools, cone
 from topology.failures import Failure
 from topology.field import Field, fallen, field, portion
@@ -89,7 +88,6 @@ class _Residue:
 
 def assess(
     index: Topology,
-    compiled: Compiled,
     targets: Sequence[str],
     down: Collection[str] = (),
     worlds: int = WORLDS,
@@ -100,7 +98,7 @@ def assess(
 
     Raises KeyError for ids that the topology does not have.
     """
-    ground = field(index, compiled, targets, down)
+    ground = field(index, targets, down)
     alone, together = ground.scan()
     start = int(index.version, 16) if seed is None else seed
     found = []

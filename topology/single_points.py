@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topology.bulk import healths
-from topology.compiled import Compiled
 from topology.cutout import bools
 from topology.cuts import Redundant, redundant, set_bits
 from topology.failures import Failure
@@ -94,10 +93,10 @@ class SinglePoints:
     unexamined: int
 
 
-def single_points(index: Topology, compiled: Compiled, most_cells: int = MOST_CELLS) -> SinglePoints:
+def single_points(index: Topology, most_cells: int = MOST_CELLS) -> SinglePoints:
     """The findings of a catalogue; the business is `topology.field.business`."""
     targets = _by_importance(index, business(index))
-    ground = field(index, compiled, targets)
+    ground = field(index, targets)
     ranked = _nearest_first(ground)
     facts = _Facts(index, ground)
     points: dict[Failure, Point] = {}
@@ -112,9 +111,9 @@ def single_points(index: Topology, compiled: Compiled, most_cells: int = MOST_CE
             points[failure] = Point(failure, facts.behind(hit[:, column], duties[:, column]))
         for shared in groups:
             shared.look(down, which)
-    degrading, unexamined = _degrading(index, compiled, targets, points.keys(), most_cells)
+    degrading, unexamined = _degrading(index, targets, points.keys(), most_cells)
     nothing = Behind(None, 0, None, (), ())
-    found = [hollow for shared in groups for hollow in shared.found(compiled, points, nothing)]
+    found = [hollow for shared in groups for hollow in shared.found(points, nothing)]
     return SinglePoints(
         points=tuple(sorted(points.values(), key=lambda one: (one.behind.rank, one.failure.name))),
         degrading=tuple(sorted(degrading, key=lambda one: (one.behind.rank, one.lowest, one.failure.name))),
@@ -212,9 +211,10 @@ class _Shared:
         places, lengths = ranges(self.ground.start, failure)
         own = self.ground.struck[places] == np.repeat(self.gate.consumer[group], lengths)
         struck = np.bincount(np.repeat(np.arange(len(group)), lengths), weights=own, minlength=len(group))
-        return struck == 0
+        other: NDArray[np.bool_] = struck == 0
+        return other
 
-    def found(self, compiled: Compiled, points: dict[Failure, Point], nothing: Behind) -> Iterator[Hollow]:
+    def found(self, points: dict[Failure, Point], nothing: Behind) -> Iterator[Hollow]:
         """The hollow ones."""
         small = self.ground.cutout.compiled
         for group, failures in self.first.items():
@@ -232,10 +232,10 @@ class _Shared:
 
 
 def _degrading(
-    index: Topology, compiled: Compiled, targets: Sequence[str], points: Collection[Failure], most_cells: int
+    index: Topology, targets: Sequence[str], points: Collection[Failure], most_cells: int
 ) -> tuple[list[Degrading], int]:
     """(findings, how many failures were left out): the algebra in full, as many failures a pass as fit."""
-    ground = field(index, compiled, targets, felt=True)
+    ground = field(index, targets, felt=True)
     facts = _Facts(index, ground)
     size = len(ground.cutout)
     left = np.array([place for place, one in enumerate(ground.failures) if one not in points], dtype=np.int64)

@@ -11,7 +11,6 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from tests.topology.doubtful import doubtful, down_at_rest, worlds
-from topology.compiled import compiled
 from topology.continuity import NOTHING_SAID, Continuity, SharedFate
 from topology.failures import ASSUMED, ASSUMED_FATE
 from topology.model import Dependency, Entity, Group, Kind, Topology
@@ -20,7 +19,7 @@ from topology.sampling import Several, failing, hazards, wilson
 
 
 def risks(index: Topology, **asked) -> dict[str, Risk]:
-    found = assess(index, compiled(index.content), asked.pop("targets", sorted(index.entities)), **asked)
+    found = assess(index, asked.pop("targets", sorted(index.entities)), **asked)
     return {risk.entity: risk for risk in found.risks}
 
 

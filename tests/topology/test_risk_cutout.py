@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.topology.graphs import topologies
-from topology.compiled import compiled
 from topology.cutout import Cutout, bools, cone, mark, reads
 from topology.impact import impact
 from topology.model import Dependency, Entity, Group, Topology
@@ -23,7 +22,7 @@ def low_at_rest(index: Topology, down: list[str]) -> dict[str, int]:
 
 def fallen(index: Topology, worlds: list[list[str]], targets: list[str] | None = None) -> list[set[str]]:
     """Per world the entities of the targets' cone that are down."""
-    whole = compiled(index.content)
+    whole = index.compiled
     number = {name: place for place, name in enumerate(whole.names)}
     asked = sorted(number[name] for name in targets or number)
     cutout = Cutout(whole, cone(reads(whole, down=True), asked))

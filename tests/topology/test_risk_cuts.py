@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.topology.doubtful import doubtful, down_at_rest
-from topology.compiled import compiled
 from topology.continuity import Continuity, SharedFate
 from topology.cuts import NextFailures, next_failures
 from topology.failures import basic_failures
@@ -19,7 +18,7 @@ Names = set[frozenset[tuple[str, bool]]]
 
 
 def cuts(index: Topology, *targets: str, **asked) -> NextFailures:
-    return next_failures(index, compiled(index.content), targets or sorted(index.entities), **asked)
+    return next_failures(index, targets or sorted(index.entities), **asked)
 
 
 def brute(index: Topology, down: list[str], target: str) -> tuple[Names, Names]:

@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.topology.doubtful import LATE, doubtful, down_at_rest
-from topology.compiled import compiled
 from topology.continuity import Continuity, SharedFate
 from topology.failures import Failure, basic_failures
 from topology.impact import impact
@@ -16,7 +15,7 @@ from topology.single_points import SinglePoints, single_points
 
 
 def found_in(index: Topology, **asked) -> SinglePoints:
-    return single_points(index, compiled(index.content), **asked)
+    return single_points(index, **asked)
 
 
 @st.composite
@@ -42,7 +41,7 @@ def lows(index: Topology, failure: Failure) -> dict[str, int]:
     return {entity: hit.low for entity, hit in hits.items() if hit.low < 1000}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(catalogues())
 def test_single_points_are_those_that_trying_each_failure_finds(index: Topology):
     found = found_in(index)
@@ -66,7 +65,7 @@ def test_single_points_are_those_that_trying_each_failure_finds(index: Topology)
     assert [one.behind.rank for one in found.points] == sorted(one.behind.rank for one in found.points)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(doubtful())
 def test_hollow_groups_are_those_that_trying_each_failure_finds(index: Topology):
     found = found_in(index)
