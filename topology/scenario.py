@@ -205,7 +205,7 @@ def compare(scenario: Scenario, topology: Topology, answer: Answer, told: Mappin
     for expected in scenario.expect:
         found += _moment(expected, topology, answer, told[1000 * expected.at])
     for name, times in scenario.times.items():
-        steps = answer.after.course.get(topology.resolve(name) or name, ())
+        steps = answer.after.steps(topology.resolve(name) or name)
         for wanted, limit, word in ((times.hit, UP - 1, "hit"), (times.down, 0, "down")):
             if wanted is not None:
                 found += _time(name, word, wanted, 1000 * times.tolerance, first(steps, limit))

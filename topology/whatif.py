@@ -51,11 +51,6 @@ class Hit(Impact):
                 ids.append(id)
         return tuple(ids)
 
-    @property
-    def late(self) -> bool:
-        """Whether it is hit because it gave up waiting."""
-        return self.links[self.entity].provider.endswith(latency.LATE)
-
 
 @dataclass(frozen=True, slots=True)
 class Phase:
@@ -79,16 +74,29 @@ class World:
         self._waits = waits
         self._asked: dict[tuple[int, int], Mapping[str, Impact]] = {}
         self.phases = [self._phase(start, end, happening) for start, end in _spans(happening)]
-        self.course = _course(self.phases)
+        self._told: dict[int, dict[str, Impact]] = {}
 
     def at(self, moment: int) -> dict[str, Impact]:
         """The production function's answer at a moment, by entity; of real ones only."""
-        found = self._impacts(self._phase_at(moment), moment)
-        if not found or self.index is self._plain:
-            return dict(found)
-        links = next(iter(found.values())).links
-        way = {entity: _shown(link) for entity, link in links.items()} | _way(self._waits)
-        return {entity: _hit(hit, way) for entity, hit in found.items() if not stand_in(entity)}
+        if moment not in self._told:
+            found = dict(self._impacts(self._phase_at(moment), moment))
+            if found and self.index is not self._plain:
+                links = next(iter(found.values())).links
+                way = {entity: _shown(link) for entity, link in links.items()} | _way(self._waits)
+                found = {entity: _hit(hit, way) for entity, hit in found.items() if not stand_in(entity)}
+            self._told[moment] = found
+        return self._told[moment]
+
+    def steps(self, entity: str) -> tuple[Step, ...]:
+        """An entity's changes of health, first to last; who only loses a margin has none."""
+        steps = [Step(0, UP, UP)]
+        for phase in self.phases:
+            hit = phase.impacts.get(entity)
+            changes = [Step(phase.start, hit.low, hit.high), *hit.later] if hit else [Step(phase.start, UP, UP)]
+            for step in changes:
+                if (phase.end is None or step.at < phase.end) and step[1:] != steps[-1][1:]:
+                    steps.append(step)
+        return tuple(steps[1:])
 
     def seen(self, dependency: Dependency, moment: int) -> int:
         """The least that a consumer sees of a provider at a moment: behind a buffer, as that was one buffer ago."""
@@ -169,8 +177,13 @@ def _hit(hit: Impact, links: Mapping[str, Link]) -> Hit:
 
 
 def _shown(link: Link) -> Link:
-    """With the real ids of the members that are hit; a further spell of an entity is its own trouble."""
-    via = OWN if LATER in link.provider else link.via
+    """With the real ids of the members that are hit. A further spell of an entity is its own trouble; who gave up
+    waiting is hit by what is ``late``."""
+    via = link.via
+    if link.provider.endswith(latency.LATE) and not link.members:
+        via = "late"
+    elif LATER in link.provider:
+        via = OWN
     if via == link.via and not any(map(stand_in, link.members)):
         return link
     return Link(link.hops, link.provider, via, tuple(sorted({real(id) for id in link.members})))
@@ -211,27 +224,6 @@ def _spans(happening: Iterable[Spell]) -> list[tuple[int, int | None]]:
     ends = sorted({spell.end for spell in happening if spell.end is not None and spell.end > 0})
     starts: list[int] = [0, *ends]
     return list(zip(starts, [*ends, None], strict=True))
-
-
-def _course(phases: Iterable[Phase]) -> dict[str, tuple[Step, ...]]:
-    """Entity -> its changes of health, first to last; those that only lose a margin have none."""
-    found: dict[str, list[Step]] = {}
-    for phase in phases:
-        for entity in found.keys() - phase.impacts.keys():
-            _append(found[entity], Step(phase.start, UP, UP))
-        for entity, hit in phase.impacts.items():
-            steps = found.setdefault(entity, [])
-            _append(steps, Step(phase.start, hit.low, hit.high))
-            for step in hit.later:
-                if phase.end is None or step.at < phase.end:
-                    _append(steps, step)
-    return {entity: tuple(steps) for entity, steps in found.items() if steps and not stand_in(entity)}
-
-
-def _append(steps: list[Step], step: Step) -> None:
-    before = (steps[-1].low, steps[-1].high) if steps else (UP, UP)
-    if (step.low, step.high) != before:
-        steps.append(step)
 
 
 def first(steps: Iterable[Step], limit: int) -> int | None:

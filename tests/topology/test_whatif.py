@@ -71,7 +71,7 @@ def test_the_arithmetic_of_a_buffered_group_counts_what_is_felt_by_then() -> Non
 def test_degraded_now_and_down_in_ten_minutes_are_both_felt_in_their_time() -> None:
     index = build(needs("cart", "db"))
     answer = Answer(index, Assumptions(faults=(Fault("db", 500), Fault("db", 0, 10 * MINUTE))))
-    assert [(step.at, step.low) for step in answer.after.course["cart"]] == [(0, 500), (10 * MINUTE, 0)]
+    assert [(step.at, step.low) for step in answer.after.steps("cart")] == [(0, 500), (10 * MINUTE, 0)]
     hit = answer.after.at(10 * MINUTE)["cart"]
     assert (hit.path, hit.low) == (("db", "cart"), 0)
     assert set(answer.after.at(0)) == {"db", "cart"}, "what stands for the second spell is not shown"
@@ -82,7 +82,7 @@ def test_moments_and_first_times_look_through_buffers() -> None:
     answer = Answer(index, down("queue"))
     assert healths(answer)["mail"] == 1000
     assert healths(answer, 10 * MINUTE)["mail"] == 0
-    assert first(answer.after.course["mail"], 0) == 10 * MINUTE
+    assert first(answer.after.steps("mail"), 0) == 10 * MINUTE
 
 
 # ------------------------------------------------------------------------------------------------------- latency
@@ -106,7 +106,7 @@ def test_delays_add_up_along_the_way_until_someone_gives_up() -> None:
     answer = Answer(index, Assumptions(slow={"db": 4 * SECOND, "stock": 2 * SECOND}))
     assert answer.waits["cart"].delay == 6 * SECOND
     hit = answer.after.at(0)["shop"]
-    assert (hit.low, hit.path) == (0, ("db", "stock", "cart", "shop"))
+    assert (hit.low, hit.path, hit.via) == (0, ("db", "stock", "cart", "shop"), "late")
     assert healths(Answer(index, Assumptions(slow={"db": 4 * SECOND}))) == {}
 
 
@@ -157,13 +157,13 @@ def test_maintenance_hits_its_consumers_and_ends() -> None:
     assert healths(answer, HOUR) == {"db": 0, "cart": 0, "mail": 1000}
     assert healths(answer, HOUR + 10 * MINUTE)["mail"] == 0
     assert healths(answer, HOUR + 30 * MINUTE) == {}
-    assert [(s.at, s.low) for s in answer.after.course["cart"]] == [(HOUR, 0), (HOUR + 30 * MINUTE, 1000)]
+    assert [(s.at, s.low) for s in answer.after.steps("cart")] == [(HOUR, 0), (HOUR + 30 * MINUTE, 1000)]
 
 
 def test_maintenance_that_ends_before_a_buffer_is_spent_is_never_felt() -> None:
     index = build(needs("mail", "db", "async", buffer=1800))
-    assert "mail" not in Answer(index, Assumptions(maintenance=(Window("db", 20 * MINUTE),))).after.course
-    assert "mail" in Answer(index, Assumptions(maintenance=(Window("db", 31 * MINUTE),))).after.course
+    steps = [Answer(index, Assumptions(maintenance=(Window("db", m * MINUTE),))).after.steps("mail") for m in (20, 31)]
+    assert [[(step.at, step.low) for step in each] for each in steps] == [[], [(30 * MINUTE, 0), (31 * MINUTE, 1000)]]
 
 
 def test_maintenance_takes_the_margin_meanwhile() -> None:
@@ -186,7 +186,7 @@ def test_a_buffer_outlasts_another_window_that_ends_meanwhile() -> None:
     index = build(needs("mail", "db", "async", buffer=1800), needs("cart", "cache"))
     assumed = Assumptions(faults=(Fault("db"),), maintenance=(Window("cache", 20 * MINUTE),))
     answer = Answer(index, assumed)
-    assert first(answer.after.course["mail"], 0) == 30 * MINUTE
+    assert first(answer.after.steps("mail"), 0) == 30 * MINUTE
     assert healths(answer, 25 * MINUTE) == {"db": 0, "mail": 1000}
 
 
@@ -256,7 +256,7 @@ def test_an_edge_that_were_asynchronous_would_hold_up_for_its_buffer() -> None:
         dependencies=(NewDependency(consumer="shop", provider="mail", semantics=Semantics.ASYNC, buffer=600),)
     )
     answer = Answer(index, Assumptions(faults=(Fault("mail"),), changes=changes))
-    assert first(answer.after.course["shop"], 0) == 10 * MINUTE
+    assert first(answer.after.steps("shop"), 0) == 10 * MINUTE
 
 
 def test_without_a_dependency_nothing_comes_through_it() -> None:

@@ -64,6 +64,7 @@ def test_late_answers_are_outages_of_exactly_the_dependencies_that_time_out(data
     built = Topology.build([*index.content.entities, *(Entity(id=id) for id in late)], edges, index.content.groups)
     expected = {e: hit for e, hit in impact(built, dict.fromkeys(late, 0)).items() if e in index.entities}
     assert {e: shown(hit) for e, hit in answer.after.at(0).items()} == {e: shown(hit) for e, hit in expected.items()}
+    assert all(hit.path[0] in slow and hit.path[-1] == e for e, hit in answer.after.at(0).items())
 
 
 @settings(max_examples=300, deadline=None)
@@ -92,13 +93,13 @@ def test_at_every_second_only_the_windows_that_are_open_count(data: st.DataObjec
         open_now = {w.entity: 0 for w in windows if w.after <= moment < w.after + w.duration}
         expected = {e: hit.low for e, hit in impact(index, {**broken, **open_now}).items() if hit.low < 1000}
         assert {e: hit.low for e, hit in answer.after.at(moment).items() if hit.low < 1000} == expected
-        course = {e: [s.low for s in steps if s.at <= moment] for e, steps in answer.after.course.items()}
+        course = {e: [s.low for s in answer.after.steps(e) if s.at <= moment] for e in index.entities}
         assert {e: lows[-1] for e, lows in course.items() if lows and lows[-1] < 1000} == expected
 
 
 def shown(hit: Impact) -> tuple[object, ...]:
     members = tuple(sorted({real(id) for id in hit.members}))
-    return hit.low, hit.high, hit.via, hit.at, members, hit.at_risk, hit.compounding, hit.later
+    return hit.low, hit.high, hit.at, members, hit.at_risk, hit.compounding, hit.later
 
 
 def with_timeouts(data: st.DataObject) -> Topology:
