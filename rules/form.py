@@ -37,7 +37,7 @@ from rules.exposure import ExposureRule, Measure, Unit
 from rules.gates import Exclusion, Inhibition, Silence, Threshold, Weekly, Window
 from rules.heartbeats import HeartbeatRule
 from rules.matchers import Matcher
-from rules.obligations import Obligation
+from rules.regimes.form import ObligationForm, RegimeForm, RegimeId, RegimeSettings
 from rules.routing import Route
 from rules.severity import LEVELS, Grade, Matrix, SeverityRule, When
 from rules.words import WORDS
@@ -378,19 +378,6 @@ class Routes(Form):
         return Route(self.id, self.match, self.audiences, self.sinks, self.proceed)
 
 
-class Obligations(Form):
-    """A duty that catalogue entities name by id."""
-
-    id: Id
-    name: Text = ""
-    regime: Text = ""
-    note: Text = ""
-
-    def build(self) -> Obligation:
-        """The obligation."""
-        return Obligation(self.id, self.name, self.regime, self.note)
-
-
 class RulesFile(Form):
     """One file of rules."""
 
@@ -402,5 +389,7 @@ class RulesFile(Form):
     exposure: tuple[Exposures, ...] = ()
     correlation: CorrelationForm | None = None
     routes: tuple[Routes, ...] = ()
-    obligations: tuple[Obligations, ...] = ()
+    obligations: tuple[ObligationForm, ...] = ()
+    regimes: dict[RegimeId, RegimeSettings] = {}
+    regime_packs: tuple[RegimeForm, ...] = ()
     modes: dict[Name, Literal["shadow", "enforce"]] = {}

@@ -19,6 +19,8 @@ from rules.form import EscalationForm, RulesFile, SeverityForm
 from rules.mapping import DEFAULT_ORDER
 from rules.packs import escalation as escalation_pack
 from rules.packs import severity as pack
+from rules.regimes.loading import declared
+from rules.regimes.model import Regime
 from rules.ruleset import Content, RuleSet
 from rules.schema import known_keys
 from rules.severity import Policy
@@ -129,6 +131,7 @@ def _content(forms: Sequence[RulesFile]) -> Content:
         correlation=correlation,
         routes=tuple(entry.build() for form in forms for entry in form.routes),
         obligations=tuple(entry.build() for form in forms for entry in form.obligations),
+        regimes=_regimes(forms),
         modes=tuple(sorted((rule, mode) for form in forms for rule, mode in form.modes.items())),
     )
 
@@ -161,3 +164,9 @@ def _escalation(forms: Sequence[EscalationForm]) -> Escalation:
             roles.setdefault(role, {}).update(dict.fromkeys(names))
     filled = sorted((role, tuple(names)) for role, names in roles.items())
     return Escalation(base.levels, tuple(rules.values()), tuple(filled))
+
+
+def _regimes(forms: Sequence[RulesFile]) -> tuple[Regime, ...]:
+    settings = {id: said for form in forms for id, said in form.regimes.items()}
+    own = [pack for form in forms for pack in form.regime_packs]
+    return declared(settings, own) if settings or own else ()

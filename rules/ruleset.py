@@ -25,6 +25,8 @@ from rules.matchers import Matcher
 from rules.obligations import Obligation
 from rules.packs import escalation as escalation_pack
 from rules.packs import severity as pack
+from rules.regimes.model import Regime
+from rules.regimes.workdays import in_force
 from rules.routing import Route, RouteFacts, destinations
 from rules.severity import Policy, SeverityFacts, SeverityResult, assess
 from rules.severity.conditions import next_change
@@ -58,6 +60,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     correlation: Correlation = Correlation()
     routes: tuple[Route, ...] = ()
     obligations: tuple[Obligation, ...] = ()
+    regimes: tuple[Regime, ...] = ()
     modes: tuple[tuple[str, Mode], ...] = ()
 
 
@@ -194,3 +197,22 @@ class RuleSet:
     def undeclared(self, obligations: Iterable[str]) -> tuple[str, ...]:
         """Those of a catalogue's obligations that no rules declare, sorted."""
         return tuple(sorted(set(obligations) - self.obligations.keys()))
+
+    @property
+    def regimes(self) -> tuple[Regime, ...]:
+        """All versions of the regimes that are enabled, by id and by when they begin."""
+        return self.content.regimes
+
+    def regimes_at(self, at: int) -> tuple[Regime, ...]:
+        """The regimes in force at a moment."""
+        return tuple(regime for regime in self.content.regimes if in_force(regime, at))
+
+    def regimes_for(self, obligations: Iterable[str], at: int) -> tuple[Regime, ...]:
+        """The regimes in force that an incident which reaches these obligations has to be judged by.
+
+        A regime that some declared obligation names concerns incidents that reach such an obligation; one that none
+        names concerns every incident.
+        """
+        named = {duty.regime.casefold() for duty in self.content.obligations}
+        reached = {self.obligations[id].regime.casefold() for id in obligations if id in self.obligations}
+        return tuple(r for r in self.regimes_at(at) if r.id in reached or r.id not in named)

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import ModuleType
 
 from rules.checks import (
+    bad_calendar,
+    bad_condition,
     bad_duration,
     bad_mapping,
     bad_matcher,
+    bad_period,
     bad_regex,
+    bad_regime,
     bad_threshold,
     bad_time,
     bad_value,
@@ -26,9 +30,11 @@ from rules.checks import (
     missing_key,
     never_decides,
     not_yaml,
+    overlapping_regimes,
     shadowed_mapping,
     silence_too_broad,
     threshold_without_clear,
+    unchecked_regime,
     unknown_key,
     unknown_severity,
     unreachable_route,
@@ -39,6 +45,9 @@ from rules.errors import Problem
 Find = Callable[[Sequence[Document]], Iterator[Problem]]
 
 WHOLE: tuple[Find, ...] = (
+    bad_regime.find,
+    overlapping_regimes.find,
+    unchecked_regime.find,
     covers_nothing.find,
     dangling_escalation.find,
     dangling_obligation.find,
@@ -56,10 +65,14 @@ WHOLE: tuple[Find, ...] = (
 CHECKS: Mapping[str, ModuleType] = {
     module.ID: module
     for module in (
+        bad_calendar,
+        bad_condition,
         bad_duration,
         bad_mapping,
         bad_matcher,
+        bad_period,
         bad_regex,
+        bad_regime,
         bad_threshold,
         bad_time,
         bad_value,
@@ -76,9 +89,11 @@ CHECKS: Mapping[str, ModuleType] = {
         missing_key,
         never_decides,
         not_yaml,
+        overlapping_regimes,
         shadowed_mapping,
         silence_too_broad,
         threshold_without_clear,
+        unchecked_regime,
         unknown_key,
         unknown_severity,
         unreachable_route,

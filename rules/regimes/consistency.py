@@ -47,18 +47,16 @@ def _near(word: str, known: Sequence[str], otherwise: str) -> str:
 
 def _twice(regime: Regime) -> Iterator[Finding]:
     """Facts and criteria share their names, as conditions call both by name alone."""
-    seen: set[str] = set()
-    for section, items in (("facts", regime.facts), ("criteria", regime.criteria)):
-        for number, item in enumerate(items):
-            if item.id in seen:
-                yield Finding((section, number, "id"), f"{item.id!r} is declared twice in regime {regime.id}")
-            seen.add(item.id)
-    for section, items in (("marks", regime.marks), ("clocks", regime.clocks)):
-        own: set[str] = set()
-        for number, item in enumerate(items):
-            if item.id in own:
-                yield Finding((section, number, "id"), f"{item.id!r} is declared twice in regime {regime.id}")
-            own.add(item.id)
+    facts = [("facts", number, fact.id) for number, fact in enumerate(regime.facts)]
+    criteria = [("criteria", number, criterion.id) for number, criterion in enumerate(regime.criteria)]
+    marks = [("marks", number, mark.id) for number, mark in enumerate(regime.marks)]
+    clocks = [("clocks", number, clock.id) for number, clock in enumerate(regime.clocks)]
+    for space in (facts + criteria, marks, clocks):
+        seen: set[str] = set()
+        for section, number, id in space:
+            if id in seen:
+                yield Finding((section, number, "id"), f"{id!r} is declared twice in regime {regime.id}")
+            seen.add(id)
 
 
 def _facts(regime: Regime) -> Iterator[Finding]:

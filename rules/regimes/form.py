@@ -6,14 +6,16 @@ Scalars arrive as text (`rules.document`).
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
 
-from rules.checks import bad_condition, bad_period, bad_zone
+from rules.checks import bad_calendar, bad_condition, bad_period, bad_zone
+from rules.obligations import Obligation
 from rules.regimes.calendars import resolve
 from rules.regimes.model import (
     AtLeast,
+    Calendar,
     Classification,
     Clock,
     Condition,
@@ -61,7 +63,7 @@ class Act(Form):
     """A text of law that sources name by a short word."""
 
     act: Text
-    against: Text = Field("", description="the text it was read in, and when")
+    against: Annotated[Text, Field(description="the text it was read in, and when")] = ""
 
 
 class SourceForm(Form):
@@ -175,8 +177,17 @@ class CalendarForm(Form):
     zone: Zone = ZONE
     country: Annotated[str, Field(pattern=r"^[A-Z]{2}$")] | None = None
     subdivision: Annotated[str, Field(max_length=20)] | None = None
-    days: tuple[date, ...] = Field((), description="further days off")
-    without: tuple[date, ...] = Field((), description="holidays that are working days here")
+    days: Annotated[tuple[date, ...], Field(description="further days off")] = ()
+    without: Annotated[tuple[date, ...], Field(description="holidays that are working days here")] = ()
+
+    @model_validator(mode="after")
+    def _known(self) -> Self:
+        bad_calendar.place(self.country or "", self.subdivision or "")
+        return self
+
+    def build(self) -> Calendar:
+        """The calendar, with its holidays as dates."""
+        return resolve(self.zone, self.country or "", self.subdivision or "", self.days, self.without)
 
 
 class RegimeForm(Form):
@@ -201,9 +212,8 @@ class RegimeForm(Form):
     calendar: CalendarForm = CalendarForm()
 
     def build(self) -> Regime:
-        """The regime. Raises `KeyError` for a place whose holidays are not known."""
+        """The regime."""
         names = {criterion.id for criterion in self.criteria}
-        place = self.calendar
         whole = self.classification
         return Regime(
             id=self.id,
@@ -223,7 +233,7 @@ class RegimeForm(Form):
             marks=tuple(Mark(mark.id, mark.question, mark.counts) for mark in self.marks),
             clocks=tuple(self._clock(clock, names) for clock in self.clocks),
             definitions=tuple(Definition(d.term, d.text, self._source(d.source)) for d in self.definitions),
-            calendar=resolve(place.zone, place.country or "", place.subdivision or "", place.days, place.without),
+            calendar=self.calendar.build(),
         )
 
     def _source(self, source: SourceForm) -> Source:
@@ -257,17 +267,31 @@ class RegimeForm(Form):
         return Shift(form.until, self._source(form.source), unless)
 
 
+class ObligationForm(Form):
+    """A duty that catalogue entities name by id."""
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]{0,99}$")]
+    name: Text = ""
+    regime: Text = ""
+    note: Text = ""
+
+    def build(self) -> Obligation:
+        """The obligation."""
+        return Obligation(self.id, self.name, self.regime, self.note)
+
+
 class RegimeSettings(Form):
     """What an operator says of a regime that ships."""
 
     enabled: bool | None = None
+    unchecked: Annotated[bool, Field(description="also clocks whose figures were not checked")] = False
     entity_type: Annotated[
         tuple[Word, ...],
         BeforeValidator(lambda value: [value] if isinstance(value, str) else value),
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
     ] = ()
     calendar: CalendarForm | None = None
-    facts: dict[Word, Text] = Field({}, description="facts that hold for every incident: a number, true or false")
+    facts: Annotated[dict[Word, Text], Field(description="facts of every incident: a number, true or false")] = {}
 
 
 def resolved(condition: Condition, criteria: set[str]) -> Condition:

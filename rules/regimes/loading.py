@@ -9,7 +9,6 @@ from importlib.resources import files
 import msgspec
 
 from rules.document import read
-from rules.regimes.calendars import resolve
 from rules.regimes.form import RegimeForm, RegimeSettings
 from rules.regimes.model import Clock, Given, Regime, Value
 from rules.regimes.view import View
@@ -35,10 +34,32 @@ def declared(settings: Mapping[str, RegimeSettings], own: Sequence[RegimeForm]) 
     A regime that ships counts when ``settings`` name it and it is enabled there, or by itself; an operator's own when
     it is enabled.
     """
-    packs = [regime for regime in shipped() if regime.id in settings]
-    chosen = [*packs, *(form.build() for form in own)]
-    fitted = [fit(regime, settings.get(regime.id, RegimeSettings())) for regime in chosen]
-    return tuple(sorted((regime for regime in fitted if regime.enabled), key=lambda regime: (regime.id, regime.since)))
+    named = [(regime, settings[regime.id]) for regime in shipped() if regime.id in settings]
+    packs = [fit(_trusted(regime, said), said) for regime, said in named]
+    added = [fit(form.build(), settings.get(form.id, RegimeSettings())) for form in own]
+    return tuple(sorted((r for r in (*packs, *added) if r.enabled), key=lambda regime: (regime.id, regime.since)))
+
+
+def accepts_unchecked(regime: Regime, settings: RegimeSettings) -> bool:
+    """Whether an operator wants figures that were not checked: in so many words, or by enabling what ships disabled."""
+    if settings.enabled is False or not (settings.enabled or regime.enabled):
+        return False
+    return settings.unchecked or not regime.enabled
+
+
+def unchecked(regime: Regime) -> tuple[str, ...]:
+    """The figures of a regime that were not checked against the text."""
+    whole = [("classification", regime.classification.source)] if regime.classification else []
+    criteria = [(f"criterion {criterion.id}", criterion.source) for criterion in regime.criteria]
+    clocks = [(f"clock {clock.id}", clock.source) for clock in regime.clocks]
+    return tuple(name for name, source in (*whole, *criteria, *clocks) if not source.checked)
+
+
+def _trusted(regime: Regime, settings: RegimeSettings) -> Regime:
+    """The regime without clocks that were not checked, unless the operator wants those."""
+    if accepts_unchecked(regime, settings):
+        return regime
+    return msgspec.structs.replace(regime, clocks=tuple(clock for clock in regime.clocks if clock.source.checked))
 
 
 def fit(regime: Regime, settings: RegimeSettings) -> Regime:
@@ -47,17 +68,14 @@ def fit(regime: Regime, settings: RegimeSettings) -> Regime:
     Whether a deadline moves off weekends depends on the operator alone and is settled here; where the law's exception
     cannot be excluded, it does not move (the earlier deadline counts).
     """
-    place = settings.calendar
-    facts = {fact.id: fact.kind for fact in regime.facts}
-    given = {id: Given(value(facts[id], text), by="operator") for id, text in settings.facts.items()}
+    kinds = {fact.id: fact.kind for fact in regime.facts}
+    given = {id: Given(value(kinds[id], text), by="operator") for id, text in settings.facts.items() if id in kinds}
     fitted = msgspec.structs.replace(
         regime,
         enabled=regime.enabled if settings.enabled is None else settings.enabled,
         entity=settings.entity_type or regime.entity,
         operator={**regime.operator, **given},
-        calendar=resolve(place.zone, place.country or "", place.subdivision or "", place.days, place.without)
-        if place
-        else regime.calendar,
+        calendar=settings.calendar.build() if settings.calendar else regime.calendar,
     )
     view = View(fitted, NO_INCIDENT)
     return msgspec.structs.replace(fitted, clocks=tuple(_fit_clock(view, clock) for clock in fitted.clocks))

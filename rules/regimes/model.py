@@ -1,7 +1,7 @@
 """A regulatory regime as data: facts asked for, criteria, a classification, clocks; each figure quotes its article.
 
-Nothing here decides: `rules.regimes.evaluation` answers criteria and `rules.regimes.due` computes deadlines. What they
-say is advice to people: a named person presses *classified*, *aware* and *submitted*.
+Nothing here decides: `rules.regimes.evaluation` answers criteria and `rules.regimes.deadlines` computes deadlines.
+What they say is advice to people: a named person presses *classified*, *aware* and *submitted*.
 """
 
 from __future__ import annotations

@@ -32,34 +32,37 @@ class Range(NamedTuple):
 UNKNOWN = Range()
 
 
+def exact(number: int | float) -> Fraction:
+    """The number that was written: 0.1 is a tenth."""
+    return Fraction(str(number)) if isinstance(number, float) else Fraction(number)
+
+
 def amount(value: Value | None) -> Range:
     """The bounds of a number; None is unknown."""
     if value is None:
         return UNKNOWN
     if isinstance(value, Interval):
-        low = Fraction(0) if value.low is None else Fraction(value.low)
-        return Range(low, inf if value.high is None else Fraction(value.high))
-    return Range(Fraction(value), Fraction(value))
+        low = Fraction(0) if value.low is None else exact(value.low)
+        return Range(low, inf if value.high is None else exact(value.high))
+    return Range(exact(value), exact(value))
 
 
 def percent(part: Range, whole: Range) -> Range:
-    """100 · part / whole. Of nothing (whole 0) any part is more than every share; nothing of nothing is unknown."""
-    return Range(_quotient(part.low, whole.high, Fraction(0)), _quotient(part.high, whole.low, inf))
+    """100 · part / whole. Nothing is 0 % of anything; of nothing (whole 0) any part is more than every share."""
+    return Range(_quotient(part.low, whole.high), _quotient(part.high, whole.low))
 
 
-def _quotient(part: Bound, whole: Bound, nothing: Bound) -> Bound:
-    if whole == inf:
-        return nothing if part == inf else Fraction(0)
-    if part == inf:
+def _quotient(part: Bound, whole: Bound) -> Bound:
+    if part == 0 or whole == inf:
+        return Fraction(0)
+    if part == inf or whole == 0:
         return inf
-    if whole == 0:
-        return inf if part else nothing
     return Fraction(part) * 100 / Fraction(whole)
 
 
 def compare(value: Range, op: Operator, than: int | float) -> Ternary:
     """Yes if every number in the range compares so, no if none does."""
-    limit = Fraction(than)
+    limit = exact(than)
     if op in (">", ">="):
         above = value.low > limit or (op == ">=" and value.low == limit)
         never = value.high < limit or (op == ">" and value.high == limit)
@@ -84,21 +87,29 @@ def wrong(fact: Fact, value: Value | None) -> str:
     return ""
 
 
-def words(value: Range) -> str:
-    """The range for people: 10, 8.33 to 12.5, at least 3, unknown."""
+def words(value: Range, unit: str = "") -> str:
+    """The range for people: 10 %, 8.3333 to 12.5 %, at least 2h 30m, unknown."""
+    after = f" {unit}" if unit and unit != "s" else ""
+    low, high = plain(value.low, unit), plain(value.high, unit)
     if value.known:
-        return plain(value.low)
+        return low + after
     if value.high == inf:
-        return f"at least {plain(value.low)}" if value.low else "unknown"
-    return f"{plain(value.low)} to {plain(value.high)}" if value.low else f"at most {plain(value.high)}"
+        return f"at least {low}{after}" if value.low else "unknown"
+    return f"{low} to {high}{after}" if value.low else f"at most {high}{after}"
 
 
-def plain(value: Bound) -> str:
-    """A number without needless zeros; what is not exact has a "~"."""
+def plain(value: Bound, unit: str = "") -> str:
+    """A number without needless zeros, seconds as hours, minutes and seconds; what is not exact has a "~"."""
     if isinstance(value, float) and not isfinite(value):
         return "unlimited"
-    exact = Fraction(value)
-    if exact.denominator == 1:
-        return f"{exact.numerator:,}"
-    text = f"{float(exact):.4f}".rstrip("0").rstrip(".")
-    return text if Fraction(text) == exact else f"~{text}"
+    number = Fraction(value)
+    if unit == "s" and number >= 60 and number.denominator == 1:
+        minutes, seconds = divmod(number.numerator, 60)
+        hours, minutes = divmod(minutes, 60)
+        return " ".join(f"{n}{name}" for n, name in ((hours, "h"), (minutes, "m"), (seconds, "s")) if n)
+    if unit == "s":
+        return f"{plain(number)}s"
+    if number.denominator == 1:
+        return f"{number.numerator:,}"
+    text = f"{float(number):.4f}".rstrip("0").rstrip(".")
+    return text if Fraction(text) == number else f"~{text}"

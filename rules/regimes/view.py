@@ -20,7 +20,7 @@ from rules.regimes.model import (
     Regime,
     Value,
 )
-from rules.regimes.values import Range, amount, compare, percent, plain, words, wrong
+from rules.regimes.values import UNKNOWN, Range, amount, compare, exact, percent, plain, words, wrong
 from rules.ternary import Ternary
 
 NOTHING = Given()
@@ -87,13 +87,10 @@ class View:
         value = self.range(id)
         answer = compare(value, condition.op, condition.than)
         verb = {Ternary.YES: "is", Ternary.NO: "is not", Ternary.CANNOT_EXCLUDE: "may be"}[answer]
-        line = f"{id}: {words(value)}{self._unit(id)} {verb} {condition.op} {plain(condition.than)}"
-        unknown = self.sources(id) if answer is Ternary.CANNOT_EXCLUDE else frozenset()
-        return Answer(answer, (line,), unknown, self.sources(id))
-
-    def _unit(self, id: str) -> str:
         unit = self.facts[id].unit
-        return f" {unit}" if unit else ""
+        line = f"{id}: {words(value, unit)} {verb} {condition.op} {plain(exact(condition.than), unit)}"
+        unknown = self._open(id) if answer is Ternary.CANNOT_EXCLUDE else frozenset()
+        return Answer(answer, (line,), unknown, self.sources(id))
 
     def _holds(self, id: str) -> Answer:
         value = self.given(id).value
@@ -126,6 +123,14 @@ class View:
         if parts is None or self.given(id).value is not None:
             return frozenset((id,))
         return self.sources(parts[0]) | self.sources(parts[1])
+
+    def _open(self, id: str) -> frozenset[str]:
+        """What to ask for when a number does not decide: its parts, or the share itself when nothing is known."""
+        parts = self.facts[id].percent_of
+        if parts is None or self.given(id).value is not None:
+            return frozenset((id,))
+        open_parts = frozenset(part for part in parts if not self.range(part).known)
+        return frozenset((id,)) if all(self.range(part) == UNKNOWN for part in parts) else open_parts
 
 
 def _amount(value: Value | None) -> Range:

@@ -54,27 +54,37 @@ def due(clock: Clock, marks: Mapping[str, Millis], calendar: Calendar) -> Millis
 
 
 def explained(clock: Clock, marks: Mapping[str, Millis], calendar: Calendar) -> Due:
-    """The deadline of a clock with its reasons."""
+    """The deadline of a clock with its reasons.
+
+    Each limit is moved off weekends and holidays by itself before the earliest is taken: a limit that falls on a
+    working day stays the limit.
+    """
     waits_for = tuple(mark for mark in clock.needs if mark not in marks)
-    if clock.later and _is_late(clock, marks, calendar):
-        first, because = _after(clock.later.due, marks, calendar, clock.close), [_said(clock.later.due)]
-        because.append(f"{clock.later.source.article}: {clock.later.mark} came after {_said(clock.later.limit)}")
+    late = clock.later if clock.later and _is_late(clock, marks, calendar) else None
+    periods = (late.due,) if late else tuple(period for period in clock.due if period.mark in marks)
+    if not periods:
+        waiting = waits_for or tuple(dict.fromkeys(period.mark for period in clock.due))
+        return Due(None, bool(waiting), (), waiting, None, clock.promptly)
+    terms = [(_after(period, marks, calendar, clock.close), period) for period in periods]
+    limits = [(_moved(clock, at, calendar), at, period) for at, period in terms]
+    choose = min if clock.pick == "earliest" else max
+    at, unmoved, period = choose(limits, key=lambda limit: limit[:2])
+    if late:
+        because = [f"{late.source.article}: {_said(period)}, as it came after {_said(late.limit)}"]
     else:
-        terms = [(_after(period, marks, calendar, clock.close), period) for period in clock.due if period.mark in marks]
-        if not terms:
-            waiting = waits_for or tuple(dict.fromkeys(period.mark for period in clock.due))
-            return Due(None, bool(waiting), (), waiting, None, clock.promptly)
-        choose = min if clock.pick == "earliest" else max
-        first, period = choose(terms, key=lambda term: term[0])
         because = [f"{clock.source.article}: {_said(period)}"]
         because += [f"{clock.pick} of {len(clock.due)}"] if len(clock.due) > 1 else []
-    moved = _moved(clock, first, calendar)
-    if moved != first and clock.shift:
-        because.append(f"{clock.shift.source.article}: moved off {_day(first, calendar)} to the next working day")
-    if calendar.holidays and not calendar.years[0] <= day_of(calendar, moved).year <= calendar.years[1]:
+    because += _why_moved(clock, at, unmoved, calendar)
+    return Due(at, bool(waits_for), tuple(because), waits_for, unmoved if at != unmoved else None, clock.promptly)
+
+
+def _why_moved(clock: Clock, at: Millis, unmoved: Millis, calendar: Calendar) -> list[str]:
+    because = []
+    if at != unmoved and clock.shift:
+        because.append(f"{clock.shift.source.article}: moved off {_day(unmoved, calendar)} to the next working day")
+    if calendar.holidays and not calendar.years[0] <= day_of(calendar, at).year <= calendar.years[1]:
         because.append(f"holidays are known for {calendar.years[0]} to {calendar.years[1]} only")
-    unmoved = first if moved != first else None
-    return Due(moved, bool(waits_for), tuple(because), waits_for, unmoved, clock.promptly)
+    return because
 
 
 def explained_all(regime: Regime, marks: Mapping[str, Millis]) -> dict[str, Due]:
