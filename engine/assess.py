@@ -12,11 +12,13 @@ from engine.correlate.partition import Trouble
 from engine.escalation import raise_to
 from engine.evidence.terms import failure_terms, neighbour_terms, telemetry_terms
 from engine.evidence.verdict import Term, verdict
+from engine.forecast import come_true
 from engine.harm import Rows, facts_of, harm_of, obligations_of, shown
 from engine.incidents import follow_alerts, watch_declaration
 from engine.lifecycle import OPEN
 from engine.reach import impact_of
 from engine.reasons import Verdict
+from engine.restoration import turns
 from engine.severity import judge
 from engine.signals import Millis
 from engine.state import Incident
@@ -118,16 +120,19 @@ def reassess_due(context: Context, name: str, due: Millis) -> None:
 def reassess(context: Context, incident: Incident, now: Millis, why: str = "") -> None:
     """Impact, severity and escalation anew, of the same alerts and cause. A closed incident keeps what was said."""
     nodes = _nodes(context, incident) if incident.state in OPEN else []
+    came = ""
     if nodes:
+        hits, objectives = incident.impact, incident.objectives
         changed = _harm(context, incident, nodes, now)
-        why = "; ".join(filter(None, (why, changed)))
+        came = come_true(context, incident, hits, objectives, now)
+        why = "; ".join(filter(None, (why, came, changed)))
         domain = context.domain(incident.domain)
         for entity in incident.reach:
             domain.cover.setdefault(entity, incident.id)
         watch_declaration(context, incident, now)
     context.revise(incident, now, why)
-    if incident.told and telling_digest(incident) != incident.told_digest:
-        tell_incident(context, incident, "update", now, "what is known has changed")
+    if incident.told and (came or telling_digest(incident) != incident.told_digest):
+        tell_incident(context, incident, "update", now, came or "what is known has changed")
 
 
 def _nodes(context: Context, incident: Incident) -> list[Node]:
@@ -163,6 +168,7 @@ def _look_again(context: Context, incident: Incident, rows: Rows, now: Millis) -
     """At the next moment at which a duration is reached or a buffer spent; not more often than the work allows."""
     moments = [step.at for impact, _ in rows for step in impact.later[:1]]
     moments += [impact.at for impact, _ in rows if impact.at > now]
+    moments += turns(incident, now)
     buffers = [(at + SECOND - 1) // SECOND * SECOND for at in moments if at > now]
     lapse = context.rules.next_change(incident.facts)
     due = min((*buffers, *(() if lapse is None else (lapse,))), default=None)

@@ -74,6 +74,9 @@ def move(context: Context, incident: Incident, trigger: Trigger, now: Millis, te
     before = incident.state
     incident.state = after(before, trigger)
     incident.restoring = incident.restoring or incident.state is State.RESTORING
+    if incident.state is State.RESTORING and before is not State.RECOVERING:
+        incident.restoring_at = now
+        context.timers.set(now, "severity", incident.id)
     facts = {"from": str(before), "to": str(incident.state), "trigger": str(trigger)}
     context.tell(incident.id, incident.domain, now, str(incident.state), text, actor=actor, facts=facts)
 

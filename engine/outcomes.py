@@ -12,6 +12,7 @@ import msgspec
 
 from engine.reasons import Disposition, Reason, Verdict
 from engine.signals import Millis
+from topology.objectives import Objective
 
 
 class LedgerEntry(msgspec.Struct, array_like=True, gc=False):
@@ -85,7 +86,11 @@ class Candidate(msgspec.Struct, kw_only=True):
 
 
 class Impacted(msgspec.Struct, kw_only=True):
-    """One entity hit by an incident: health low … high (0 down … 1000 up), the path from the cause, and when."""
+    """One entity hit by an incident: health low … high (0 down … 1000 up), the path from the cause, and when.
+
+    ``degraded_at`` and ``down_at`` may lie in the future, while ``held_by``, the provider of a buffer (a queue), holds
+    it up until ``held_until``; None: never, as far as is known.
+    """
 
     entity: str
     name: str
@@ -95,6 +100,10 @@ class Impacted(msgspec.Struct, kw_only=True):
     path: tuple[str, ...]
     via: str = ""
     at: Millis | None = None
+    degraded_at: Millis | None = None
+    down_at: Millis | None = None
+    held_by: str = ""
+    held_until: Millis | None = None
     observed: bool = False
     at_risk: bool = False
     tier: int | None = None
@@ -242,7 +251,8 @@ class IncidentView(msgspec.Struct, kw_only=True):
 
     ``onset`` is the event time of its first symptom, ``opened_at`` the arrival that opened it. ``impact`` is
     cut at `engine.incidents.SHOWN_IMPACT` entities; ``impact_total`` counts all. ``alerts`` counts alerts,
-    ``events`` alert events.
+    ``events`` alert events. ``objectives`` are the countdowns of what is down, soonest first, cut at
+    `engine.restoration.SHOWN`; ``restoring_at`` is when restoration began, as a person said.
     """
 
     id: str
@@ -256,6 +266,7 @@ class IncidentView(msgspec.Struct, kw_only=True):
     updated_at: Millis
     declared_at: Millis | None = None
     resolved_at: Millis | None = None
+    restoring_at: Millis | None = None
     told: bool = False
     cause: str | None = None
     abstained: str = ""
@@ -263,6 +274,7 @@ class IncidentView(msgspec.Struct, kw_only=True):
     severity: SeverityView
     impact: tuple[Impacted, ...] = ()
     impact_total: int = 0
+    objectives: tuple[Objective, ...] = ()
     users: tuple[int, int | None] | None = None
     harm: HarmView = HarmView()
     escalation: EscalationView = EscalationView()

@@ -9,11 +9,13 @@ from engine.correlate.graph import Node
 from engine.deviants import HEALTH as DEVIATING
 from engine.deviants import deviants
 from engine.outcomes import Impacted
+from engine.restoration import foresee
 from engine.signals import Millis
 from engine.state import Incident
 from engine.words import HEALTH
 from topology.impact import Impact, impact
 from topology.model import Entity
+from topology.timeline import Course, timeline
 
 UP = 1000
 SHOWN_IMPACT = 2000
@@ -37,16 +39,23 @@ def impact_of(
     for entity in deviants(context, incident.domain, own, incident.onset, now):
         own[entity], since[entity] = DEVIATING, incident.onset
     troubled = {entity: health for entity, health in own.items() if health < UP}
-    found = impact(context.topology, troubled, now, {entity: since[entity] for entity in troubled})
+    onsets = {entity: since[entity] for entity in troubled}
+    over = None if incident.firing else incident.quiet
+    at = now if over is None else min(now, over)
+    found = impact(context.topology, troubled, at, onsets)
+    courses = timeline(context.topology, troubled, at, onsets, found)
+    if over is not None:
+        courses = {entity: course.until(at) for entity, course in courses.items()}
     rows = [(hit, context.topology.entities.get(hit.entity)) for hit in found.values()]
     shown = sorted(rows, key=lambda row: (len(row[0].path), row[0].entity))[:SHOWN_IMPACT]
-    incident.impact = tuple(_impacted(hit, entity, hit.entity in own) for hit, entity in shown)
+    incident.impact = tuple(_impacted(hit, entity, hit.entity in own, courses[hit.entity]) for hit, entity in shown)
     incident.impact_total = len(rows)
     incident.reach = tuple(hit.entity for hit, _ in rows if hit.low < UP)
+    foresee(context, incident, troubled, found, courses, now)
     return rows
 
 
-def _impacted(hit: Impact, entity: Entity | None, observed: bool) -> Impacted:
+def _impacted(hit: Impact, entity: Entity | None, observed: bool, course: Course) -> Impacted:
     return Impacted(
         entity=hit.entity,
         name=entity.name if entity else "",
@@ -56,6 +65,10 @@ def _impacted(hit: Impact, entity: Entity | None, observed: bool) -> Impacted:
         path=hit.path,
         via=hit.via,
         at=hit.at,
+        degraded_at=course.degraded_at,
+        down_at=course.down_at,
+        held_by=course.held_by,
+        held_until=course.held_until,
         observed=observed,
         at_risk=hit.at_risk,
         tier=entity.tier if entity else None,

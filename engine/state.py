@@ -19,6 +19,7 @@ from engine.spell import Spell
 from engine.timers import Timer
 from rules.gates.silence import Silence
 from rules.severity import SeverityFacts
+from topology.objectives import Objective
 
 SCHEMA = 2
 """Number of the snapshot's layout; raised with every change of it."""
@@ -107,6 +108,7 @@ class Incident(msgspec.Struct):
     resolved_at: Millis | None = None
     begun: bool = False
     restoring: bool = False
+    restoring_at: Millis | None = None
     told: bool = False
     told_at: Millis | None = None
     told_digest: str = ""
@@ -116,6 +118,7 @@ class Incident(msgspec.Struct):
     candidates: tuple[Candidate, ...] = ()
     impact: tuple[Impacted, ...] = ()
     impact_total: int = 0
+    objectives: tuple[Objective, ...] = ()
     reach: tuple[str, ...] = ()
     users: tuple[int, int | None] | None = None
     harm: HarmView = HarmView()

@@ -30,6 +30,20 @@ class Course:
     held_by: str = ""
     held_until: int | None = None
 
+    def until(self, end: int) -> Course:
+        """The course of a trouble that was over at ``end``: what was still to come never came."""
+
+        def happened(moment: int | None) -> int | None:
+            return moment if moment is not None and moment <= end else None
+
+        return Course(
+            entity=self.entity,
+            degraded_at=happened(self.degraded_at),
+            down_at=happened(self.down_at),
+            surely_degraded_at=happened(self.surely_degraded_at),
+            surely_down_at=happened(self.surely_down_at),
+        )
+
 
 def timeline(
     index: Topology, own: Mapping[str, Health], at: int, since: Mapping[str, int], hits: Mapping[str, Impact]
