@@ -1,0 +1,152 @@
+"""The smallest change after which an objective holds: first what costs nobody anything, then what is work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from topology.feasibility.case import Case
+from topology.feasibility.findings import Fix
+from topology.feasibility.times import NEVER, Times, Values, again, wait
+
+EFFORT = 300_000
+"""So many entities on cycles are reckoned again per audit to try fixes; findings beyond get none."""
+
+
+class Fixes:
+    """Proposes fixes of one audit. Each holds for the finding it is made for; `topology.feasibility.repair` shows what
+    else it does."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._left = EFFORT
+
+    def promise(self, entity: int, rto: int) -> Fix | None:
+        """For an RTO that promises of providers do not leave room for: a provider that has room promises more, or the
+        RTO is raised if nobody minds, or the own restoration is shortened, or the RTO is raised all the same."""
+        case, times = self._case, self._case.promised
+        total = self._raised(entity, rto)
+        if total is None:
+            return None
+        raised = Fix(entity=case.names[entity], field="rto", value=total, before=rto)
+        if times.lead[entity] == entity:
+            provider, excess = times.via[entity], times.total[entity] - rto
+            lowered = provider != -1 and self._lowered(entity, provider, rto - case.restore[entity], excess)
+            if lowered:
+                return Fix(entity=case.names[provider], field="rto", value=int(lowered), before=case.rto[provider])
+            if not self._welcome(entity, total) and case.restore[entity] >= excess and case.needs.unit[entity] == -1:
+                before = case.restore[entity]
+                return Fix(entity=case.names[entity], field="restore", value=before - excess, before=before)
+        return raised
+
+    def restoration(self, entity: int, rto: int, own: Sequence[int]) -> Fix:
+        """For an RTO that restoration cannot reach: the RTO is raised if nobody minds, or the longest restoration on
+        the way that can be shortened enough is, or the RTO is raised all the same."""
+        case, times = self._case, self._case.achievable
+        total = times.total[entity]
+        raised = Fix(entity=case.names[entity], field="rto", value=total, before=rto)
+        if self._welcome(entity, total):
+            return raised
+        chain = times.chain(entity)
+        if any(case.needs.unit[member] != -1 for member in chain):
+            return raised
+        for place in sorted(range(len(chain)), key=lambda place: (-own[chain[place]], place)):
+            member = chain[place]
+            before, shorter = case.said[member].restore, own[member] - (total - rto)
+            if before is None or shorter < 0:
+                continue
+            if _along(case, times, chain[: place + 1], {member: shorter}, own, add=True) <= rto:
+                return Fix(entity=case.names[member], field="restore", value=shorter, before=before)
+        return raised
+
+    def loss(self, entity: int, rpo: int) -> Fix:
+        """For an RPO that what holds its data does not keep: the RPO is raised if nobody minds, or the store promises
+        or replicates more, or the RPO is raised all the same."""
+        case, times = self._case, self._case.lost
+        raised = Fix(entity=case.names[entity], field="rpo", value=times.total[entity], before=rpo)
+        if times.total[entity] <= case.rpo_limits.limit[entity]:
+            return raised
+        chain = times.chain(entity)
+        if any(case.needs.unit[member] != -1 for member in chain):
+            return raised
+        store = chain[-1]
+        if case.kept[store] is None:
+            smaller = self.exposure(store, rpo)
+            if smaller is not None and _along(case, times, chain, {store: rpo}, case.exposure, add=False) <= rpo:
+                return smaller
+        elif times.total[store] <= rpo and _along(case, times, chain, {}, case.exposure, add=False, last=rpo) <= rpo:
+            return Fix(entity=case.names[store], field="rpo", value=rpo, before=case.rpo[store])
+        return raised
+
+    def exposure(self, entity: int, rpo: int) -> Fix | None:
+        """What an entity loses by itself is lowered to ``rpo``; the lag that is seen cannot be."""
+        case, said = self._case, self._case.said[entity]
+        name = case.names[entity]
+        if (case.lag[entity] or 0) > rpo:
+            return None
+        for field, before in (("replication", said.replication), ("backup", said.backup)):
+            if before is not None:
+                return Fix(entity=name, field=field, value=rpo, before=before)
+        return Fix(entity=name, field="contract.rpo", value=rpo, before=said.contract.rpo if said.contract else None)
+
+    def _raised(self, entity: int, rto: int) -> int | None:
+        """The RTO that would hold. On a cycle others may reckon with it, so that it needs another look."""
+        case = self._case
+        knot = case.needs.knots.get(entity)
+        if knot is None:
+            return case.promised.total[entity]
+        self._left -= len(knot.members)
+        if self._left < 0:
+            return None
+        promised: list[int | None] = list(case.rto)
+        promised[entity] = None
+        return again(case.needs, case.promised, knot, case.restore, promised).total[entity]
+
+    def _lowered(self, entity: int, provider: int, room: int, excess: int) -> int | None:
+        """A promise of the provider that its own providers allow, and that leaves the entity enough room."""
+        case, times = self._case, self._case.promised
+        promise = case.rto[provider]
+        if promise is None or case.needs.unit[entity] != -1:
+            return None
+        lower = promise - excess
+        if lower <= 0 or lower < times.total[provider]:
+            return None
+        values = _Values(times.value, {provider: lower})
+        return lower if wait(case.needs, entity, values, add=True)[0] <= room else None
+
+    def _welcome(self, entity: int, rto: int) -> bool:
+        """Whether a higher RTO breaks neither the RTO of a consumer nor the MTD."""
+        mtd = self._case.said[entity].mtd
+        return rto <= self._case.rto_limits.limit[entity] and rto <= (NEVER if mtd is None else mtd)
+
+
+class _Values:
+    """Values of which a few are others."""
+
+    def __init__(self, values: Values, others: dict[int, int]) -> None:
+        self._values, self.others = values, others
+
+    def __getitem__(self, number: int, /) -> int:
+        found = self.others.get(number)
+        return self._values[number] if found is None else found
+
+
+def _along(
+    case: Case,
+    times: Times,
+    chain: Sequence[int],
+    others: dict[int, int],
+    own: Sequence[int],
+    *,
+    add: bool,
+    last: int | None = None,
+) -> int:
+    """What the first of a chain comes to, at most, when some of the own times are ``others``, and the last of the chain
+    promises ``last``."""
+    values = _Values(times.value, {})
+    total = 0
+    for place, member in enumerate(reversed(chain)):
+        waited, _ = wait(case.needs, member, values, add=add)
+        alone = others.get(member, own[member])
+        total = alone + waited if add else max(alone, waited)
+        values.others[member] = last if last is not None and not place else total
+    return total
