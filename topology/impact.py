@@ -24,7 +24,7 @@ from topology.sweep import Sweep, TooMany
 
 __all__ = ["Health", "Impact", "Interval", "Step", "consumers_closure", "impact"]
 
-FEW = 200
+FEW = 60
 """So many reached entities are always reckoned one by one …"""
 PART = 1000
 """… and of large topologies one in so many. Beyond, all entities at once are cheaper."""
@@ -42,14 +42,16 @@ def impact(
     bounds = {entity: interval(entity, health) for entity, health in own.items()}
     onsets = {entity: (since or {}).get(entity, at) for entity in own}
     most = FEW + len(index.entities) // PART if type(index) is Topology else None
-    try:
-        return few(index, bounds, onsets, at, most)
-    except TooMany:
-        # the compiled form needs what takes longer to load than a small topology to sweep
-        from topology.impacts import impacts  # noqa: PLC0415
+    if most is None or len(own) <= most:
+        try:
+            return few(index, bounds, onsets, at, most)
+        except TooMany:
+            pass
+    # the compiled form needs what takes longer to load than a small topology to sweep
+    from topology.impacts import impacts  # noqa: PLC0415
 
-        unknown = {entity: health for entity, health in bounds.items() if entity not in index.entities}
-        return impacts(index.compiled, bounds, onsets, at, few(index, unknown, onsets, at))
+    unknown = {entity: health for entity, health in bounds.items() if entity not in index.entities}
+    return impacts(index.compiled, bounds, onsets, at, few(index, unknown, onsets, at))
 
 
 def few(

@@ -10,15 +10,18 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
 
+from topology.columns import stable_order
 from topology.compiled import ASYNC, INFO, NONE, SOFT, Compiled
 from topology.groups import UP
 
-Places = NDArray[np.int64]
+Places = NDArray[np.integer[Any]]
+Ints = NDArray[np.int32]
 MOST_LEVELS = 2000
 """More are not tabled by which feeds which."""
 
@@ -31,27 +34,27 @@ class Rows:
     level begins in ``at``.
     """
 
-    start: Places
-    source: Places
-    at: Places
-    begin: Places
+    start: Ints
+    source: NDArray[np.int64]
+    at: Ints
+    begin: NDArray[np.int64]
     level: Sequence[int]
-    factor: NDArray[np.int32]
+    factor: Ints
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """Groups of one level with equal size, need and kind, one of each consumer: ``source`` and ``weight`` are tables
-    of (member, group), ``ring`` says who lies on one cycle with the consumer. ``required`` is the capacity, if
-    ``limited``. Its groups are numbered from ``first`` on, through all buckets.
+    """Groups of one level with equal size, need and kind, one of each consumer: ``source`` is a table
+    of (member, group). If ``limited``, so are ``weight`` and ``ring``, who lies on one cycle with the consumer (None:
+    nobody), and ``required`` is the capacity. Its groups are numbered from ``first`` on, through all buckets.
     """
 
     first: int
     consumer: Places
     group: Places
     need: int
-    factor: NDArray[np.int32]
-    source: Places
+    factor: Ints
+    source: NDArray[np.int64]
     weight: NDArray[np.int64]
     limited: bool
     required: NDArray[np.int64]
@@ -69,27 +72,27 @@ class Layout:
     """
 
     size: int
-    position: Places
-    number: Places
-    level: NDArray[np.int32]
+    position: Ints
+    number: Ints
+    level: Ints
     level_begin: Sequence[int]
     cyclic_begin: Sequence[int]
-    component: NDArray[np.int32]
+    component: Ints
     hard: Rows
     soft: Rows
     buckets: Sequence[Bucket]
     bucket_level: Sequence[int]
-    of_start: Places
-    of_bucket: Places
-    of_column: Places
-    reader_start: Places
-    reader: Places
+    of_start: Ints
+    of_bucket: Ints
+    of_column: Ints
+    reader_start: Ints
+    reader: Ints
     slots: int
-    slot_start: Places
+    slot_start: Ints
     slot_edge: Places
-    slot_source: Places
-    slot_consumer: Places
-    slot_delay: Places
+    slot_source: Ints
+    slot_consumer: Ints
+    slot_delay: NDArray[np.int64]
     feeds: NDArray[np.bool_] | None
 
 
@@ -110,7 +113,7 @@ def number_of(names: Sequence[str], entity: str) -> int:
     return place if place < len(names) and names[place] == entity else NONE
 
 
-def ranges(start: Places | NDArray[np.int32], at: Places) -> tuple[Places, Places]:
+def ranges(start: Places, at: Places) -> tuple[Places, Places]:
     """The places ``start[p] : start[p + 1]`` of all ``at``, one after another, and how many each has."""
     first = start[at].astype(np.int64, copy=False)
     lengths = start[at + 1] - first
@@ -126,8 +129,16 @@ def spans(first: Places, lengths: Places) -> Places:
     return np.repeat(first - ends + lengths, lengths) + np.arange(total)
 
 
-def _starts(at: NDArray[np.int64] | NDArray[np.int32], count: int) -> Places:
-    return np.concatenate([[0], np.cumsum(np.bincount(at, minlength=count))]).astype(np.int64)
+def _starts(at: Places, count: int) -> Ints:
+    return np.concatenate([[0], np.cumsum(np.bincount(at, minlength=count))]).astype(np.int32)
+
+
+def _ordered(*keys: NDArray[Any]) -> Places:
+    """As `numpy.lexsort` (the last key counts first) of numbers >= 0, but in linear time."""
+    order = stable_order(keys[0].astype(np.int32))
+    for key in keys[1:]:
+        order = order[stable_order(key[order].astype(np.int32))]
+    return order.astype(np.int64)
 
 
 class _Maker:
@@ -137,9 +148,9 @@ class _Maker:
         self.factor = np.where(compiled.semantics == SOFT, compiled.factor, UP).astype(np.int32)
         self.felt = compiled.semantics != INFO
         self.single = self.felt & (compiled.group == NONE)
-        self.number = self._order()
-        self.position = np.empty(self.size, np.int64)
-        self.position[self.number] = np.arange(self.size)
+        self.number = self._order().astype(np.int32)
+        self.position = np.empty(self.size, np.int32)
+        self.position[self.number] = np.arange(self.size, dtype=np.int32)
         self.level = compiled.level[self.number]
         depth = int(self.level[-1]) + 1 if self.size else 0
         self.level_begin = np.searchsorted(self.level, np.arange(depth + 1))
@@ -150,20 +161,20 @@ class _Maker:
         """Within a level those with hard dependencies first: their results then are one slice."""
         c = self.c
         bare = np.bincount(c.consumer[self.single & (self.factor >= UP)], minlength=self.size) == 0
-        ring = np.where(c.cyclic, c.component.astype(np.int64) + 1, 0)
-        return np.lexsort((bare, ring, c.level))
+        ring = np.where(c.cyclic, c.component + 1, 0)
+        return _ordered(bare, ring, c.level)
 
     def layout(self) -> Layout:
         c = self.c
         buffered = np.flatnonzero(self.felt & (c.semantics == ASYNC) & (c.buffer > 0))
-        slot_edge = buffered[np.argsort(self.provider[buffered], kind="stable")]
-        self.source = self.provider.copy()
+        slot_edge = buffered[_ordered(self.provider[buffered])]
+        self.source = self.provider.astype(np.int64)
         self.source[slot_edge] = self.size + np.arange(len(slot_edge))
         buckets, bucket_level, of = self._buckets()
         direct = self.felt.copy()
         direct[slot_edge] = False
-        reading = np.flatnonzero(direct)
-        reading = reading[np.argsort(self.provider[reading], kind="stable")]
+        reading = c.in_edge[ranges(c.in_start, self.number)[0]]
+        reading = reading[direct[reading]]
         cyclic = c.cyclic[self.number]
         first_cyclic = self.level_begin[:-1] + [
             int(np.count_nonzero(~cyclic[a:b])) for a, b in zip(self.level_begin, self.level_begin[1:], strict=False)
@@ -181,8 +192,8 @@ class _Maker:
             buckets=buckets,
             bucket_level=bucket_level,
             of_start=_starts(of[0], self.size),
-            of_bucket=of[1],
-            of_column=of[2],
+            of_bucket=of[1].astype(np.int32),
+            of_column=of[2].astype(np.int32),
             reader_start=_starts(self.provider[reading], self.size),
             reader=self.consumer[reading],
             slots=len(slot_edge),
@@ -203,26 +214,29 @@ class _Maker:
         return feeds
 
     def _rows(self, chosen: NDArray[np.bool_]) -> Rows:
-        edges = np.flatnonzero(chosen)
-        edges = edges[np.argsort(self.consumer[edges], kind="stable")]
+        edges = ranges(self.c.out_start, self.number)[0]
+        edges = edges[chosen[edges]]
         start = _starts(self.consumer[edges], self.size)
-        at = np.flatnonzero(np.diff(start))
-        begin = np.append(start[at], len(edges))
+        at = np.flatnonzero(np.diff(start)).astype(np.int32)
+        begin = np.append(start[at], len(edges)).astype(np.int64)
         level = np.searchsorted(at, self.level_begin).tolist()
-        return Rows(start, self.source[edges], at, begin, level, self.factor[edges])
+        factor = self.factor[edges]
+        return Rows(start, self.source[edges], at, begin, level, factor if (factor < UP).any() else factor[:0])
 
     def _buckets(self) -> tuple[list[Bucket], list[int], tuple[Places, Places, Places]]:
         """Buckets by level, where each level's begin, and (position, bucket, column) of every group by position."""
         c = self.c
         edges = np.flatnonzero(self.felt & (c.group != NONE))
-        edges = edges[np.argsort(c.group[edges], kind="stable")]
-        groups, first, sizes = np.unique(c.group[edges].astype(np.int64), return_index=True, return_counts=True)
+        edges = edges[_ordered(c.group[edges])]
+        begins = _starts(c.group[edges], len(c.need))
+        groups = np.flatnonzero(np.diff(begins))
+        first, sizes = begins[groups], begins[groups + 1] - begins[groups]
         consumer = self.position[c.group_consumer[groups]]
         need = np.clip(c.need[groups], 1, sizes)
         limited = c.capacity[groups] != NONE
         owners = c.group_consumer[groups]
         ordinal = np.arange(len(groups)) - np.searchsorted(owners, owners)
-        order = np.lexsort((consumer, ordinal, limited, need, sizes, self.level[consumer]))
+        order = _ordered(consumer, ordinal, limited, need, sizes, self.level[consumer])
         keys = np.stack([self.level[consumer], sizes, need, limited, ordinal])[:, order]
         cuts = np.flatnonzero(np.any(keys[:, 1:] != keys[:, :-1], axis=0)) + 1 if len(groups) else np.zeros(0, np.int64)
         bounds = np.concatenate([[0], cuts, [len(groups)]]) if len(groups) else np.zeros(1, np.int64)
@@ -233,21 +247,19 @@ class _Maker:
             table = edges[first[chosen] + np.arange(sizes[chosen[0]])[:, None]]
             at_least = int(need[chosen[0]])
             buckets.append(self._bucket(a, groups[chosen], consumer[chosen], at_least, factor[chosen], table))
-        of_bucket = np.empty(len(groups), np.int64)
+        of_bucket = np.empty(len(groups), np.int32)
         of_bucket[order] = np.repeat(np.arange(len(buckets)), np.diff(bounds))
-        of_column = np.empty(len(groups), np.int64)
+        of_column = np.empty(len(groups), np.int32)
         of_column[order] = np.arange(len(groups)) - np.repeat(bounds[:-1], np.diff(bounds))
-        by = np.lexsort((ordinal, consumer))
+        by = _ordered(consumer)
         levels = self.level[consumer[order[bounds[:-1]]]]
         begins = np.searchsorted(levels, np.arange(len(self.level_begin))).tolist()
         return buckets, begins, (consumer[by], of_bucket[by], of_column[by])
 
-    def _bucket(
-        self, first: int, groups: Places, consumer: Places, need: int, factor: NDArray[np.int32], table: Places
-    ) -> Bucket:
+    def _bucket(self, first: int, groups: Places, consumer: Places, need: int, factor: Ints, table: Places) -> Bucket:
         c = self.c
-        weight = c.weight[table].astype(np.int64)
         limited = bool(c.capacity[groups[0]] != NONE)
+        weight = c.weight[table if limited else table[:0]].astype(np.int64)
         ring = c.cyclic[c.consumer[table]] & (c.component[c.consumer[table]] == c.component[c.provider[table]])
         return Bucket(
             first=first,
