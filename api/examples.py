@@ -4,7 +4,59 @@ from __future__ import annotations
 
 from typing import Any
 
-INCIDENT = {
+_HARM: dict[str, Any] = {
+    "users": {"low": 1200, "high": 1200, "method": "count"},
+    "total": [40000, 52000],
+    "share": [23, 30],
+    "transactions": {"low": 90000, "high": 90000, "method": "count"},
+    "tier": 1,
+    "regions": ["DE", "FR"],
+    "member_states": 2,
+    "critical": ["checkout"],
+    "business_services": ["checkout"],
+    "down": 2,
+    "since": 1767225600000,
+    "down_since": 1767225600000,
+    "business_down_since": 1767225600000,
+    "critical_down_since": 1767225600000,
+    "exposure": [
+        {
+            "entity": "orders-db",
+            "kind": "database",
+            "down": True,
+            "exposed": "cannot_exclude",
+            "forgets": "no",
+            "rpo": 60,
+            "loss_low": 0,
+            "loss_high": 3600,
+            "backup": 3600,
+            "missing": ["replication_lag", "backup_age"],
+        }
+    ],
+    "rto": [{"entity": "checkout", "rto": 3600, "restore": 2400, "breach_at": 1767226800001}],
+}
+
+_ESCALATION: dict[str, Any] = {
+    "level": "management",
+    "since": 1767225601250,
+    "due": 1767227401250,
+    "reach": [
+        {"role": "duty_manager", "names": ["duty desk"], "why": "rules major", "due": 1767227401250},
+        {"role": "owners_of_cause", "names": ["team-orders"], "why": "rules major", "due": 1767227401250},
+    ],
+    "fired": [
+        {
+            "id": "major",
+            "level": "management",
+            "because": {"severity": "SEV2"},
+            "since": 1767225601250,
+            "due": 1767227401250,
+            "reach": ["owners_of_cause", "owners_of_business", "duty_manager"],
+        }
+    ],
+}
+
+INCIDENT: dict[str, Any] = {
     "id": "12-0",
     "revision": 3,
     "state": "declared",
@@ -36,8 +88,11 @@ INCIDENT = {
         "user_impact": "yes",
         "data_loss": "cannot_exclude",
         "regulatory": "no",
-        "fired": [{"rule": "tier-1-down"}],
-        "missing": ["replication_lag"],
+        "fired": [{"id": "tier1-down", "level": "SEV2", "because": {"tier": 1, "down": 1}}],
+        "missing": ["data_loss"],
+        "computed": "SEV2",
+        "override": None,
+        "open": [{"id": "data-loss-top-tier", "level": "SEV1", "missing": {"data_loss": [0, 1]}}],
     },
     "impact": [
         {
@@ -56,6 +111,8 @@ INCIDENT = {
     ],
     "impact_total": 1,
     "users": [1200, 1200],
+    "harm": _HARM,
+    "escalation": _ESCALATION,
     "obligations": [],
     "entities": ["checkout", "orders-db"],
     "alerts": 4,
@@ -67,6 +124,26 @@ INCIDENT = {
     "merged_into": "",
     "split_from": "",
     "generation": 1,
+    "versions": {"topology": "9f2c1b7a55d0e3aa", "rules": "41c0a8bb0c9f7d12"},
+}
+
+SEVERITY = {
+    "incident": INCIDENT["id"],
+    "revision": INCIDENT["revision"],
+    "severity": INCIDENT["severity"],
+    "harm": _HARM,
+    "obligations": [],
+    "escalation": _ESCALATION,
+    "history": [
+        {
+            "incident": INCIDENT["id"],
+            "at": 1767225601250,
+            "kind": "severity",
+            "text": "Severity SEV3 → SEV2: tier1-down fired (tier unknown → 1, down 0 → 1)",
+            "actor": "",
+            "facts": {"before": "SEV3", "after": "SEV2", "changed": {"tier": ["unknown", 1], "down": [0, 1]}},
+        }
+    ],
     "versions": {"topology": "9f2c1b7a55d0e3aa", "rules": "41c0a8bb0c9f7d12"},
 }
 

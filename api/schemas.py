@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.outcomes import AlertView, IncidentView, TimelineEntry
+from engine.outcomes import AlertView, EscalationView, HarmView, IncidentView, SeverityView, TimelineEntry
 from engine.signals import Millis
 from topology.model import Dependency, Entity
 
@@ -28,6 +28,21 @@ class Timeline(msgspec.Struct):
     """An incident's timeline, oldest first."""
 
     items: list[TimelineEntry]
+
+
+class SeverityExplained(msgspec.Struct, kw_only=True):
+    """Why an incident is as severe as it is: the numbers (``harm``), the rules that fired and those that cannot be
+    excluded (``severity``), who must hear of it, what changed when and why (``history``, oldest first), and the
+    versions it was computed from."""
+
+    incident: str
+    revision: int
+    severity: SeverityView
+    harm: HarmView
+    obligations: tuple[str, ...]
+    escalation: EscalationView
+    history: list[TimelineEntry]
+    versions: dict[str, str]
 
 
 class Revisions(msgspec.Struct):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
+
+from api.severity_words import severity_in_words, users_in_words, when
 
 Fields = Mapping[str, Any]
 
@@ -16,7 +17,6 @@ _VERDICTS = {
     "contradicted": "other evidence contradicts it",
     "unverifiable": "no other evidence speaks for or against it",
 }
-_ANSWERS = {"yes": "yes", "no": "no", "cannot_exclude": "cannot be excluded"}
 
 
 def incident_in_words(incident: Fields, timeline: Sequence[Fields], alerts: Sequence[Fields]) -> str:
@@ -31,7 +31,7 @@ def incident_in_words(incident: Fields, timeline: Sequence[Fields], alerts: Sequ
         "",
         *_impact(incident),
         "",
-        *_severity(incident["severity"]),
+        *severity_in_words(incident),
     ]
     if alerts:
         lines += ["", "Alerts:", *_cut([_alert_line(alert) for alert in alerts])]
@@ -58,11 +58,6 @@ def alert_in_words(alert: Fields, event: str, history: Sequence[Fields]) -> str:
     if alert["held_until"]:
         lines.append(f"  It is held, and will be decided by {when(alert['held_until'])}.")
     return "\n".join(lines)
-
-
-def when(at: int) -> str:
-    """Milliseconds as a time people can read, in UTC."""
-    return f"{datetime.fromtimestamp(at / 1000, UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def _ending(incident: Fields) -> list[str]:
@@ -92,10 +87,8 @@ def _impact(incident: Fields) -> list[str]:
         return ["Nothing else is hit."]
     lines = [_hit(hit, incident["onset"]) for hit in hits]
     heading = f"Hit ({incident['impact_total']}):"
-    users = incident["users"]
-    if users:
-        low, high = users
-        heading += f" {low} users." if low == high else f" {low} to {high} users."
+    if users := users_in_words(incident):
+        heading += f" {users[:1].upper()}{users[1:]}."
     return [heading, *_cut(lines, incident["impact_total"])]
 
 
@@ -105,18 +98,6 @@ def _hit(hit: Fields, onset: int) -> str:
     later = f" after {round((hit['at'] - onset) / 60000)} min" if hit["at"] and hit["at"] - onset >= 60000 else ""
     way = f", by {' → '.join(hit['path'])}" if len(hit["path"]) > 1 else ""
     return f"{hit['entity']}: {state}{later}{way}"
-
-
-def _severity(severity: Fields) -> list[str]:
-    rules = ", ".join(str(rule.get("id", rule)) for rule in severity["fired"]) or "none"
-    lines = [
-        f"Severity {severity['level']}: user impact {_ANSWERS.get(severity['user_impact'])}, "
-        f"data loss {_ANSWERS.get(severity['data_loss'])}, regulatory {_ANSWERS.get(severity['regulatory'])}.",
-        f"  Rules that fired: {rules}.",
-    ]
-    if severity["missing"]:
-        lines.append(f"  Not known: {', '.join(severity['missing'])}.")
-    return lines
 
 
 def _alert_line(alert: Fields) -> str:

@@ -117,7 +117,10 @@ def _check_incident(running: Parts, asked: Command) -> None:
     state = State(found.state)
     if trigger is not None and trigger not in TRANSITIONS[state]:
         raise _illegal(asked.action, found)
-    if asked.action in ("split", "override_severity", "acknowledge", "assign") and state not in OPEN:
+    if (
+        asked.action in ("split", "override_severity", "withdraw_override", "acknowledge", "assign")
+        and state not in OPEN
+    ):
         raise _illegal(asked.action, found)
 
 

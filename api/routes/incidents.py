@@ -8,10 +8,22 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.errors import not_found
-from api.examples import INCIDENT, TIMELINE
+from api.examples import INCIDENT, SEVERITY, TIMELINE
 from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
-from api.schemas import AlertPage, ImpactOf, IncidentDetail, IncidentPage, Reached, Revisions, Timeline
+from api.schemas import (
+    AlertPage,
+    ImpactOf,
+    IncidentDetail,
+    IncidentPage,
+    Reached,
+    Revisions,
+    SeverityExplained,
+    Timeline,
+)
 from engine.outcomes import Impacted, IncidentView
+
+JUDGED = frozenset({"severity", "override_asked", "override_withdrawn", "escalation"})
+"""Kinds of lines in the timeline that tell of severity and escalation."""
 
 router = APIRouter(prefix="/api/v1/incidents", tags=["incidents"])
 
@@ -76,6 +88,29 @@ def impact(request: Request, id: str) -> Response:
     items = [_reached(hit, found) for hit in found.impact]
     version = found.versions.get("topology", "")
     return answer(ImpactOf(found.cause or "", version, found.impact_total, items))
+
+
+@router.get(
+    "/{id}/severity",
+    responses=documented(SeverityExplained, SEVERITY),
+    summary="Why it is as severe as it is, and who must hear of it",
+)
+def severity(request: Request, id: str) -> Response:
+    """The numbers, the rules that fired, what is missing, the escalation, and every change with its reason."""
+    found = _found(request, id)
+    history = [line for line in parts(request).reader.timeline(found.id) if line.kind in JUDGED]
+    return answer(
+        SeverityExplained(
+            incident=found.id,
+            revision=found.revision,
+            severity=found.severity,
+            harm=found.harm,
+            obligations=found.obligations,
+            escalation=found.escalation,
+            history=history,
+            versions=found.versions,
+        )
+    )
 
 
 @router.get("/{id}/alerts", responses=documented(AlertPage), summary="The alerts in it")

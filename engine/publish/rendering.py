@@ -67,7 +67,7 @@ class _Incident(msgspec.Struct):
     severity: _Severity = msgspec.field(default_factory=_Severity)
     impact: tuple[_Impacted, ...] = ()
     impact_total: int = 0
-    users: tuple[int, int] | None = None
+    users: tuple[int, int | None] | None = None
     obligations: tuple[str, ...] = ()
     alerts: int = 0
     firing: int = 0
@@ -161,10 +161,12 @@ def _from(one: _Impacted) -> str:
     return f", from {_when(one.at)}" if one.at else ""
 
 
-def _users(users: tuple[int, int] | None) -> str:
+def _users(users: tuple[int, int | None] | None) -> str:
     if users is None:
         return ""
     low, high = users
+    if high is None:
+        return f"Users affected: at least {low:,}; not all that is hit says how many" if low else ""
     return f"Users affected: {low:,} (estimate)" if low == high else f"Users affected: {low:,} to {high:,} (estimate)"
 
 

@@ -34,7 +34,7 @@ def test_a_command_is_answered_with_the_revision_it_led_to(world: Live, incident
 def test_the_short_form_does_the_same(world: Live, incident: str):
     answer = world.client.post(f"/api/v1/incidents/{incident}/assign", json={"facts": {"assignee": "team-data"}})
     assert answer.json()["incident"]["assigned"] == "team-data"
-    assert world.client.post(f"/api/v1/incidents/{incident}/declare").json()["incident"]["state"] == "declared"
+    assert world.client.post(f"/api/v1/incidents/{incident}/restore").json()["incident"]["state"] == "restoring"
 
 
 @pytest.mark.parametrize(
