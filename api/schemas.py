@@ -93,11 +93,39 @@ class EntityDetail(msgspec.Struct):
     consumers: list[Dependency]
 
 
+class Versions(msgspec.Struct):
+    """The versions that an answer was computed from; a topology is the version of the catalogue that it was made of.
+    ``rules`` is empty where none were asked."""
+
+    topology: str
+    catalogue: str
+    rules: str = ""
+
+
+class GroupState(msgspec.Struct, kw_only=True):
+    """The arithmetic of a redundancy group of ``consumer``: ``working`` of its ``members`` are not down, ``need`` are
+    needed; ``delivered`` and ``capacity`` are in full members. ``health`` is what it leaves the consumer."""
+
+    consumer: str
+    name: str
+    words: str
+    members: int
+    working: int
+    need: int
+    capacity: float | None
+    delivered: float
+    hit: tuple[str, ...]
+    health: int
+    margin_lost: bool
+
+
 class Reached(msgspec.Struct, kw_only=True):
     """One entity that a failure reaches: its health (0 down … 1000 up), the way, and after how many seconds.
 
-    ``via`` is how the failure arrives (a dependency's semantics or a group); ``at_risk`` says that it still works but
-    has lost its margin.
+    ``via`` is how the failure arrives (a dependency's semantics, a group, ``late`` where it gave up waiting);
+    ``at_risk`` says that it still works but has lost its margin. ``degraded``, ``down`` and ``up`` are seconds until it
+    is first below full health, first down, and up again for good; null: never, as far as is known. ``groups`` are its
+    redundancy groups with a member that is hit. ``assumed`` is what a question says of the entity itself.
     """
 
     entity: str
@@ -112,15 +140,21 @@ class Reached(msgspec.Struct, kw_only=True):
     owner: str = ""
     tier: int | None = None
     users: int | None = None
+    degraded: float | None = None
+    down: float | None = None
+    up: float | None = None
+    groups: list[GroupState] = []
+    assumed: str = ""
 
 
 class ImpactOf(msgspec.Struct):
-    """What is hit if ``entity`` fails now."""
+    """What is hit if ``entity`` fails now. ``version`` is that of the topology."""
 
     entity: str
     version: str
     total: int
     items: list[Reached]
+    versions: Versions | None = None
 
 
 class Totals(msgspec.Struct):
@@ -160,12 +194,45 @@ class Ready(msgspec.Struct):
     checks: list[Check]
 
 
+class MismatchOf(msgspec.Struct):
+    """An expectation that is not met: of an entity, the severity or the users; ``at`` is null over all time."""
+
+    at: float | None
+    subject: str
+    expected: str
+    found: str
+
+
+class ScenarioChange(msgspec.Struct, kw_only=True):
+    """A saved scenario that has another answer with another topology: entity by entity, at the moments it looks at.
+
+    ``at`` of a difference is null where it is about all time (unknown names)."""
+
+    id: str
+    title: str
+    before: str
+    after: str
+    differences: list[MismatchOf]
+
+
+class ScenarioChanges(msgspec.Struct, kw_only=True):
+    """What changes in the answers of ``total`` saved scenarios from one pair of versions to another."""
+
+    before: Versions
+    after: Versions
+    total: int
+    items: list[ScenarioChange]
+    findings: list[str] = []
+
+
 class Reloaded(msgspec.Struct):
-    """What a reload led to: the versions in force and whether they are new."""
+    """What a reload led to: the versions in force, whether they are new, and which saved scenarios have another answer
+    because of them (null: there are none)."""
 
     topology: str
     rules: str
     changed: list[str]
+    scenarios: ScenarioChanges | None = None
 
 
 class VersionRow(msgspec.Struct):

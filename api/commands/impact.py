@@ -13,6 +13,8 @@ from api.findings import Wrong
 from api.reach import impact_of
 from api.schemas import ImpactOf, Reached
 
+UP = 1000
+
 
 def run(entity: str, catalogue: Path | None, *, as_json: bool) -> int:
     """Print who is hit, how badly and when, soonest first."""
@@ -33,22 +35,35 @@ def run(entity: str, catalogue: Path | None, *, as_json: bool) -> int:
 
 
 def in_words(reached: ImpactOf) -> str:
-    """One line per entity."""
+    """One line per entity, with the arithmetic of its groups below."""
     if not reached.items:
         return f"If {reached.entity} fails, nothing else is hit."
     lines = [f"If {reached.entity} fails, {reached.total} {'entity is' if reached.total == 1 else 'entities are'} hit:"]
-    lines += [f"  {_line(hit)}" for hit in reached.items]
+    for hit in reached.items:
+        lines += hit_in_words(hit)
     return "\n".join(lines)
 
 
-def _line(hit: Reached) -> str:
-    state = "at risk" if hit.at_risk and hit.high == 1000 else "down" if hit.low == 0 else f"at {hit.low / 10:g} %"
-    when = f" after {duration(hit.after)}" if hit.after else ""
+def hit_in_words(hit: Reached) -> list[str]:
+    """An entity that is hit: how badly, when and by which way; and one line for each group that explains it."""
     facts = [hit.kind.replace("_", " ")]
     facts += [f"tier {hit.tier}"] if hit.tier is not None else []
     facts += [f"{hit.users} users"] if hit.users else []
     facts += [f"owner {hit.owner}"] if hit.owner else []
-    return f"{hit.entity}: {state}{when} ({', '.join(facts)}), by {' → '.join(hit.path)}"
+    way = hit.assumed if hit.assumed and len(hit.path) == 1 else f"by {' → '.join(hit.path)}"
+    line = f"  {hit.entity}: {_state(hit)} ({', '.join(facts)}), {way}"
+    return [line, *(f"    {group.words}" for group in hit.groups)]
+
+
+def _state(hit: Reached) -> str:
+    state = "at risk" if hit.at_risk and hit.high == UP else "down" if hit.high == 0 else f"at {hit.low / 10:g} %"
+    if 0 < hit.high < UP and hit.low < hit.high:
+        state = f"at {hit.low / 10:g} to {hit.high / 10:g} %"
+    if hit.after and hit.after > 0:
+        state += f" after {duration(hit.after)}"
+    if hit.down is not None and hit.low > 0 and (hit.up is None or hit.down < hit.up):
+        state += f", down after {duration(hit.down)}"
+    return state + (f", up again after {duration(hit.up)}" if hit.up is not None else "")
 
 
 def duration(seconds: float) -> str:

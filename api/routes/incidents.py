@@ -19,6 +19,7 @@ from api.schemas import (
     Revisions,
     SeverityExplained,
     Timeline,
+    Versions,
 )
 from engine.outcomes import Impacted, IncidentView
 
@@ -87,7 +88,8 @@ def impact(request: Request, id: str) -> Response:
     found = _found(request, id)
     items = [_reached(hit, found) for hit in found.impact]
     version = found.versions.get("topology", "")
-    return answer(ImpactOf(found.cause or "", version, found.impact_total, items))
+    versions = Versions(version, version, found.versions.get("rules", ""))
+    return answer(ImpactOf(found.cause or "", version, found.impact_total, items, versions))
 
 
 @router.get(
