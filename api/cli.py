@@ -123,6 +123,24 @@ def impact(
     raise typer.Exit(command.run(entity, catalogue, as_json=as_json))
 
 
+@app.command(epilog="Examples: headwater risk; headwater risk shop --down db-1; headwater risk --single-points")
+def risk(
+    entities: Annotated[
+        list[str] | None, typer.Argument(metavar="[ENTITY]...", help="Whose risk (default: that of the business).")
+    ] = None,
+    down: Annotated[list[str] | None, typer.Option(help="An entity that is down already; may be repeated.")] = None,
+    single_points: Annotated[bool, typer.Option("--single-points", help="What takes business down alone.")] = False,
+    worlds: Annotated[int, typer.Option(min=100, max=1_000_000, help="Worlds to sample for each entity.")] = 10_000,
+    catalogue: Catalogue = None,
+    as_json: Json = False,
+) -> None:
+    """Say how probable it is that business goes down within a day, what would take it down next, and alone."""
+    from api.commands import risk as command
+
+    asked = command.Asked(entities or [], down or [], single_points, worlds, catalogue, as_json)
+    raise typer.Exit(command.run(asked))
+
+
 @app.command(epilog="Example: headwater schema catalogue > catalogue.schema.json")
 def schema(what: Annotated[str, typer.Argument(metavar="KIND", help="settings, catalogue or rules.")]) -> None:
     """Print the JSON Schema of a kind of file, for editors."""

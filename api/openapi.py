@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
-from api import schemas
+from api import risk_schemas, schemas
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.routes.ingest import JSON, Row
@@ -20,6 +20,9 @@ REF = "#/components/schemas/{name}"
 
 _TYPES = [
     *(kind for kind in vars(schemas).values() if isinstance(kind, type) and kind.__module__ == schemas.__name__),
+    risk_schemas.RiskOf,
+    risk_schemas.NextRisks,
+    risk_schemas.SinglePointsOf,
     AlertView,
     Content,
     Difference,
