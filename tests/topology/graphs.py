@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 
+import msgspec
 from hypothesis import strategies as st
 
 from topology.model import Dependency, Entity, Group, Semantics, Topology
@@ -79,4 +81,47 @@ def renamed(index: Topology, names: Mapping[str, str]) -> Topology:
             Group(consumer=names[g.consumer], name=g.name, need=g.need, capacity=g.capacity)
             for g in index.content.groups
         ],
+    )
+
+
+def seeded(seed: int, most: int = 8) -> Topology:
+    """A random topology, quicker than drawn ones: several groups of one entity, weights of zero, undeclared groups,
+    buffers in groups, with and without cycles."""
+    chance = random.Random(seed)
+    ids = [f"n{i:03}" for i in range(chance.randint(1, most))]
+    cycles = chance.random() < 0.7
+    dependencies: list[Dependency] = []
+    groups: list[Group] = []
+    for place, consumer in enumerate(ids):
+        others = [i for i in ids if i != consumer] if cycles else ids[:place]
+        for provider in chance.sample(others, min(len(others), chance.randint(0, 2))):
+            dependencies.append(_random(chance, consumer, provider, chance.choice(list(Semantics))))
+        for name in ("g", "h")[: chance.randint(0, 2) if others else 0]:
+            members = chance.sample(others, min(len(others), chance.randint(1, 4)))
+            semantics = chance.choice([Semantics.HARD, Semantics.SOFT, Semantics.ASYNC])
+            made = [_random(chance, consumer, member, semantics, name) for member in members]
+            dependencies += [msgspec.structs.replace(d, factor=made[0].factor) for d in made]
+            total = sum(d.weight for d in made)
+            if chance.random() < 0.9:
+                capacity = chance.choice([None, chance.randint(1, total), total]) if total else None
+                need = chance.randint(1, len(members))
+                groups.append(Group(consumer=consumer, name=name, need=need, capacity=capacity))
+    return Topology.build([Entity(id=i) for i in ids], dependencies, groups)
+
+
+def seeded_failures(seed: int, index: Topology, most: int = 3) -> dict[str, int]:
+    chance = random.Random(seed)
+    chosen = chance.sample(sorted(index.entities), min(len(index.entities), chance.randint(1, most)))
+    return {entity: chance.choice([0, 0, 1, 250, 400, 500, 667, 999, 1000]) for entity in chosen}
+
+
+def _random(chance: random.Random, consumer: str, provider: str, semantics: Semantics, group: str = "") -> Dependency:
+    return Dependency(
+        consumer=consumer,
+        provider=provider,
+        semantics=semantics,
+        factor=chance.choice([0, 1, 333, 500, 999, 1000]),
+        buffer=chance.randint(0, LONGEST_BUFFER) if semantics is Semantics.ASYNC else 0,
+        group=group,
+        weight=chance.choice([0, 1, 333, 500, 1000, 2000]) if group else 1000,
     )
