@@ -16,6 +16,9 @@ from topology.timeline import Course
 UP = 1000
 SHOWN = 50
 """Objectives of a revision, soonest first."""
+PLANNED = 2000
+"""Above so many entities hit no finish is predicted with every change: in a storm there are many changes. The plan can be
+asked for."""
 
 
 def foresee(
@@ -80,7 +83,9 @@ def _objectives(
     down = {entity: course for entity, course in courses.items() if course.down_at is not None}
     if not any(_has_objective(context.topology, entity) for entity in down):
         return ()
-    found = plan_of(context.topology, own, ((e, hit.low, hit.at) for e, hit in hits.items()), incident.cause, now)
+    found = Plan()
+    if len(hits) <= PLANNED:
+        found = plan_of(context.topology, own, ((e, hit.low, hit.at) for e, hit in hits.items()), incident.cause, now)
     begun = now if incident.restoring_at is None else incident.restoring_at
     return tuple(objectives(context.topology, down, found, begun, now)[:SHOWN])
 

@@ -36,6 +36,9 @@ class Deadlock:
     bypasses: tuple[Bypass, ...]
 
 
+NO_DEADLOCK = Deadlock(frozenset(), ())
+
+
 def deadlock(needs: Mapping[str, Sequence[Need]]) -> Deadlock:
     """Linear in the needs for each circle opened, up to `EXACT`."""
     coldness = _Coldness(needs)
@@ -57,7 +60,7 @@ class _Coldness:
     def __init__(self, needs: Mapping[str, Sequence[Need]]) -> None:
         self.waiting = set(needs)
         self._needs = needs
-        self._lacking = {entity: [need.count for need in wanted] for entity, wanted in needs.items()}
+        self._lacking = {entity: [need.least for need in wanted] for entity, wanted in needs.items()}
         self._open = {entity: len(wanted) for entity, wanted in needs.items()}
         self._users: dict[str, list[tuple[str, int]]] = {}
         for entity, wanted in needs.items():

@@ -39,13 +39,16 @@ class Objective(msgspec.Struct, kw_only=True, frozen=True):
         return None if self.takes is None else self.due - 1000 * self.takes
 
     def turns(self) -> tuple[int, ...]:
-        """Moments after which its ``breach`` would be told otherwise if restoration had not begun."""
-        spans = (span for span in (self.takes, self.takes_latest) if span is not None)
+        """Moments at which its ``breach`` would be told otherwise if restoration had not begun."""
+        spans = (span for span in (0, self.takes, self.takes_latest) if span is not None)
         return tuple(self.due - 1000 * span + 1 for span in spans)
 
 
 def objectives(index: Topology, courses: Mapping[str, Course], found: Plan, begun: int, now: int) -> list[Objective]:
-    """The objectives of entities that are or will be down, soonest first, for a restoration that has ``begun`` then."""
+    """The objectives of entities that are or will be down, soonest first, for a restoration that has ``begun`` then.
+
+    What the plan does not know has no predicted finish.
+    """
     tasks = {task.entity: task for task in found.tasks}
     result = [
         _objective(course, kind, seconds, tasks, begun, now)
@@ -71,7 +74,8 @@ def _objective(course: Course, kind: str, seconds: int, tasks: Mapping[str, Task
     due = since + 1000 * seconds
     task = tasks.get(course.entity)
     if since > now or task is None:
-        breach = NO if _spared(course, tasks, begun) else CANNOT_EXCLUDE
+        passed = course.surely_down_at is not None and course.surely_down_at + 1000 * seconds < now
+        breach = YES if passed else NO if _spared(course, tasks, begun) else CANNOT_EXCLUDE
         return Objective(entity=course.entity, kind=kind, since=since, due=due, breach=breach)
     finish = max(now, begun + 1000 * task.finish)
     latest = None if task.finish_latest is None else max(now, begun + 1000 * task.finish_latest)

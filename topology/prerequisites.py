@@ -8,36 +8,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from typing import NamedTuple
 
 from topology.groups import UP
 from topology.model import Dependency, Group, Semantics, Topology
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """``count`` of ``providers``, all down, must run before the consumer can start; ``group`` is "" for a single."""
+class Need(NamedTuple):
+    """``least`` of ``providers``, all down, must run before the consumer can start; ``group`` is "" for a single."""
 
     providers: tuple[str, ...]
-    count: int = 1
+    least: int = 1
     group: str = ""
 
 
 def start_needs(index: Topology, down: Collection[str]) -> dict[str, tuple[Need, ...]]:
     """What each entity that is down waits for before it can start, by entity in order of id."""
-    return {entity: tuple(_needs(index, entity, down)) for entity in sorted(down)}
+    return {entity: _needs(index, entity, down) for entity in sorted(down)}
 
 
-def _needs(index: Topology, entity: str, down: Collection[str]) -> Iterator[Need]:
+def _needs(index: Topology, entity: str, down: Collection[str]) -> tuple[Need, ...]:
+    found, grouped = [], False
     for dependency in index.providers(entity):
-        if not dependency.group and holds_start(dependency) and dependency.provider in down:
-            yield Need((dependency.provider,))
-    for group, members in groups_of(index, entity):
+        grouped = grouped or bool(dependency.group)
+        if dependency.provider in down and not dependency.group and holds_start(dependency):
+            found.append(Need((dependency.provider,)))
+    for group, members in groups_of(index, entity) if grouped else ():
         waited = tuple(d.provider for d in members if holds_start(d) and d.provider in down)
         lacking = needed(group, members) - (len(members) - len(waited))
         if lacking > 0:
-            yield Need(waited, lacking, group.name)
+            found.append(Need(waited, lacking, group.name))
+    return tuple(found)
+
+
+def waits_beyond_start(index: Topology, entity: str, hit: Mapping[str, int]) -> bool:
+    """Whether an entity that runs may still lack something: what it passes on, what it shares the load with, or a
+    provider that is degraded. One that waits for nothing but hard providers to start has them all when it runs."""
+    return any(
+        dependency.group or dependency.semantics is Semantics.ASYNC or hit[dependency.provider]
+        for dependency in index.providers(entity)
+        if dependency.provider in hit
+    )
 
 
 def groups_of(index: Topology, entity: str) -> Iterator[tuple[Group, list[Dependency]]]:

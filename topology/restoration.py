@@ -11,10 +11,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from topology.deadlock import Bypass, Deadlock, deadlock
+from topology.deadlock import NO_DEADLOCK, Bypass, Deadlock, deadlock
 from topology.impact import impact
 from topology.model import Dependency, Topology
-from topology.prerequisites import Need, start_needs
+from topology.prerequisites import Need, start_needs, waits_beyond_start
 from topology.schedule import NEVER, Schedule, below
 
 
@@ -93,19 +93,26 @@ def plan(index: Topology, health: Mapping[str, int], repair: Collection[str], at
         return Plan()
     down = {entity for entity, low in hit.items() if low == 0}
     needs = start_needs(index, down)
-    stuck = deadlock(needs)
-    needs = _without(needs, stuck.bypasses)
     takes = {entity: _takes(index, entity) for entity in hit if entity in down or entity in repair}
     missing = tuple(entity for entity, seconds in takes.items() if seconds is None)
 
     def spent(dependency: Dependency) -> int:
         return (felt.get(dependency.provider, at) - at) // 1000 + dependency.buffer
 
-    early = Schedule(index, hit, needs, {entity: seconds or 0 for entity, seconds in takes.items()}, spent)
+    shortest = {entity: seconds or 0 for entity, seconds in takes.items()}
+    early, stuck = Schedule(index, hit, needs, shortest, spent), NO_DEADLOCK
+    if not early.complete:
+        stuck = deadlock(needs)
+        needs = _without(needs, stuck.bypasses)
+        early = Schedule(index, hit, needs, shortest, spent)
+    by_hand = {bypass.entity for bypass in stuck.bypasses}
+    lacking = {entity for entity in hit if entity in by_hand or waits_beyond_start(index, entity, hit)}
+    early.end(lacking)
     late = early
     if missing:
         longest = {entity: NEVER if seconds is None else seconds for entity, seconds in takes.items()}
         late = Schedule(index, hit, needs, longest, spent)
+        late.end(lacking)
     return Plan(
         tasks=_tasks(hit, takes, set(repair), stuck, early, late),
         takes=max(early.finish.values()),

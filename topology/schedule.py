@@ -7,7 +7,7 @@ and scheduling, 1959), with groups that wait for the soonest of their members on
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 
 from topology.groups import UP
@@ -19,7 +19,7 @@ NEVER = 1 << 60
 
 
 class Schedule:
-    """Seconds from now. ``needs`` of each entity that is down, free of circles; ``takes`` of each with work to do;
+    """Seconds from now. ``needs`` of each entity that is down; ``takes`` of each with work to do;
     ``hit`` are all entities below full health. An ``async`` provider is felt from ``spent`` on (seconds from now).
 
     ``start`` and ``ready``: when work on an entity begins and ends; ``finish``: when it is in service, which is later
@@ -43,7 +43,11 @@ class Schedule:
         self._index, self._hit, self._needs, self._takes, self._spent = index, hit, needs, takes, spent
         self._begin()
         self.finish = dict(self.ready)
-        self._end()
+
+    @property
+    def complete(self) -> bool:
+        """Whether everybody can start; else there are circles, and the rest of the schedule says nothing."""
+        return len(self.ready) == len(self._hit)
 
     def slack(self) -> dict[str, int]:
         """How many seconds longer each entity may take before the last one is in service later, all else as planned."""
@@ -67,7 +71,7 @@ class Schedule:
         unmet: dict[str, int] = {}
         chosen: dict[str, list[str]] = {}
         for entity, needs in self._needs.items():
-            lacking[entity], unmet[entity] = [need.count for need in needs], len(needs)
+            lacking[entity], unmet[entity] = [need.least for need in needs], len(needs)
             for place, need in enumerate(needs):
                 for provider in need.providers:
                     users.setdefault(provider, []).append((entity, place))
@@ -88,9 +92,10 @@ class Schedule:
                     heappush(front, (min(NEVER, now + self._takes.get(entity, 0)), entity))
         self.chosen = {entity: tuple(providers) for entity, providers in chosen.items()}
 
-    def _end(self) -> None:
-        """The least times at which everybody also has what it passes on; circles of these are no obstacle."""
-        front = deque(self.ready)
+    def end(self, also: Collection[str]) -> None:
+        """Find the least times at which everybody also has what it passes on; circles of these are no obstacle.
+        ``also`` are those that may lack something although they run and nobody else is late."""
+        front = deque(entity for entity in self.ready if entity in also)
         queued = set(front)
         while front:
             entity = front.popleft()

@@ -1,13 +1,15 @@
 """When each entity becomes degraded and when down, and which buffer holds it up until then.
 
 The forecast is `topology.impact.impact`'s: asked about the moment before the first onset, it tells the whole course.
+Where health is known exactly, that is needed only of what is held up by a buffer.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
+from topology.downtimes import down_since
 from topology.groups import UP, softened
 from topology.impact import Health, Impact, Step, impact
 from topology.model import Dependency, Semantics, Topology
@@ -52,47 +54,75 @@ def timeline(
 
     ``since`` names the onset of every own failure.
     """
-    if not hits:
-        return {}
-    if _at_once(index, hits, at, since):
-        return {entity: _course(entity, [Step(hit.at, hit.low, hit.high)]) for entity, hit in hits.items()}
-    whole = impact(index, own, min(since[entity] for entity in own) - 1, since)
-    falls = _Falls(index, whole)
-    return {entity: _held(falls, _course(entity, falls.steps(entity)), at) for entity in hits}
+    if any(hit.low != hit.high or any(step.low != step.high for step in hit.later) for hit in hits.values()):
+        return _of_both_worlds(index, own, at, since, hits)
+    down = down_since(index, {entity: since[entity] for entity, health in own.items() if _low(health) == 0})
+    coming = {entity: hit.later[0].at for entity, hit in hits.items() if hit.later}
+    falls = _Falls(index, _upstream(index, own, since, coming, hits)) if coming else None
+    return {
+        entity: _course(
+            entity,
+            hit.at if hit.low < UP or entity in coming else None,
+            down.get(entity),
+            falls.holder(entity, coming[entity]) if falls and entity in coming else "",
+            coming.get(entity),
+        )
+        for entity, hit in hits.items()
+    }
 
 
-def _at_once(index: Topology, hits: Mapping[str, Impact], at: int, since: Mapping[str, int]) -> bool:
-    """Whether all that happens has happened at one moment, so that the impact says everything."""
-    if len(set(since.values())) > 1 or max(since.values()) > at:
-        return False
-    return not any(
-        _buffered(dependency) and dependency.provider in hits
-        for entity in hits
-        for dependency in index.providers(entity)
-    )
+def _of_both_worlds(
+    index: Topology, own: Mapping[str, Health], at: int, since: Mapping[str, int], hits: Mapping[str, Impact]
+) -> dict[str, Course]:
+    """Where health is known within bounds, the whole course is asked for."""
+    falls = _Falls(index, impact(index, own, min(since[entity] for entity in own) - 1, since))
+    found = {}
+    for entity in hits:
+        steps = falls.steps(entity)
+        due = next((moment for moment in falls.of(entity) if moment > at), None)
+        found[entity] = Course(
+            entity=entity,
+            degraded_at=next((step.at for step in steps if step.low < UP), None),
+            down_at=next((step.at for step in steps if step.low == 0), None),
+            surely_degraded_at=next((step.at for step in steps if step.high < UP), None),
+            surely_down_at=next((step.at for step in steps if step.high == 0), None),
+            held_by=falls.holder(entity, due) if due is not None else "",
+            held_until=due,
+        )
+    return found
 
 
-def _course(entity: str, steps: list[Step]) -> Course:
+def _upstream(
+    index: Topology,
+    own: Mapping[str, Health],
+    since: Mapping[str, int],
+    entities: Collection[str],
+    hits: Mapping[str, Impact],
+) -> Mapping[str, Impact]:
+    """The whole course of what these entities hang on, from before the first onset."""
+    front, seen = list(entities), set(entities)
+    while front:
+        for dependency in index.providers(front.pop()):
+            provider = dependency.provider
+            if provider in hits and provider not in seen and dependency.semantics is not Semantics.INFO:
+                seen.add(provider)
+                front.append(provider)
+    causes = {entity: health for entity, health in own.items() if entity in seen}
+    return impact(index, causes, min(since[entity] for entity in causes) - 1, since)
+
+
+def _low(health: Health) -> int:
+    return health if isinstance(health, int) else health.low
+
+
+def _course(entity: str, degraded: int | None, down: int | None, held_by: str, due: int | None) -> Course:
     return Course(
         entity=entity,
-        degraded_at=next((step.at for step in steps if step.low < UP), None),
-        down_at=next((step.at for step in steps if step.low == 0), None),
-        surely_degraded_at=next((step.at for step in steps if step.high < UP), None),
-        surely_down_at=next((step.at for step in steps if step.high == 0), None),
-    )
-
-
-def _held(falls: _Falls, course: Course, at: int) -> Course:
-    due = next((moment for moment in falls.of(course.entity) if moment > at), None)
-    if due is None:
-        return course
-    return Course(
-        entity=course.entity,
-        degraded_at=course.degraded_at,
-        down_at=course.down_at,
-        surely_degraded_at=course.surely_degraded_at,
-        surely_down_at=course.surely_down_at,
-        held_by=falls.holder(course.entity, due),
+        degraded_at=degraded,
+        down_at=down,
+        surely_degraded_at=degraded,
+        surely_down_at=down,
+        held_by=held_by,
         held_until=due,
     )
 
