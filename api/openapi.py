@@ -88,7 +88,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     responses["401"] = {"description": "no valid token", **_FAILURE}
     responses["403"] = {"description": "the token's role may not do this", **_FAILURE}
     responses["503"] = responses.get("503") or {"description": "try again later", **_FAILURE}
-    if "{" in path or path.endswith("/diff"):
+    if "{" in path or path.endswith(("/diff", "/risk", "/risk/next")):
         responses["404"] = {"description": "there is no such thing", **_FAILURE}
     if method == "post":
         responses["409"] = {"description": "its state does not allow this", **_FAILURE}

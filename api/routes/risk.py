@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.bounded import Analyses
-from api.errors import Fault, invalid
+from api.errors import Fault, Problem, not_found
 from api.risk_schemas import NextRisks, RiskOf, SinglePointsOf
 from api.routes.answers import Limit, Text, Words, answer, documented, parts
 from topology.model import Topology
@@ -116,7 +116,7 @@ def upcoming(
     if incident:
         view = parts(request).reader.incident(incident)
         if view is None:
-            raise invalid("There is no such incident.", [Fault("/incident", f"there is no incident {incident!r}")])
+            raise not_found("incident", incident)
         failed |= {hit.entity for hit in view.impact if hit.low == 0 and hit.entity in topology.entities}
         revision = view.revision
     asked = _resolved(topology, entity, "entity")
@@ -143,5 +143,5 @@ def _resolved(topology: Topology, names: Sequence[str] | None, parameter: str) -
     unknown = [name for name, id in found.items() if id is None]
     if unknown:
         faults = [Fault(f"/{parameter}", f"the topology has no entity {name!r}") for name in unknown]
-        raise invalid(f"{len(unknown)} of the entities are unknown.", faults)
+        raise Problem(404, "not-found", f"{len(unknown)} of the entities are unknown.", faults=faults)
     return tuple(sorted({id for id in found.values() if id is not None}))
