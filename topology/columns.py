@@ -143,8 +143,7 @@ class Distinct(Generic[Part]):
 
 def arranged(loaded: Numbered) -> Columns:
     """The canonical columns. N log N in names, linear in dependencies."""
-    names = sorted(loaded.names)
-    rank = _ranks(loaded.names, names)
+    names, rank = _ranked(loaded.names)
     entity, entity_templates = _templates(loaded.entity_templates, loaded.entity, lambda _: ())
     dependency, dependency_templates = _templates(
         loaded.dependency_templates, loaded.dependency, lambda d: (d.group, d.semantics.value)
@@ -199,11 +198,12 @@ def _order(
     return None if bool((key[1:] >= key[:-1]).all()) else np.argsort(key)
 
 
-def _ranks(names: Sequence[str], ordered: Sequence[str]) -> Ints:
-    if names == ordered:
-        return np.arange(len(names), dtype=np.int32)
-    place = {name: number for number, name in enumerate(ordered)}
-    return np.fromiter(map(place.__getitem__, names), dtype=np.int32, count=len(names))
+def _ranked(names: Sequence[str]) -> tuple[list[str], Ints]:
+    """(names sorted, the place of each given one among them)."""
+    order = sorted(range(len(names)), key=names.__getitem__)
+    rank = np.empty(len(names), dtype=np.int32)
+    rank[order] = np.arange(len(names), dtype=np.int32)
+    return [names[number] for number in order], rank
 
 
 def _templates(
@@ -211,12 +211,24 @@ def _templates(
 ) -> tuple[Ints, tuple[Part, ...]]:
     """The numbers after equal templates were united, unused ones left out and the rest sorted."""
     used: list[int] = np.flatnonzero(np.bincount(numbers, minlength=len(given))).tolist()
-    keys = [(*first(given[old]), canonical.encode(given[old])) for old in used]
-    one_of = dict(zip(keys, used, strict=True))
+    templates = [_with_defaults(given[old]) for old in used]
+    keys = [(*first(template), canonical.encode(template)) for template in templates]
+    one_of = dict(zip(keys, templates, strict=True))
     place = {key: number for number, key in enumerate(sorted(one_of))}
     renumbered = np.zeros(len(given), dtype=np.int32)
     renumbered[used] = [place[key] for key in keys]
-    return renumbered[numbers], tuple(given[one_of[key]] for key in place)
+    return renumbered[numbers], tuple(one_of[key] for key in place)
+
+
+def _with_defaults(template: Part) -> Part:
+    """The same with the very objects that are the defaults: encoders leave out these, but not their equals."""
+    fields = zip(template.__struct_fields__[::-1], template.__struct_defaults__[::-1], strict=False)
+    changes = {
+        field: default
+        for field, default in fields
+        if (value := getattr(template, field)) is not default and value == default
+    }
+    return msgspec.structs.replace(template, **changes) if changes else template
 
 
 def _ints(numbers: Iterable[int]) -> Ints:

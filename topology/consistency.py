@@ -1,55 +1,96 @@
-"""Checks a draft against itself and makes a topology of it: references, containment, groups, names.
+"""Checks a draft against itself and makes a topology of it: names, what is said of entities, containment.
 
-Dependency cycles are legal; containment cycles are not.
+Dependency cycles are legal; containment cycles are not. Dependencies and groups: `topology.linkage`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
+from topology.columns import Ints, Numbered, arranged
 from topology.continuity import SharedFate
 from topology.continuity_fields import gathered
-from topology.draft import At, Draft, merged
-from topology.errors import did_you_mean
-from topology.groups import UP
-from topology.model import Dependency, Entity, Group, Kind, Semantics, Topology
+from topology.declared import Declared
+from topology.draft import Draft, Said, merged
+from topology.linkage import Linkage
+from topology.model import Entity, Group, Kind, Topology
 from topology.references import dangling
-
-SEARCHED_FOR_HINTS = 20_000
-"""Above so many entities no similar id is looked for; it would take longer than loading."""
 
 
 def compile_draft(draft: Draft) -> Topology | None:
     """The topology; None, with all mistakes noted in the draft, when there are any."""
-    entities = _entities(draft)
-    _aliases(draft, entities)
-    dependencies = _dependencies(draft)
-    _groups(draft, dependencies)
-    dangling(draft, entities)
+    declared = Declared(draft)
+    said = _said(draft, declared)
+    _containment(draft, declared, said)
+    templates = _templates(draft, said)
+    _aliases(draft, declared, said, templates)
+    linkage = Linkage(draft, declared)
+    if draft.references:
+        dangling(draft, {declared.names[number]: templates[said[number]] for number in declared.by_row().tolist()})
     if draft.mistakes:
         return None
-    groups = [
-        Group(consumer=consumer, name=name, need=said.fields.get("need", 1), capacity=said.fields.get("capacity"))
-        for (consumer, name), said in draft.groups.items()
-    ]
-    fates = [SharedFate(name=name, failure=said.fields.get("failure")) for name, said in draft.fates.items()]
-    return Topology.build(entities.values(), dependencies, groups, fates)
+    return Topology(arranged(_numbered(draft, declared, said, templates, linkage)))
 
 
-def _entities(draft: Draft) -> dict[str, Entity]:
-    wholes = {id: merged(draft, id, parts) for id, parts in draft.entities.items()}
+def _numbered(draft: Draft, declared: Declared, said: Ints, templates: dict[int, Entity], linkage: Linkage) -> Numbered:
+    """All of it, without names that were mentioned but are no entities."""
+    known = np.flatnonzero(declared.known)
+    number = np.cumsum(declared.known, dtype=np.int32) - 1
+    used = list(templates)
+    template = np.zeros(len(draft.fields.all), dtype=np.int32)
+    template[used] = np.arange(len(used))
+    names = declared.names if len(known) == len(declared.names) else [declared.names[n] for n in known.tolist()]
+    return Numbered(
+        names=names,
+        entity=template[said[known]],
+        entity_templates=list(templates.values()),
+        consumer=number[linkage.consumer],
+        provider=number[linkage.provider],
+        dependency=linkage.template,
+        dependency_templates=draft.dependencies.templates.all,
+        group_consumer=number[linkage.group_consumer],
+        group=linkage.group,
+        group_templates=[
+            Group(consumer="", name=name, need=fields.get("need", 1), capacity=fields.get("capacity"))
+            for name, fields in draft.group_fields.all
+        ],
+        fates=[SharedFate(name=name, failure=fate.fields.get("failure")) for name, fate in draft.fates.items()],
+    )
+
+
+def _said(draft: Draft, declared: Declared) -> Ints:
+    """Entity -> the number of all that is said of it; -1 when nothing is."""
+    said = np.full(len(declared.names), -1, dtype=np.int32)
+    said[declared.entity] = declared.said
+    several: dict[int, list[Said]] = {}
+    for row in np.flatnonzero(declared.times[declared.entity] > 1).tolist():
+        part = Said(draft.fields.all[declared.said[row]], draft.at(declared.place[row]))
+        several.setdefault(int(declared.entity[row]), []).append(part)
+    for number, parts in several.items():
+        said[number] = draft.say(merged(draft, declared.names[number], parts))
     for child, parent, at in draft.parents:
-        if child not in wholes:
-            _dangling(draft, at, child, "contains")
-        elif wholes[child].setdefault("part_of", parent) != parent:
-            draft.wrong(at, f"{child!r} cannot be part of both {wholes[child]['part_of']!r} and {parent!r}")
-    _containment(draft, wholes)
-    entities = {}
-    for id, whole in wholes.items():
-        said = draft.defaults.get(whole.get("kind", Kind.SERVICE))
-        entities[id] = Entity(id=id, **_canonical(said.fields | whole if said else whole))
-    return entities
+        number = draft.numbers.get(child, -1)
+        if number < 0 or not declared.known[number]:
+            declared.missing(at, child, "contains")
+            continue
+        whole = draft.fields.all[said[number]]
+        if (other := whole.get("part_of", parent)) != parent:
+            draft.wrong(at, f"{child!r} cannot be part of both {other!r} and {parent!r}")
+        said[number] = draft.say({"part_of": parent} | whole)
+    return said
+
+
+def _templates(draft: Draft, said: Ints) -> dict[int, Entity]:
+    """Number of what is said -> the entity without its id, defaults included."""
+    templates = {}
+    for number in np.unique(said[said >= 0]).tolist():
+        whole = draft.fields.all[number]
+        default = draft.defaults.get(whole.get("kind", Kind.SERVICE))
+        templates[number] = Entity(id="", **_canonical(default.fields | whole if default else dict(whole)))
+    return templates
 
 
 def _canonical(whole: dict[str, Any]) -> dict[str, Any]:
@@ -62,102 +103,44 @@ def _canonical(whole: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _containment(draft: Draft, wholes: dict[str, dict[str, Any]]) -> None:
+def _containment(draft: Draft, declared: Declared, said: Ints) -> None:
     """Every entity is part of a known one, and none of itself. Each cycle is told once."""
+    names = declared.names
+    contained = np.array(["part_of" in fields for fields in draft.fields.all] + [False], dtype=np.bool_)
+    by_row = declared.by_row()
+    parents = {names[n]: draft.fields.all[said[n]]["part_of"] for n in by_row[contained[said[by_row]]].tolist()}
     done: set[str] = set()
-    for id, whole in wholes.items():
-        parent = whole.get("part_of")
-        if parent is not None and parent not in wholes:
-            _dangling(draft, draft.entities[id][0].at, parent, "part_of")
+    for id, parent in parents.items():
+        if not declared.has(parent):
+            declared.missing(declared.at(id), parent, "part_of")
         trail: dict[str, None] = {}
-        here: str | None = id
-        while here in wholes and here not in done and here not in trail:
+        here = id
+        while here in parents and here not in done and here not in trail:
             trail[here] = None
-            here = wholes[here].get("part_of")
-        if here is not None and here in trail:
+            here = parents[here]
+        if here in trail:
             cycle = list(trail)[list(trail).index(here) :]
             start = cycle.index(min(cycle))
             cycle = [*cycle[start:], *cycle[: start + 1]]
-            message = "a containment cycle: " + " is part of ".join(cycle)
-            draft.wrong(draft.entities[cycle[0]][0].at, message)
+            draft.wrong(declared.at(cycle[0]), "a containment cycle: " + " is part of ".join(cycle))
         done.update(trail)
 
 
-def _aliases(draft: Draft, entities: dict[str, Entity]) -> None:
+def _aliases(draft: Draft, declared: Declared, said: Ints, templates: dict[int, Entity]) -> None:
     """Every name leads to one entity."""
     owners: dict[str, str] = {}
-    for entity in entities.values():
-        for alias in entity.aliases:
-            at = draft.entities[entity.id][0].at
-            other = owners.setdefault(alias, entity.id)
-            if alias in entities and alias != entity.id:
-                draft.wrong(at, f"the alias {alias!r} of {entity.id!r} is the id of another entity")
-            elif other != entity.id:
-                draft.wrong(at, f"the alias {alias!r} of {entity.id!r} is also an alias of {other!r}")
+    for id, alias in _named(declared, said, templates):
+        other = owners.setdefault(alias, id)
+        if alias != id and declared.has(alias):
+            draft.wrong(declared.at(id), f"the alias {alias!r} of {id!r} is the id of another entity")
+        elif other != id:
+            draft.wrong(declared.at(id), f"the alias {alias!r} of {id!r} is also an alias of {other!r}")
 
 
-def _dependencies(draft: Draft) -> list[Dependency]:
-    """All dependencies once, between known entities."""
-    entities = draft.entities
-    first: dict[tuple[str, str, str], tuple[Dependency, At]] = {}
-    for dependency, at in draft.dependencies:
-        consumer, provider = dependency.consumer, dependency.provider
-        if consumer == provider:
-            draft.wrong(at, f"{consumer!r} depends on itself")
-            continue
-        for id in (consumer, provider):
-            if id not in entities:
-                _dangling(draft, at, id, "a dependency names")
-        known = first.setdefault((consumer, provider, dependency.group), (dependency, at))
-        if known[1] is not at and (known[0] != dependency or known[1].file == at.file):
-            draft.wrong(at, f"{consumer!r} depends on {provider!r} twice; first at {known[1]}")
-    return [dependency for dependency, _ in first.values()]
-
-
-def _dangling(draft: Draft, at: At, id: str, what: str) -> None:
-    if id in draft.refused:
+def _named(declared: Declared, said: Ints, templates: dict[int, Entity]) -> Iterator[tuple[str, str]]:
+    """(id, alias)"""
+    if not any(template.aliases for template in templates.values()):
         return
-    few = len(draft.entities) <= SEARCHED_FOR_HINTS
-    hint = did_you_mean(id, draft.entities) if few else ""
-    draft.wrong(at, f"{what} {id!r}, which is no entity", hint)
-
-
-def _groups(draft: Draft, dependencies: Sequence[Dependency]) -> None:
-    members: dict[tuple[str, str], list[Dependency]] = {key: [] for key in draft.groups}
-    undeclared: set[tuple[str, str, str]] = set()
-    for dependency in dependencies:
-        if not dependency.group:
-            continue
-        if (key := (dependency.consumer, dependency.group)) in members:
-            members[key].append(dependency)
-        else:
-            undeclared.add((dependency.consumer, dependency.provider, dependency.group))
-    for dependency, at in draft.dependencies if undeclared else ():
-        if (dependency.consumer, dependency.provider, dependency.group) in undeclared:
-            names = [name for consumer, name in draft.groups if consumer == dependency.consumer]
-            hint = did_you_mean(dependency.group, names)
-            draft.wrong(at, f"{dependency.consumer!r} declares no group {dependency.group!r}", hint)
-    for (consumer, name), found in members.items():
-        if consumer in draft.refused:  # not all of its members could be read
-            continue
-        _group(draft, consumer, name, found)
-
-
-def _group(draft: Draft, consumer: str, name: str, members: Sequence[Dependency]) -> None:
-    fields, at = draft.groups[consumer, name]
-    what = f"the group {name!r} of {consumer!r}"
-    if not members:
-        draft.wrong(at, f"{what} is named by no dependency")
-        return
-    if (need := fields.get("need", 1)) > len(members):
-        draft.wrong(at, f"{what} needs {need} of {len(members)} members")
-    total = sum(member.weight for member in members)
-    if (capacity := fields.get("capacity")) is not None and capacity > total:
-        draft.wrong(at, f"{what} needs a capacity of {capacity / UP:g}, but its members' weights sum to {total / UP:g}")
-    kinds = {member.semantics for member in members}
-    if Semantics.INFO in kinds:
-        draft.wrong(at, f"{what} has an info member, which can neither carry nor break it")
-    soft = {member.factor for member in members if member.semantics is Semantics.SOFT}
-    if len(soft) > 1 or (soft and len(kinds) > 1):
-        message = f"the members of {what} do not agree: all must be soft with one factor, or none"
-        draft.wrong(at, message)
+    for number in declared.by_row().tolist():
+        for alias in templates[int(said[number])].aliases:
+            yield declared.names[number], alias

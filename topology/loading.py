@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from io import BytesIO, TextIOWrapper
 from pathlib import PurePath
 
 from topology import yamlfile
@@ -37,23 +36,13 @@ def _draft_file(draft: Draft, name: str, content: bytes) -> None:
         draft_graphml(draft, name, content)
     elif suffix in (".yaml", ".yml") and len(content) > yamlfile.MAX_BYTES:
         yamlfile.refuse_size(name, draft.mistakes)
-    elif suffix in (".yaml", ".yml") or (suffix == ".csv" and rows):
+    elif suffix in (".yaml", ".yml"):
         try:
-            if rows and suffix == ".csv":
-                rows(draft, name, TextIOWrapper(BytesIO(content), encoding="utf-8-sig", newline=""))
-            else:
-                draft_catalogue(draft, name, content.decode("utf-8-sig"))
-        except UnicodeDecodeError:
-            draft.wrong(At(name, _broken_line(content)), "not UTF-8")
+            draft_catalogue(draft, name, content.decode().removeprefix("\ufeff"))
+        except UnicodeDecodeError as error:
+            draft.wrong(At(name, content.count(b"\n", 0, error.start) + 1), "not UTF-8")
+    elif suffix == ".csv" and rows:
+        rows(draft, name, content)
     else:
         hint = "known are *.yaml, *.yml, *.graphml, nodes*.csv and edges*.csv"
         draft.wrong(At(name, 1), "a file of unknown kind", hint)
-
-
-def _broken_line(content: bytes) -> int:
-    """The first line that is not UTF-8."""
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        return content.count(b"\n", 0, error.start) + 1
-    return 1

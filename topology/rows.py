@@ -77,63 +77,84 @@ EDGE: Mapping[str, Parser] = {
 
 def add_entity(draft: Draft, id: str, row: Mapping[str, str], at: At) -> None:
     """One row; empty cells say nothing. Columns that are no field of an entity are facts."""
-    facts = {key.removeprefix(FACT): value for key, value in row.items() if value and key not in ENTITY}
-    fields = _parsed(draft, ENTITY, row, at)
-    if facts:
-        fields["facts"] = facts
+    fields, faults = entity_fields(row)
+    for fault in faults:
+        draft.wrong(at, fault)
     for fate in fields.get("fates", ()):  # declared by being named
         draft.fate(fate, {}, at)
-    if known := _name(draft, id, at):
-        draft.entity(known, fields, at)
+    if _good(draft, id, at):
+        draft.entity(id, fields, at)
 
 
 def add_edge(draft: Draft, consumer: str, provider: str, row: Mapping[str, str], at: At) -> None:
     """One row; a group is declared by being named."""
-    fields = _parsed(draft, EDGE, row, at)
-    consumer, provider = _name(draft, consumer, at), _name(draft, provider, at)
-    if not (consumer and provider):
+    fields, faults = _parsed(EDGE, row)
+    for fault in faults:
+        draft.wrong(at, fault)
+    if not (_good(draft, consumer, at) & _good(draft, provider, at)):
         return
-    if fields:
-        _unused(draft, provider, fields, at)
-        said: dict[str, Any] = {key: fields.pop(key) for key in ("need", "capacity") if key in fields}
-        if group := fields.get("group"):
-            draft.group(consumer, group, said, at)
+    for key, only in unused(fields):
+        draft.wrong(at, f"{key} of the dependency on {provider!r} has no effect", f"it needs {only}")
+    group, said = group_fields(fields)
+    if group:
+        draft.group(consumer, group, said, at)
     draft.dependencies.append((Dependency(consumer=consumer, provider=provider, **fields), at))
 
 
-def _unused(draft: Draft, provider: str, fields: Mapping[str, Any], at: At) -> None:
-    """A value without effect is a mistake; 0 and an empty cell are none."""
+def entity_fields(row: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """What a row says of an entity, and what is wrong with it."""
+    fields, faults = _parsed(ENTITY, row)
+    if facts := {key.removeprefix(FACT): value for key, value in row.items() if value and key not in ENTITY}:
+        fields["facts"] = facts
+    return fields, faults
+
+
+def edge_fields(row: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    """What a row says of a dependency, with what is said of its group, and what is wrong with it."""
+    fields, faults = _parsed(EDGE, row)
+    return fields, faults + [key for key, _ in unused(fields)]
+
+
+def group_fields(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """(group, what is said of it), the latter taken out of a dependency's fields."""
+    return fields.get("group", ""), {key: fields.pop(key) for key in ("need", "capacity") if key in fields}
+
+
+def unused(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """(field, what it needs) of values without effect, which are mistakes; 0 and an empty cell are none."""
     semantics, group = fields.get("semantics"), fields.get("group")
-    for key, useful, only in (
-        ("factor", semantics is Semantics.SOFT, "soft"),
-        ("buffer", semantics is Semantics.ASYNC, "async"),
-        ("weight", group, "a group"),
-        ("need", group, "a group"),
-        ("capacity", group, "a group"),
-        ("timeout", semantics is not Semantics.INFO, "semantics that pass trouble on"),
-    ):
-        if fields.get(key) and not useful:
-            draft.wrong(at, f"{key} of the dependency on {provider!r} has no effect", f"it needs {only}")
+    return [
+        (key, only)
+        for key, useful, only in (
+            ("factor", semantics is Semantics.SOFT, "soft"),
+            ("buffer", semantics is Semantics.ASYNC, "async"),
+            ("weight", group, "a group"),
+            ("need", group, "a group"),
+            ("capacity", group, "a group"),
+            ("timeout", semantics is not Semantics.INFO, "semantics that pass trouble on"),
+        )
+        if fields.get(key) and not useful
+    ]
 
 
-def _parsed(draft: Draft, parsers: Mapping[str, Parser], row: Mapping[str, str], at: At) -> dict[str, Any]:
-    fields = {}
+def _parsed(parsers: Mapping[str, Parser], row: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
+    fields, faults = {}, []
     for key, text in row.items():
         if text and key in parsers:
             try:
                 fields[key] = parsers[key](text)
             except ValueError as error:
-                draft.wrong(at, f"{key}: {error}")
-    return fields
+                faults.append(f"{key}: {error}")
+    return fields, faults
 
 
-def _name(draft: Draft, id: str, at: At) -> str:
-    """The id, checked once and kept once; empty, with a mistake noted, when it is none."""
-    if (known := draft.names.get(id)) is not None:
-        return known
+def _good(draft: Draft, id: str, at: At) -> bool:
+    """Whether the id is one; a mistake is noted when it is not."""
+    if id in draft.numbers:
+        return True
     try:
-        draft.names[id] = values.name(id)
+        values.name(id)
     except ValueError as error:
         draft.wrong(at, f"id: {error}")
-        return ""
-    return id
+        return False
+    return True
