@@ -22,13 +22,15 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import latency, memory, storm, throughput
+from bench import latency, memory, risk, storm, throughput
 from bench.peer import HEADWATER, Peer, present
 from bench.process import LOAD_CORE
 
 Figures = dict[str, dict[str, list[float]]]
 """Row -> peer -> one figure per repetition."""
-PARTS = ("throughput", "latency", "memory", "storm", "knee")
+PARTS = ("throughput", "latency", "memory", "storm", "knee", "risk")
+SERVERLESS = frozenset({"risk"})
+"""Parts that measure no server."""
 
 
 async def repetition(peer: Peer, parts: Sequence[str]) -> dict[str, float]:
@@ -81,7 +83,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path, help="write every figure of every repetition to this file")
     asked = parser.parse_args()
     parts = asked.only or PARTS
-    peers = [peer for peer in present() if asked.peer in (None, peer.name)]
+    peers = [peer for peer in present() if asked.peer in (None, peer.name)] if set(parts) - SERVERLESS else []
     os.sched_setaffinity(0, {LOAD_CORE})
     started = time.monotonic()
     figures: Figures = defaultdict(lambda: defaultdict(list))
@@ -93,8 +95,13 @@ def main() -> None:
     if "knee" in parts and HEADWATER in peers:
         for row, value in uvloop.run(latency.knee(HEADWATER)).items():
             figures[row]["headwater"].append(value)
-    print(table(figures))
-    if len(peers) < 2 and asked.peer is None:
+    if peers:
+        print(table(figures))
+    if "risk" in parts:
+        measured = risk.measure(asked.repetitions)
+        figures |= measured
+        print(f"\n{risk.table(measured)}")
+    if len(peers) < 2 and asked.peer is None and set(parts) - SERVERLESS:
         print("\nNO RATIOS: Alertmanager is not installed; run script/parts.")
     took = time.monotonic() - started
     print(f"\n{asked.repetitions} repetitions in {took:.0f} s, load average {os.getloadavg()[0]:.1f}")
