@@ -15,7 +15,19 @@ from api import openapi
 from api.access import Guard
 from api.errors import Fault, Problem, invalid, overloaded
 from api.parts import Parts
-from api.routes import alerts, commands, health, incidents, landing, operations, risk, silences, stream, topology
+from api.routes import (
+    alerts,
+    commands,
+    health,
+    incidents,
+    landing,
+    operations,
+    risk,
+    silences,
+    stream,
+    topology,
+    whatif,
+)
 from api.routes.ingest import ROWS, Endpoint
 from api.version import installed
 from engine.errors import StoreUnavailable
@@ -24,6 +36,7 @@ ROUTERS = (
     incidents.router,
     alerts.router,
     topology.router,
+    whatif.router,
     risk.router,
     commands.router,
     silences.router,

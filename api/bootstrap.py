@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 from api import files
 from api.files import Loaded
 from api.findings import Finding, Wrong
+from api.scenarios import Watch
 from api.schemas import Check
 from api.settings import Settings, Webhook
 from api.version import installed
@@ -24,7 +25,7 @@ from engine.chain import ChainRow, Head
 from engine.core import Core
 from engine.library import Library
 from engine.metrics import EngineMetrics
-from engine.ports import Clock, Commit, Decode, Decoded, Reader, Sink, Source
+from engine.ports import Clock, Commit, Decode, Decoded, Reader, Sink, Source, Version
 from engine.resume import Machine
 from engine.service import Service, ServiceSettings
 from engine.signals import Millis
@@ -74,6 +75,14 @@ def stored(folder: Path) -> Iterator[Reader]:
 
     with closing(SqliteReader(folder / DATABASE)) as found:
         yield found
+
+
+def stored_version(folder: Path, kind: str, id: str) -> Version | None:
+    """One version of the operator's files, as it is kept in the same data."""
+    from engine.storage.sqlite import SqliteReader
+
+    with closing(SqliteReader(folder / DATABASE)) as found:
+        return found.version(kind, id)
 
 
 @contextmanager
@@ -145,7 +154,16 @@ def engine(
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka = _kafka(settings, metrics)
-        conductor = Conductor(settings, library, submissions, clock, broadcaster.wake, dispatcher.wake, stopped)
+        conductor = Conductor(
+            settings,
+            library,
+            submissions,
+            clock,
+            broadcaster.wake,
+            dispatcher.wake,
+            stopped,
+            Watch(settings.scenarios, registry),
+        )
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
             on_commit=conductor.committed, settings=_service_settings(settings),
@@ -156,7 +174,7 @@ def engine(
             topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)], broadcaster=broadcaster,
-            registry=registry,
+            registry=registry, scenarios=conductor.scenarios,
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 

@@ -25,12 +25,27 @@ app = typer.Typer(
 )
 token = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Credentials of people and programs.")
 audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The hash-chained record of decisions.")
+whatif = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What-if questions, and saved scenarios.")
+app.add_typer(whatif, name="whatif")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (default: ./headwater.yaml).")]
 Catalogue = Annotated[Path | None, typer.Option(help="Folder of the catalogue (default: from the settings).")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of words.")]
+Rules = Annotated[Path | None, typer.Option(help="Folder of the rules (default: from the settings).")]
+Several = list[str] | None
+Down = Annotated[Several, typer.Option(metavar="ENTITY", help="It fails; may be repeated, as all of these.")]
+Degraded = Annotated[Several, typer.Option(metavar="ENTITY=HEALTH", help="Its own health: 0 … 1000, or 50%.")]
+Slow = Annotated[Several, typer.Option(metavar="ENTITY=DELAY", help="It answers so much later: 5s, 250ms.")]
+Maintenance = Annotated[Several, typer.Option(metavar="ENTITY=FOR[@AFTER]", help="It is out for so long: 2h, 2h@30m.")]
+Fate = Annotated[Several, typer.Option(metavar="NAME", help="A shared fate strikes.")]
+Lost = Annotated[Several, typer.Option(metavar="PLACE", help="A site or host is lost with all it holds.")]
+Assume = Annotated[Path | None, typer.Option(help="YAML with further assumptions, as below assume: in a scenario.")]
+At = Annotated[Several, typer.Option(metavar="TIME", help="A moment after the onset to look at: 10m.")]
+Scenarios = Annotated[
+    list[Path] | None, typer.Argument(metavar="[SCENARIOS]...", help="Files or folders (default: from the settings).")
+]
 DataDir = Annotated[Path | None, typer.Option("--data", help="Data folder (default: from the settings).")]
 
 
@@ -142,11 +157,99 @@ def risk(
 
 
 @app.command(epilog="Example: headwater schema catalogue > catalogue.schema.json")
-def schema(what: Annotated[str, typer.Argument(metavar="KIND", help="settings, catalogue or rules.")]) -> None:
+def schema(
+    what: Annotated[str, typer.Argument(metavar="KIND", help="settings, catalogue, rules or scenarios.")],
+) -> None:
     """Print the JSON Schema of a kind of file, for editors."""
     from api.commands import schema as command
 
     raise typer.Exit(command.run(what))
+
+
+@whatif.command("ask", epilog="Example: headwater whatif ask --down db-1 --slow mail=5s --maintenance db-2=2h --at 10m")
+def whatif_ask(  # noqa: PLR0913, PLR0917 - options are arguments
+    down: Down = None,
+    degraded: Degraded = None,
+    slow: Slow = None,
+    maintenance: Maintenance = None,
+    fate: Fate = None,
+    lost: Lost = None,
+    assume: Assume = None,
+    at: At = None,
+    config: Config = None,
+    catalogue: Catalogue = None,
+    rules: Rules = None,
+    as_json: Json = False,
+) -> None:
+    """Say who would be hit, when and how badly, which margins would be lost, and how severe that would be."""
+    from api.commands import whatif as command
+
+    asked = command.Asked(
+        down or [], degraded or [], slow or [], maintenance or [], fate or [], lost or [], assume, at or [],
+        config, catalogue, rules,
+    )  # fmt: skip
+    raise typer.Exit(command.ask(asked, as_json=as_json))
+
+
+@whatif.command("save", epilog="Example: headwater whatif save replica-lost scenarios/replicas.yaml --down db-1")
+def whatif_save(  # noqa: PLR0913, PLR0917 - options are arguments
+    id: Annotated[str, typer.Argument(metavar="ID", help="The scenario's id.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; it must not exist.")],
+    title: Annotated[str, typer.Option(help="The scenario's title.")] = "",
+    down: Down = None,
+    degraded: Degraded = None,
+    slow: Slow = None,
+    maintenance: Maintenance = None,
+    fate: Fate = None,
+    lost: Lost = None,
+    assume: Assume = None,
+    at: At = None,
+    config: Config = None,
+    catalogue: Catalogue = None,
+    rules: Rules = None,
+) -> None:
+    """Write a scenario that expects what the answer is now."""
+    from api.commands import whatif as command
+
+    asked = command.Asked(
+        down or [], degraded or [], slow or [], maintenance or [], fate or [], lost or [], assume, at or [],
+        config, catalogue, rules,
+    )  # fmt: skip
+    raise typer.Exit(command.save(asked, id, title, file))
+
+
+@whatif.command("run", epilog="Example: headwater whatif run scenarios --junit report.xml")
+def whatif_run(
+    scenarios: Scenarios = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the results as JUnit XML too.")] = None,
+    config: Config = None,
+    catalogue: Catalogue = None,
+    rules: Rules = None,
+    as_json: Json = False,
+) -> None:
+    """Run saved scenarios against the catalogue; exit code 1 when an expectation is not met."""
+    from api.commands import scenarios as command
+
+    asked = command.Asked(scenarios or [], config, catalogue, rules)
+    raise typer.Exit(command.run_all(asked, junit, as_json=as_json))
+
+
+@whatif.command("diff", epilog="Example: headwater whatif diff --before 9f2c1b7a55d0e3aa --after catalogue")
+def whatif_diff(
+    before: Annotated[str, typer.Option(metavar="VERSION|DIR", help="A catalogue, or a stored version of it.")],
+    scenarios: Scenarios = None,
+    after: Annotated[Path | None, typer.Option(help="The other catalogue (default: from the settings).")] = None,
+    config: Config = None,
+    rules: Rules = None,
+    data: DataDir = None,
+    exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit with 1 when an answer differs.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say which saved scenarios have another answer with another catalogue, entity by entity."""
+    from api.commands import scenarios as command
+
+    asked = command.Asked(scenarios or [], config, None, rules)
+    raise typer.Exit(command.diff(asked, before, after, data, as_json=as_json, exit_code=exit_code))
 
 
 @token.command(epilog="Example: headwater token create prometheus --role ingest")

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from api import files
 from api.errors import Fault, Problem
 from api.files import Loaded
+from api.scenarios import Watch
 from api.schemas import Check, Reloaded
 from api.settings import Settings
 from engine.core import Core
@@ -49,10 +50,12 @@ class Conductor:
         clock: Callable[[], Millis],
         news: Callable[[], None],
         due: Callable[[], None],
-        stopped: Callable[[BaseException], None] | None = None,
+        stopped: Callable[[BaseException], None] | None,
+        scenarios: Watch,
     ) -> None:
         self._settings, self._library, self._submissions = settings, library, submissions
         self._clock, self._news, self._due, self._stopped = clock, news, due, stopped
+        self.scenarios = scenarios
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         self._service: Service | None = None
@@ -67,6 +70,9 @@ class Conductor:
         self._service = service
         self._thread = threading.Thread(target=self._run, args=(service, loaded), name="engine", daemon=True)
         self._thread.start()
+        if loaded.topology is not None and loaded.rules is not None:
+            run = self.scenarios.run
+            threading.Thread(target=run, args=(loaded.topology, loaded.rules), name="scenarios", daemon=True).start()
 
     def stop(self) -> None:
         """Let the thread store what it holds, and end."""
@@ -150,10 +156,13 @@ class Conductor:
             if loaded.wrong:
                 faults = [Fault("", str(finding)) for finding in loaded.wrong]
                 raise Problem(422, "files-wrong", "The files have mistakes; what was in force stays so.", faults=faults)
+            before = self.topology(), self.rules()
             changed = self._activate(loaded)
             async with asyncio.timeout(self._settings.limits.wait):
                 await asyncio.gather(*(asyncio.wrap_future(durable) for _, durable in changed))
-            return Reloaded(self.topology().version, self.rules().version, [kind for kind, _ in changed])
+            after = self.topology(), self.rules()
+            told = await asyncio.to_thread(self.scenarios.reloaded, before, after)
+            return Reloaded(after[0].version, after[1].version, [kind for kind, _ in changed], told)
 
     def _activate(self, loaded: Loaded) -> list[tuple[str, Future[None]]]:
         """Submit what differs from what is in force."""

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
-from api import risk_schemas, schemas
+from api import risk_schemas, schemas, whatif_schemas
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.routes.ingest import JSON, Row
@@ -23,6 +23,8 @@ _TYPES = [
     risk_schemas.RiskOf,
     risk_schemas.NextRisks,
     risk_schemas.SinglePointsOf,
+    whatif_schemas.WhatIf,
+    whatif_schemas.ScenarioRuns,
     AlertView,
     Content,
     Difference,

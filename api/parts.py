@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from api.broadcast import Broadcaster
+from api.scenarios import Watch
 from api.schemas import Check, Reloaded
 from api.settings import Settings
 from engine.ports import Clock, DeadLetter, Decode, Outbox, Reader, Record, Version
@@ -38,4 +39,5 @@ class Parts:
     silences: Callable[[], Sequence[Silence]]
     checks: Callable[[], list[Check]]
     broadcaster: Broadcaster
+    scenarios: Watch
     registry: CollectorRegistry

@@ -204,15 +204,16 @@ class MismatchOf(msgspec.Struct):
 
 
 class ScenarioChange(msgspec.Struct, kw_only=True):
-    """A saved scenario that has another answer with another topology: entity by entity, at the moments it looks at.
-
-    ``at`` of a difference is null where it is about all time (unknown names)."""
+    """A saved scenario that has another answer: ``before`` and ``after`` it is ``passed`` or ``failed``. Of each
+    difference ``expected`` is what was said before and ``found`` what is said after, at a moment or (null) over all
+    time; the first 500."""
 
     id: str
     title: str
     before: str
     after: str
     differences: list[MismatchOf]
+    differences_total: int
 
 
 class ScenarioChanges(msgspec.Struct, kw_only=True):

@@ -121,6 +121,7 @@ class Settings:
     data: Path = Path("headwater-data")
     catalogue: Path = Path("catalogue")
     rules: Path = Path("rules")
+    scenarios: Path = Path("scenarios")
     suppression: Literal["shadow", "enforce"] = "shadow"
     snapshot: Annotated[float, Field(gt=0)] = 60.0
     server: Server = Server()
@@ -136,6 +137,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "HEADWATER_DATA": ("data",),
     "HEADWATER_CATALOGUE": ("catalogue",),
     "HEADWATER_RULES": ("rules",),
+    "HEADWATER_SCENARIOS": ("scenarios",),
     "HEADWATER_SUPPRESSION": ("suppression",),
     "HEADWATER_SNAPSHOT": ("snapshot",),
     "HEADWATER_HOST": ("server", "host"),
@@ -276,7 +278,7 @@ def _resolved(
     """Paths of the file made relative to it; secrets filled in."""
     paths = {
         name: getattr(settings, name) if (name,) in origins else base / getattr(settings, name)
-        for name in ("data", "catalogue", "rules")
+        for name in ("data", "catalogue", "rules", "scenarios")
     }
     hooks = tuple(
         replace(hook, secret=variables.get(hook.secret_env, "") if hook.secret_env else "")

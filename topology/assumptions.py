@@ -12,7 +12,6 @@ import msgspec
 
 from topology import latency
 from topology.altered import Altered
-from topology.impact import Health
 from topology.model import Dependency, Entity, Group, Semantics, Topology
 
 SITE_FACTS = ("site", "host", "rack", "zone", "region")
@@ -84,7 +83,7 @@ class Spell(NamedTuple):
     """An own health between two moments (``end`` None: for good), and why: the words of the question."""
 
     entity: str
-    health: Health
+    health: int
     start: int
     end: int | None
     why: str
@@ -97,10 +96,10 @@ def spells(topology: Topology, assumed: Assumptions) -> list[Spell]:
         Spell(f.entity, f.health, f.after, None, "down" if f.health == 0 else f"degraded to {f.health}")
         for f in assumed.faults
     ]
-    found += [Spell(w.entity, 0, w.after, w.after + w.duration, "maintenance", True) for w in assumed.maintenance]
+    found += [Spell(w.entity, 0, w.after, w.after + w.duration, "in maintenance", True) for w in assumed.maintenance]
     for entity in topology.entities.values() if assumed.fates else ():
         struck = sorted(set(assumed.fates).intersection(entity.continuity.fates))
-        found += [Spell(entity.id, 0, 0, None, f"shares the fate {fate}") for fate in struck]
+        found += [Spell(entity.id, 0, 0, None, f"down with {fate}") for fate in struck]
     for place in assumed.lost:
         found += [Spell(entity, 0, 0, None, f"lost with {place}") for entity in inside(topology, place)]
     return found

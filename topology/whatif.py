@@ -16,10 +16,10 @@ import msgspec
 from topology import latency
 from topology.altered import Altered
 from topology.arithmetic import GroupSum, group_sums
-from topology.assumptions import Assumptions, Spell, altered, delayed, spells
+from topology.assumptions import Assumptions, Fault, Spell, altered, delayed, spells
 from topology.explanation import OWN, Link, chain
 from topology.groups import UP
-from topology.impact import Health, Impact, Step, impact
+from topology.impact import Impact, Step, impact
 from topology.model import Dependency, Entity, Semantics, Topology
 
 LATER = "\x1flater"
@@ -58,7 +58,7 @@ class Phase:
 
     start: int
     end: int | None
-    own: Mapping[str, Health]
+    own: Mapping[str, int]
     since: Mapping[str, int]
     impacts: Mapping[str, Impact]
 
@@ -79,12 +79,8 @@ class World:
     def at(self, moment: int) -> dict[str, Impact]:
         """The production function's answer at a moment, by entity; of real ones only."""
         if moment not in self._told:
-            found = dict(self._impacts(self._phase_at(moment), moment))
-            if found and self.index is not self._plain:
-                links = next(iter(found.values())).links
-                way = {entity: _shown(link) for entity, link in links.items()} | _way(self._waits)
-                found = {entity: _hit(hit, way) for entity, hit in found.items() if not stand_in(entity)}
-            self._told[moment] = found
+            found = self._shown(self._impacts(self._phase_at(moment), moment))
+            self._told[moment] = found if len(self.phases) == 1 else self._through_ends(found, moment)
         return self._told[moment]
 
     def steps(self, entity: str) -> tuple[Step, ...]:
@@ -109,6 +105,27 @@ class World:
         found = group_sums(self.index, entity, lambda dependency: self.seen(dependency, moment))
         return [msgspec.structs.replace(one, hit=tuple(sorted({real(id) for id in one.hit}))) for one in found]
 
+    def _shown(self, found: Mapping[str, Impact]) -> dict[str, Impact]:
+        """Without what only stands for others."""
+        if not found or self.index is self._plain:
+            return dict(found)
+        links = next(iter(found.values())).links
+        way = {entity: _shown(link) for entity, link in links.items()} | _way(self._waits)
+        return {entity: _hit(hit, way) for entity, hit in found.items() if not stand_in(entity)}
+
+    def _through_ends(self, found: dict[str, Impact], moment: int) -> dict[str, Impact]:
+        """What is to come looks beyond the ends of windows: it ends with them, or is felt in spite of them."""
+        hits: dict[str, Impact] = {}
+        coming = {entity: hit for phase in reversed(self.phases) for entity, hit in self._shown(phase.impacts).items()}
+        for entity, hit in sorted((coming | found).items()):
+            later = tuple(step for step in self.steps(entity) if step.at > moment)
+            falls = first(later, UP - 1)
+            if entity in found and (hit.low < UP or hit.at_risk):
+                hits[entity] = dataclasses.replace(hit, later=later)
+            elif falls is not None:
+                hits[entity] = dataclasses.replace(hit, low=UP, high=UP, at=falls, at_risk=False, later=later)
+        return hits
+
     def _phase_at(self, moment: int) -> Phase:
         return next(phase for phase in reversed(self.phases) if phase.start <= max(0, moment))
 
@@ -121,7 +138,7 @@ class World:
         return self._asked[key]
 
     def _phase(self, start: int, end: int | None, happening: Sequence[Spell]) -> Phase:
-        own: dict[str, Health] = {}
+        own: dict[str, int] = {}
         since: dict[str, int] = {}
         for spell, name in zip(happening, self._names, strict=True):
             if spell.end is None or spell.end > start:
@@ -130,12 +147,13 @@ class World:
 
 
 class Answer:
-    """What assumptions lead to, and what would be without them (``before``: now alone)."""
+    """What assumptions lead to (``after``), and what would be without them (``before``: now alone). ``base`` is the
+    topology that they assume, ``waits`` who answers later, ``reasons`` why an entity is in trouble itself."""
 
     def __init__(self, topology: Topology, assumed: Assumptions, now: Now = NOTHING) -> None:
-        base = altered(topology, assumed.changes)
-        self.waits = latency.waits(base, assumed.slow) if assumed.slow else {}
-        self.index, stand_ins = delayed(base, self.waits)
+        self.base = altered(topology, assumed.changes)
+        self.waits = latency.waits(self.base, assumed.slow) if assumed.slow else {}
+        self.index, stand_ins = delayed(self.base, self.waits)
         kept = {entity: health for entity, health in now.own.items() if entity not in assumed.restored}
         already = _now(now, kept)
         self.assumed = spells(topology, assumed)
@@ -145,6 +163,17 @@ class Answer:
         self._already = already
         self.after = World(self.index, self._others + self._planned, self.waits)
         self.before = World(topology, _now(now, now.own))
+
+    def troubled(self, moment: int) -> dict[str, Fault]:
+        """The own trouble of each entity at a moment, the worst of it, and since when it has any."""
+        found: dict[str, Fault] = {}
+        for spell in (*self._others, *self._planned):
+            if stand_in(spell.entity) or spell.start > moment or (spell.end is not None and spell.end <= moment):
+                continue
+            known = found.get(spell.entity, Fault(spell.entity, UP, spell.start))
+            worst, since = min(known.health, spell.health), min(known.after, spell.start)
+            found[spell.entity] = Fault(spell.entity, worst, since)
+        return found
 
     def aggravated(self, moment: int) -> list[str]:
         """Entities that are worse off than from what is planned alone and from all else alone.

@@ -44,26 +44,27 @@ def in_words(reached: ImpactOf) -> str:
     return "\n".join(lines)
 
 
-def hit_in_words(hit: Reached) -> list[str]:
-    """An entity that is hit: how badly, when and by which way; and one line for each group that explains it."""
+def hit_in_words(hit: Reached, at: float = 0) -> list[str]:
+    """An entity that is hit at some moment (seconds): how badly, when it gets worse and is up again, by which way; and
+    one line for each group that explains it."""
     facts = [hit.kind.replace("_", " ")]
     facts += [f"tier {hit.tier}"] if hit.tier is not None else []
     facts += [f"{hit.users} users"] if hit.users else []
     facts += [f"owner {hit.owner}"] if hit.owner else []
-    way = hit.assumed if hit.assumed and len(hit.path) == 1 else f"by {' → '.join(hit.path)}"
-    line = f"  {hit.entity}: {_state(hit)} ({', '.join(facts)}), {way}"
+    way = "assumed" if hit.assumed and len(hit.path) == 1 else f"by {' → '.join(hit.path)}"
+    line = f"  {hit.entity}: {_state(hit, at)} ({', '.join(facts)}), {way}"
     return [line, *(f"    {group.words}" for group in hit.groups)]
 
 
-def _state(hit: Reached) -> str:
+def _state(hit: Reached, at: float) -> str:
     state = "at risk" if hit.at_risk and hit.high == UP else "down" if hit.high == 0 else f"at {hit.low / 10:g} %"
     if 0 < hit.high < UP and hit.low < hit.high:
         state = f"at {hit.low / 10:g} to {hit.high / 10:g} %"
-    if hit.after and hit.after > 0:
+    if hit.after and hit.after > at:
         state += f" after {duration(hit.after)}"
-    if hit.down is not None and hit.low > 0 and (hit.up is None or hit.down < hit.up):
+    if hit.low > 0 and hit.down is not None and hit.down > at:
         state += f", down after {duration(hit.down)}"
-    return state + (f", up again after {duration(hit.up)}" if hit.up is not None else "")
+    return state + (f", up again after {duration(hit.up)}" if hit.up is not None and hit.up > at else "")
 
 
 def duration(seconds: float) -> str:

@@ -9,12 +9,14 @@ from typing import Any
 from api import settings
 from api.commands.console import DONE, Failed, say
 from rules.schema import rules_schema
+from topology.scenario_form import scenarios_schema
 from topology.schema import catalogue_schema
 
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "settings": settings.schema,
     "catalogue": catalogue_schema,
     "rules": rules_schema,
+    "scenarios": scenarios_schema,
 }
 
 

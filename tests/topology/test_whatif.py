@@ -13,7 +13,7 @@ from topology.assumptions import (
     resolved,
 )
 from topology.continuity import Continuity, SharedFate
-from topology.impact import impact
+from topology.impact import Step, impact
 from topology.model import Dependency, Entity, Group, Semantics, Topology
 from topology.whatif import Answer, Now, difference, first
 
@@ -152,7 +152,7 @@ def test_a_group_loses_the_member_that_answers_too_late() -> None:
 def test_maintenance_hits_its_consumers_and_ends() -> None:
     index = build(needs("cart", "db"), needs("mail", "db", "async", buffer=600))
     answer = Answer(index, Assumptions(maintenance=(Window("db", 30 * MINUTE, HOUR),)))
-    assert answer.reasons == {"db": "maintenance"}
+    assert answer.reasons == {"db": "in maintenance"}
     assert healths(answer, HOUR - 1) == {"db": 1000, "cart": 1000, "mail": 1000}, "all of them are told to be hit later"
     assert healths(answer, HOUR) == {"db": 0, "cart": 0, "mail": 1000}
     assert healths(answer, HOUR + 10 * MINUTE)["mail"] == 0
@@ -164,6 +164,7 @@ def test_maintenance_that_ends_before_a_buffer_is_spent_is_never_felt() -> None:
     index = build(needs("mail", "db", "async", buffer=1800))
     steps = [Answer(index, Assumptions(maintenance=(Window("db", m * MINUTE),))).after.steps("mail") for m in (20, 31)]
     assert [[(step.at, step.low) for step in each] for each in steps] == [[], [(30 * MINUTE, 0), (31 * MINUTE, 1000)]]
+    assert set(Answer(index, Assumptions(maintenance=(Window("db", 20 * MINUTE),))).after.at(0)) == {"db"}
 
 
 def test_maintenance_takes_the_margin_meanwhile() -> None:
@@ -188,6 +189,9 @@ def test_a_buffer_outlasts_another_window_that_ends_meanwhile() -> None:
     answer = Answer(index, assumed)
     assert first(answer.after.steps("mail"), 0) == 30 * MINUTE
     assert healths(answer, 25 * MINUTE) == {"db": 0, "mail": 1000}
+    mail = answer.after.at(0)["mail"]
+    assert (mail.low, mail.at, mail.later, mail.path) == (1000, 30 * MINUTE, (Step(30 * MINUTE, 0, 0),), ("db", "mail"))
+    assert answer.after.at(0)["cart"].later == (Step(20 * MINUTE, 1000, 1000),)
 
 
 # ------------------------------------------------------------------------------------------- now, and the difference
@@ -222,7 +226,7 @@ def test_a_shared_fate_takes_all_that_name_it() -> None:
     )
     answer = Answer(index, Assumptions(fates=("rack-12",)))
     assert healths(answer) == {"a": 0, "b": 0, "c": 0}
-    assert answer.reasons["a"] == "shares the fate rack-12"
+    assert answer.reasons["a"] == "down with rack-12"
 
 
 def test_a_lost_site_takes_what_is_part_of_it_and_what_names_it() -> None:
