@@ -156,6 +156,18 @@ def risk(
     raise typer.Exit(command.run(asked))
 
 
+@app.command(epilog="Example: headwater restoration orders-db mail --catalogue catalogue")
+def restoration(
+    entities: Annotated[list[str], typer.Argument(metavar="ENTITY...", help="Ids or aliases of what has failed.")],
+    catalogue: Catalogue = None,
+    as_json: Json = False,
+) -> None:
+    """Say what must come back before what if entities fail, how long it takes, and whether objectives are met."""
+    from api.commands import restoration as command
+
+    raise typer.Exit(command.run(entities, catalogue, as_json=as_json))
+
+
 @app.command(epilog="Example: headwater schema catalogue > catalogue.schema.json")
 def schema(
     what: Annotated[str, typer.Argument(metavar="KIND", help="settings, catalogue, rules or scenarios.")],

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
-from api import risk_schemas, schemas, whatif_schemas
+from api import restoration_schemas, risk_schemas, schemas, whatif_schemas
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.routes.ingest import JSON, Row
@@ -25,6 +25,7 @@ _TYPES = [
     risk_schemas.SinglePointsOf,
     whatif_schemas.WhatIf,
     whatif_schemas.ScenarioRuns,
+    restoration_schemas.RestorationOf,
     AlertView,
     Content,
     Difference,
@@ -90,7 +91,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     responses["401"] = {"description": "no valid token", **_FAILURE}
     responses["403"] = {"description": "the token's role may not do this", **_FAILURE}
     responses["503"] = responses.get("503") or {"description": "try again later", **_FAILURE}
-    if "{" in path or path.endswith(("/diff", "/risk", "/risk/next")):
+    if "{" in path or path.endswith(("/diff", "/risk", "/risk/next", "/restoration")):
         responses["404"] = {"description": "there is no such thing", **_FAILURE}
     if method == "post":
         responses["409"] = {"description": "its state does not allow this", **_FAILURE}

@@ -30,6 +30,7 @@ def incident_in_words(incident: Fields, timeline: Sequence[Fields], alerts: Sequ
         *_cause(incident),
         "",
         *_impact(incident),
+        *_objectives(incident),
         "",
         *severity_in_words(incident),
     ]
@@ -97,7 +98,32 @@ def _hit(hit: Fields, onset: int) -> str:
     state = "at risk" if hit.get("at_risk") else "down" if hit["high"] == 0 else health
     later = f" after {round((hit['at'] - onset) / 60000)} min" if hit["at"] and hit["at"] - onset >= 60000 else ""
     way = f", by {' → '.join(hit['path'])}" if len(hit["path"]) > 1 else ""
-    return f"{hit['entity']}: {state}{later}{way}"
+    return f"{hit['entity']}: {state}{later}{way}{_held(hit)}"
+
+
+def _held(hit: Fields) -> str:
+    """What keeps it from getting worse, and until when."""
+    if not hit.get("held_by"):
+        return ""
+    its = "its queue" if hit["held_by"] in hit["path"][-2:] else "the queue"
+    return f"; held up by {its} {hit['held_by']} until {when(hit['held_until'])}"
+
+
+def _objectives(incident: Fields) -> list[str]:
+    """The countdowns of what is down."""
+    found = incident.get("objectives")
+    return ["", "Recovery objectives:", *_cut([_countdown(one) for one in found])] if found else []
+
+
+def _countdown(one: Fields) -> str:
+    meant = {"yes": "will be missed", "no": "can be met", "cannot_exclude": "may be missed"}[one["breach"]]
+    by = f", if restoration begins by {when(one['due'] - 1000 * one['takes'])}" if _open(one) else ""
+    back = f"; back {when(one['finish'])} at the earliest" if one["finish"] else ""
+    return f"{one['entity']}: {one['kind'].upper()} runs out {when(one['due'])}, {meant}{by}{back}"
+
+
+def _open(one: Fields) -> bool:
+    return one["breach"] != "yes" and one["takes"] is not None
 
 
 def _alert_line(alert: Fields) -> str:

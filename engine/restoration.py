@@ -17,7 +17,7 @@ UP = 1000
 SHOWN = 50
 """Objectives of a revision, soonest first."""
 PLANNED = 2000
-"""Above so many entities hit no finish is predicted with every change: in a storm there are many changes. The plan can be
+"""Above so many entities hit no finish is predicted with every change, as in a storm there are many. The plan can be
 asked for."""
 
 

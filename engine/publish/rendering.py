@@ -43,7 +43,17 @@ class _Impacted(msgspec.Struct):
     high: int = 1000
     path: tuple[str, ...] = ()
     at: Millis | None = None
+    held_by: str = ""
+    held_until: Millis | None = None
     tier: int | None = None
+
+
+class _Objective(msgspec.Struct):
+    entity: str = ""
+    kind: str = ""
+    due: Millis = 0
+    finish: Millis | None = None
+    breach: str = "cannot_exclude"
 
 
 class _Candidate(msgspec.Struct):
@@ -67,6 +77,7 @@ class _Incident(msgspec.Struct):
     severity: _Severity = msgspec.field(default_factory=_Severity)
     impact: tuple[_Impacted, ...] = ()
     impact_total: int = 0
+    objectives: tuple[_Objective, ...] = ()
     users: tuple[int, int | None] | None = None
     obligations: tuple[str, ...] = ()
     alerts: int = 0
@@ -102,7 +113,8 @@ def technical(publication: Publication) -> Text:
     ]
     lines.append(f"Alerts: {incident.firing} firing of {incident.alerts}, {incident.events} events")
     lines.append(f"Impact: {incident.impact_total} entities")
-    lines += [f"- {_state(one)}: {' > '.join(map(plain, one.path)) or plain(one.entity)}" for one in _shown(incident)]
+    lines += [f"- {_technical_state(one)}" for one in _shown(incident)]
+    lines += [f"Objective: {_objective(one)}" for one in incident.objectives[:SHOWN]]
     lines += [f"Severity: {_severity(incident)}", _reference(publication, incident)]
     return Text(_title(publication, incident), "\n".join(filter(None, lines)))
 
@@ -155,6 +167,17 @@ def _state(one: _Impacted) -> str:
     if one.low == one.high:
         return {0: "down", 1000: "up"}.get(one.low, f"degraded to {one.low / 10:.0f} %")
     return f"between {one.low / 10:.0f} % and {one.high / 10:.0f} %"
+
+
+def _technical_state(one: _Impacted) -> str:
+    held = f", held up by the queue {plain(one.held_by)} until {_when(one.held_until)}" if one.held_until else ""
+    return f"{_state(one)}{held if one.held_by else ''}: {' > '.join(map(plain, one.path)) or plain(one.entity)}"
+
+
+def _objective(one: _Objective) -> str:
+    back = f", back {_when(one.finish)} at the earliest" if one.finish else ""
+    missed = CERTAINTY.get(one.breach, plain(one.breach))
+    return f"{plain(one.kind).upper()} of {plain(one.entity)} runs out {_when(one.due)}{back}; missed: {missed}"
 
 
 def _from(one: _Impacted) -> str:

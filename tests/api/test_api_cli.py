@@ -29,7 +29,19 @@ def run(*arguments: str, cwd: Path | None = None, **environment: str) -> subproc
     )
 
 
-COMMANDS = ("init", "serve", "demo", "replay", "explain", "check", "impact", "schema", "token create", "audit verify")
+COMMANDS = (
+    "init",
+    "serve",
+    "demo",
+    "replay",
+    "explain",
+    "check",
+    "impact",
+    "restoration",
+    "schema",
+    "token create",
+    "audit verify",
+)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
