@@ -54,19 +54,28 @@ class Case:
 
     @cached_property
     def alone(self) -> list[int]:
-        """What restoration takes; of a third party, whose restoration nobody knows, what its contract or RTO says."""
-        own = list(self.restore)
-        for n in self.third_parties:
-            said = self.said[n]
-            contracted = said.contract.rto if said.contract else None
-            known = (time for time in (said.restore, contracted, self.rto[n]) if time is not None)
-            own[n] = next(known, 0)
-        return own
+        """What restoration takes; of a third party, whose restoration nobody knows, what its contract says."""
+        return [self.restoration(n)[1] or 0 for n in range(len(self.names))]
+
+    def restoration(self, entity: int) -> tuple[str, int | None]:
+        """Which field says how long restoration takes, and how long."""
+        said = self.said[entity]
+        if said.restore is None and said.contract is not None and said.contract.rto is not None:
+            return "contract.rto", said.contract.rto
+        return "restore", said.restore
+
+    @cached_property
+    def believed(self) -> list[int | None]:
+        """The RTO of third parties of which nothing else is known."""
+        return [
+            entity.rto if entity.kind is Kind.THIRD_PARTY and self.restoration(n)[1] is None else None
+            for n, entity in enumerate(self.entities)
+        ]
 
     @cached_property
     def achievable(self) -> Times:
         """Back by what restoration takes."""
-        return reckon(self.needs, self.alone, [None] * len(self.alone), add=True)
+        return reckon(self.needs, self.alone, self.believed, add=True)
 
     @cached_property
     def exposure(self) -> list[int]:

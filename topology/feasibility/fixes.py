@@ -24,7 +24,7 @@ class Fixes:
         """For an RTO that promises of providers do not leave room for: a provider that has room promises more, or the
         RTO is raised if nobody minds, or the own restoration is shortened, or the RTO is raised all the same."""
         case, times = self._case, self._case.promised
-        total = self._raised(entity, rto)
+        total = self._raised(entity, times, case.restore)
         if total is None:
             return None
         raised = Fix(entity=case.names[entity], field="rto", value=total, before=rto)
@@ -38,24 +38,32 @@ class Fixes:
                 return Fix(entity=case.names[entity], field="restore", value=before - excess, before=before)
         return raised
 
-    def restoration(self, entity: int, rto: int, own: Sequence[int]) -> Fix:
+    def restoration(self, entity: int, rto: int, own: Sequence[int]) -> Fix | None:
         """For an RTO that restoration cannot reach: the RTO is raised if nobody minds, or the longest restoration on
         the way that can be shortened enough is, or the RTO is raised all the same."""
         case, times = self._case, self._case.achievable
-        total = times.total[entity]
+        total = self._raised(entity, times, own)
+        if total is None:
+            return None
         raised = Fix(entity=case.names[entity], field="rto", value=total, before=rto)
         if self._welcome(entity, total):
             return raised
         chain = times.chain(entity)
-        if any(case.needs.unit[member] != -1 for member in chain):
+        if self._tangled(times, chain):
             return raised
-        for place in sorted(range(len(chain)), key=lambda place: (-own[chain[place]], place)):
-            member = chain[place]
-            before, shorter = case.said[member].restore, own[member] - (total - rto)
-            if before is None or shorter < 0:
-                continue
-            if _along(case, times, chain[: place + 1], {member: shorter}, own, add=True) <= rto:
-                return Fix(entity=case.names[member], field="restore", value=shorter, before=before)
+        excess = times.total[entity] - rto
+        steps = []
+        for place, member in enumerate(chain):
+            believed = case.believed[member] if place else None
+            field, before = case.restoration(member) if believed is None else ("rto", believed)
+            if before is not None and before >= excess:
+                steps.append((-before, place, field))
+        kept = case.believed[chain[-1]] if len(chain) > 1 else None
+        for negative, place, field in sorted(steps):
+            member, shorter = chain[place], -negative - excess
+            others, last = ({}, shorter) if field == "rto" else ({member: shorter}, kept)
+            if _along(case, times, chain, others, own, add=True, last=last) <= rto:
+                return Fix(entity=case.names[member], field=field, value=shorter, before=-negative)
         return raised
 
     def loss(self, entity: int, rpo: int) -> Fix:
@@ -66,7 +74,7 @@ class Fixes:
         if times.total[entity] <= case.rpo_limits.limit[entity]:
             return raised
         chain = times.chain(entity)
-        if any(case.needs.unit[member] != -1 for member in chain):
+        if self._tangled(times, chain):
             return raised
         store = chain[-1]
         if case.kept[store] is None:
@@ -88,18 +96,23 @@ class Fixes:
                 return Fix(entity=name, field=field, value=rpo, before=before)
         return Fix(entity=name, field="contract.rpo", value=rpo, before=said.contract.rpo if said.contract else None)
 
-    def _raised(self, entity: int, rto: int) -> int | None:
+    def _raised(self, entity: int, times: Times, own: Sequence[int]) -> int | None:
         """The RTO that would hold. On a cycle others may reckon with it, so that it needs another look."""
-        case = self._case
-        knot = case.needs.knots.get(entity)
-        if knot is None:
-            return case.promised.total[entity]
-        self._left -= len(knot.members)
+        needs = self._case.needs
+        knot = needs.knots.get(entity)
+        if knot is None or times.promised[entity] is None:
+            return times.total[entity]
+        self._left -= 2 * len(knot.members)
         if self._left < 0:
             return None
-        promised: list[int | None] = list(case.rto)
+        promised = list(times.promised)
         promised[entity] = None
-        return again(case.needs, case.promised, knot, case.restore, promised).total[entity]
+        total = promised[entity] = again(needs, times, knot, own, promised).total[entity]
+        return total if again(needs, times, knot, own, promised).total[entity] <= total else None
+
+    def _tangled(self, times: Times, chain: Sequence[int]) -> bool:
+        """Whether something on the way is started together with others, or waits for itself behind a buffer."""
+        return any(self._case.needs.unit[member] != -1 or member in times.restless for member in chain)
 
     def _lowered(self, entity: int, provider: int, room: int, excess: int) -> int | None:
         """A promise of the provider that its own providers allow, and that leaves the entity enough room."""

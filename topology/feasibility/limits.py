@@ -15,11 +15,14 @@ from topology.feasibility.times import NEVER
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """By entity number: ``limit`` in seconds (NEVER: nobody sets one), and ``by`` which consumer, -1 by none."""
+    """By entity number: ``limit`` in seconds (NEVER: nobody sets one), ``by`` which consumer, -1 by none, ``lead``: the
+    member of its unit that is asked for most, itself without a unit, and ``last``: whether that is by its own objective
+    rather than by a consumer."""
 
     limit: list[int]
     by: list[int]
-    stops: Sequence[bool]
+    lead: list[int]
+    last: list[bool]
 
     def chain(self, entity: int) -> list[int]:
         """From whose objective it is, down to the entity."""
@@ -27,7 +30,9 @@ class Limits:
         here = self.by[entity]
         while here != -1 and here not in way:
             way[here] = None
-            here = -1 if self.stops[here] else self.by[here]
+            lead = self.lead[here]
+            way[lead] = None
+            here = -1 if self.last[lead] else self.by[lead]
         return list(way)[::-1]
 
 
@@ -43,6 +48,7 @@ def limits_of(
     """``order``: providers before consumers. An entity with an ``objective`` passes it on to its providers less what it
     takes by itself (``own``, with ``add``); where ``stops`` is set, whatever its own consumers ask."""
     limit, by = [NEVER] * len(own), [-1] * len(own)
+    lead, last = list(range(len(own))), [False] * len(own)
     asked = [NEVER] * len(own)  # of the providers, before own is taken off
     units: dict[int, list[int]] = {}
     for entity, unit in enumerate(needs.unit):
@@ -54,9 +60,10 @@ def limits_of(
         members = [entity] if unit == -1 else units[unit]
         if unit == -1 or unit not in done:  # those of a unit are back together
             done.add(unit)
-            least = min(_asked(member, limit, objective, stops) for member in members)
+            least, first = min((_asked(member, limit, objective, stops), member) for member in members)
+            last[first] = objective[first] is not None and objective[first] == least
             for member in members:
-                asked[member] = least
+                asked[member], lead[member] = least, first
         if asked[entity] == NEVER:
             continue
         left = asked[entity] - own[entity] if add else asked[entity]
@@ -64,7 +71,7 @@ def limits_of(
             allowed = left + buffer if add else left
             if allowed < limit[provider]:
                 limit[provider], by[provider] = allowed, entity
-    return Limits(limit, by, stops)
+    return Limits(limit, by, lead, last)
 
 
 def _asked(entity: int, limit: Sequence[int], objective: Sequence[int | None], stops: Sequence[bool]) -> int:

@@ -24,7 +24,8 @@ class Values(Protocol):
 class Times:
     """By entity number, seconds. ``total``: what the entity comes to; ``value``: what its consumers reckon with, its
     promise if it made one; ``via``: the provider that it waits for longest, -1 when it waits for none; ``lead``: the
-    member of its unit that takes longest, itself without a unit; ``order``: providers before consumers."""
+    member of its unit that takes longest, itself without a unit; ``order``: providers before consumers; ``restless``:
+    entities on cycles whose buffers do not outlast their restoration, so that no time is long enough."""
 
     total: list[int]
     value: list[int]
@@ -32,6 +33,7 @@ class Times:
     lead: list[int]
     order: list[int]
     promised: Sequence[int | None]
+    restless: set[int]
 
     def chain(self, entity: int) -> list[int]:
         """The way down that decides ``total``, to the first promise."""
@@ -116,6 +118,7 @@ class _Reckoning:
         self.value = [NEVER] * count
         self._total, self._via, self._lead = [0] * count, [-1] * count, list(range(count))
         self._order: list[int] = []
+        self._restless: set[int] = set()
 
     def all(self) -> Times:
         for entity, knot in self._needs.batches:
@@ -129,7 +132,7 @@ class _Reckoning:
         return self.result()
 
     def result(self) -> Times:
-        return Times(self._total, self.value, self._via, self._lead, self._order, self._promised)
+        return Times(self._total, self.value, self._via, self._lead, self._order, self._promised, self._restless)
 
     def _single(self, entity: int) -> int:
         waited, via = wait(self._needs, entity, self.value, add=self._add)
@@ -166,4 +169,7 @@ class _Reckoning:
             if after == before:
                 break
             before = after
+        else:
+            if knot.buffered:
+                self._restless.update(knot.members)
         self._order += order

@@ -19,9 +19,9 @@ def find(case: Case) -> Iterator[Finding]:
         if rto is None or (total := times.total[entity]) <= rto:
             continue
         chain = times.chain(entity)
-        steps = ", ".join(
-            f"{case.names[member]} {span(case.alone[member])}" for member in reversed(chain) if case.alone[member]
-        )
+        taken = [(member, case.believed[member] or case.alone[member]) for member in reversed(chain[1:])]
+        taken.append((entity, case.alone[entity]))
+        steps = ", ".join(f"{case.names[member]} {span(time)}" for member, time in taken if time)
         yield case.finding(
             ID,
             Level.ERROR,
