@@ -33,7 +33,7 @@ _HARM: dict[str, Any] = {
             "missing": ["replication_lag", "backup_age"],
         }
     ],
-    "rto": [{"entity": "checkout", "rto": 3600, "restore": 2400, "breach_at": 1767226800001}],
+    "rto_missed": False,
 }
 
 _ESCALATION: dict[str, Any] = {

@@ -28,6 +28,7 @@ def severity_in_words(incident: Fields) -> list[str]:
         f"  Rules that fired: {_listed(fired) or 'none'}.",
         *_open(severity),
         *(f"  {line}" for line in _harm(incident.get("harm") or {})),
+        *(f"  {_objective(one)}" for one in (incident.get("objectives") or ())[:SHOWN]),
         *_escalation(incident.get("escalation") or {}),
     ]
     return lines
@@ -79,12 +80,6 @@ def _harm(harm: Fields) -> list[str]:
     for one in harm.get("exposure") or ():
         if one["exposed"] != "no" or one["forgets"] != "no":
             lines.append(_exposed(one))
-    for one in harm.get("rto") or ():
-        missing = f", without {_listed(one['missing'])}" if one.get("missing") else ""
-        need = f"{_span(one['restore'])} to restore{missing}"
-        lines.append(
-            f"RTO of {one['entity']} ({_span(one['rto'])}; {need}): to be missed from {when(one['breach_at'])}."
-        )
     return lines[:SHOWN]
 
 
@@ -97,6 +92,11 @@ def _exposed(one: Fields) -> str:
     return (
         f"Data of {one['entity']} at stake: {answer} (loss {_span(one['loss_low'])} to {high}, {rpo}{missing}{lost})."
     )
+
+
+def _objective(one: Fields) -> str:
+    answers = {"yes": "will be missed", "no": "can be met", "cannot_exclude": "may be missed"}
+    return f"{one['kind'].upper()} of {one['entity']}: due {when(one['due'])}, {answers.get(one['breach'])}."
 
 
 def _escalation(escalation: Fields) -> list[str]:

@@ -48,8 +48,10 @@ def refresh(
         incident.signature = signature
         _verdicts(context, incident, graph, trouble)
         why = _assess(context, incident, graph, trouble, now)
+    if why and incident.revision:
+        context.revise(incident, now, why)  # before it is declared for it: each change has its own reason
     watch_declaration(context, incident, now)
-    context.revise(incident, now, why if incident.revision else "opened")
+    context.revise(incident, now, "" if incident.revision else "opened")
     if incident.told and telling_digest(incident) != incident.told_digest:
         tell_incident(context, incident, "update", now, "what is known has changed")
 
@@ -129,8 +131,10 @@ def reassess(context: Context, incident: Incident, now: Millis, why: str = "") -
         domain = context.domain(incident.domain)
         for entity in incident.reach:
             domain.cover.setdefault(entity, incident.id)
-        watch_declaration(context, incident, now)
     context.revise(incident, now, why)
+    if nodes:
+        watch_declaration(context, incident, now)
+        context.revise(incident, now, "")
     if incident.told and (came or telling_digest(incident) != incident.told_digest):
         tell_incident(context, incident, "update", now, came or "what is known has changed")
 

@@ -12,6 +12,7 @@ from rules.words import WORDS
 
 Fired = Mapping[str, Any]
 """A fired rule of a view: id, level, because."""
+TRUTHS = frozenset({"user_impact", "data_loss", "regulatory", "rto_breach", "security", "lost_heartbeat"})
 Moved = dict[str, tuple[Any, Any]]
 """Fact -> (before, after)."""
 
@@ -67,6 +68,8 @@ def _shown(fact: str, bounds: Bounds) -> Any:
         return "unknown" if low != high else -low
     if fact == "word":
         return WORDS[low]
+    if fact in TRUTHS:
+        return "cannot be excluded" if low != high else "yes" if low else "no"
     if low == high:
         return low
     return f"{low} or more" if high is None else f"{low} to {high}"

@@ -11,7 +11,7 @@ from engine.context import Context
 from engine.correlate.graph import Node
 from engine.exposure import STORES, exposure_of, seen_at
 from engine.outcomes import AmountView, ExposureView, HarmView
-from engine.rto import rto_of
+from engine.rto import missed
 from engine.signals import Millis
 from engine.state import CopiesSeen, Incident
 from engine.users import Amount, everybody, faces_users, together, users_of
@@ -76,7 +76,7 @@ def harm_of(context: Context, incident: Incident, rows: Rows, now: Millis) -> Ha
         business_down_since=min((hit.since for hit in business if hit.down), default=None),
         critical_down_since=min((h.since for h in hits if h.down and h.entity.continuity.critical), default=None),
         exposure=tuple(_exposure(context, incident, rows, at)),
-        rto=tuple(rto_of(topology, rows)),
+        rto_missed=missed(incident, rows, at),
     )
 
 
@@ -84,7 +84,6 @@ def facts_of(harm: HarmView, incident: Incident, nodes: Sequence[Node], hit: boo
     """What the policies judge; ``hit``: something of the catalogue is."""
     words = [node.firing_word for node in nodes if node.firing] or [node.word for node in nodes]
     known = hit and not harm.unmapped
-    breaches = [one.breach_at for one in harm.rto]
     return SeverityFacts(
         users=_bounds(harm.users) if hit else None,
         users_total=harm.total,
@@ -114,8 +113,7 @@ def facts_of(harm: HarmView, incident: Incident, nodes: Sequence[Node], hit: boo
         down_since=harm.down_since,
         business_down_since=harm.business_down_since,
         critical_down_since=harm.critical_down_since,
-        rto_breach_at=min(breaches, default=None),
-        rto_open=any(one.missing and one.breach_at > harm.at for one in harm.rto),
+        rto_breach=harm.rto_missed,
     )
 
 

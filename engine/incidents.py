@@ -23,7 +23,12 @@ SETTLED: Millis = 5_000
 RETRY: Millis = 60_000
 """How soon a guarded transition is tried again."""
 UNKNOWN_SEVERITY = SeverityView(
-    level="SEV5", user_impact="cannot_exclude", data_loss="cannot_exclude", regulatory="cannot_exclude", fired=()
+    level="SEV5",
+    computed="SEV5",
+    user_impact="cannot_exclude",
+    data_loss="cannot_exclude",
+    regulatory="cannot_exclude",
+    fired=(),
 )
 
 

@@ -146,17 +146,6 @@ class ExposureView(msgspec.Struct, kw_only=True, frozen=True):
     missing: tuple[str, ...] = ()
 
 
-class RtoView(msgspec.Struct, kw_only=True, frozen=True):
-    """An entity that is down and has an RTO (seconds): ``restore`` is what restoring it and what it hangs on is said to
-    take, ``missing`` are those that do not say, and from ``breach_at`` on the time left does not suffice."""
-
-    entity: str
-    rto: int
-    restore: int
-    breach_at: Millis
-    missing: tuple[str, ...] = ()
-
-
 class HarmView(msgspec.Struct, kw_only=True, frozen=True):
     """The numbers behind the severity. Lists are cut at `engine.harm.SHOWN`.
 
@@ -164,7 +153,8 @@ class HarmView(msgspec.Struct, kw_only=True, frozen=True):
     thousandths of them; ``uncertain`` counts entities whose health is known only within bounds, ``tier_possible`` is
     the best tier among these too. ``regions_missing`` and
     ``critical_missing`` do not say; ``…_since`` is since when the longest of these has been down. ``later_down`` will
-    be down at a time unless something is done.
+    be down at a time unless something is done. ``rto_missed``: an RTO is missed or will be for certain; None: that
+    cannot be excluded.
     """
 
     at: Millis = 0
@@ -193,7 +183,7 @@ class HarmView(msgspec.Struct, kw_only=True, frozen=True):
     business_down_since: Millis | None = None
     critical_down_since: Millis | None = None
     exposure: tuple[ExposureView, ...] = ()
-    rto: tuple[RtoView, ...] = ()
+    rto_missed: bool | None = None
 
 
 class Override(msgspec.Struct, kw_only=True, frozen=True):

@@ -53,7 +53,7 @@ def known(facts: SeverityFacts, answers: Dimensions) -> dict[str, Bounds]:
         "user_impact": truth(answers.user_impact),
         "data_loss": truth(answers.data_loss),
         "regulatory": truth(answers.regulatory),
-        "rto_breach": truth(_breach(facts)),
+        "rto_breach": truth(Ternary.of(facts.rto_breach)),
         "security": _exactly(int(facts.security)),
         "lost_heartbeat": _exactly(int(facts.lost_heartbeat)),
         "severity": UNKNOWN,
@@ -101,9 +101,3 @@ def _lasted(facts: SeverityFacts, start: str) -> Bounds:
     if facts.entities_uncertain and facts.since is not None:
         high = max(high, facts.at - facts.since)
     return low, high
-
-
-def _breach(facts: SeverityFacts) -> Ternary:
-    if facts.rto_breach_at is not None and facts.rto_breach_at <= facts.at:
-        return Ternary.YES
-    return Ternary.CANNOT_EXCLUDE if facts.rto_open else Ternary.NO

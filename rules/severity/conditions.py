@@ -92,6 +92,4 @@ def next_change(whens: Iterable[When], facts: SeverityFacts) -> int | None:
             since = getattr(facts, DURATIONS[fact]) if fact in DURATIONS else None
             if since is not None:
                 moments.append(since + least)
-            elif fact == "rto_breach" and facts.rto_breach_at is not None:
-                moments.append(facts.rto_breach_at)
     return min((moment for moment in moments if moment > facts.at), default=None)

@@ -22,8 +22,7 @@ class SeverityFacts:
     will be down unless something is done.
 
     ``at`` is until when it has lasted: now, or when the last alert ended. ``since`` is its onset, the others say since
-    when the longest of these has been down; None: none is. ``rto_breach_at`` is from when the time left does not
-    suffice to restore something within its RTO; ``rto_open``: for something the time to restore is not known.
+    when the longest of these has been down; None: none is. ``rto_breach``: an RTO is missed, or will be for certain.
     """
 
     users: Bounds | None = None
@@ -54,5 +53,4 @@ class SeverityFacts:
     down_since: int | None = None
     business_down_since: int | None = None
     critical_down_since: int | None = None
-    rto_breach_at: int | None = None
-    rto_open: bool = True
+    rto_breach: bool | None = None

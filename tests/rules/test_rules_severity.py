@@ -38,7 +38,7 @@ def test_everything_known_and_harmless_is_no() -> None:
         rpo_exposed=False,
         data_stores_down=0,
         nondurable=False,
-        rto_open=False,
+        rto_breach=False,
     )
     result = RULES.severity(facts)
     assert (result.user_impact, result.data_loss, result.regulatory) == (NO, NO, NO)
@@ -154,6 +154,8 @@ all_facts = st.builds(
     entities_down=st.integers(0, 20),
     entities_degraded=st.integers(0, 20),
     entities_at_risk=st.integers(0, 20),
+    entities_uncertain=st.integers(0, 3),
+    tier_possible=st.none() | st.integers(0, 5),
     later_down=st.integers(0, 5),
     security=st.booleans(),
     lost_heartbeat=st.booleans(),
@@ -162,8 +164,7 @@ all_facts = st.builds(
     down_since=instants,
     business_down_since=instants,
     critical_down_since=instants,
-    rto_breach_at=instants,
-    rto_open=st.booleans(),
+    rto_breach=maybe_bool,
 )
 
 
@@ -248,6 +249,8 @@ def worse(draw: st.DrawFn, facts: SeverityFacts) -> SeverityFacts:
         entities_down=facts.entities_down + draw(st.integers(0, 5)),
         entities_degraded=facts.entities_degraded + draw(st.integers(0, 5)),
         entities_at_risk=facts.entities_at_risk + draw(st.integers(0, 5)),
+        entities_uncertain=facts.entities_uncertain + draw(st.integers(0, 5)),
+        tier_possible=None if facts.tier_possible is None else draw(st.integers(0, facts.tier_possible)),
         later_down=facts.later_down + draw(st.integers(0, 5)),
         security=facts.security or draw(st.booleans()),
         lost_heartbeat=facts.lost_heartbeat or draw(st.booleans()),
@@ -256,8 +259,7 @@ def worse(draw: st.DrawFn, facts: SeverityFacts) -> SeverityFacts:
         down_since=down,
         business_down_since=earlier(draw, facts.business_down_since),
         critical_down_since=earlier(draw, facts.critical_down_since),
-        rto_breach_at=earlier(draw, facts.rto_breach_at),
-        rto_open=facts.rto_open or draw(st.booleans()),
+        rto_breach=facts.rto_breach or (draw(st.booleans()) if facts.rto_breach is False else None),
     )
 
 
@@ -277,6 +279,15 @@ def inside(amount: tuple[int, int | None] | None) -> st.SearchStrategy[tuple[int
     return st.integers(low, 400_000 if high is None else high).map(lambda number: (number, number))
 
 
+def real_tier(facts: SeverityFacts) -> st.SearchStrategy[int]:
+    """The best tier that is hit indeed, as far as the facts leave it open."""
+    most = 5 if facts.tier is None else facts.tier
+    least = facts.tier_possible
+    if least is None:
+        least = 0 if facts.tier is None else facts.tier
+    return st.integers(min(least, most), most)
+
+
 @given(data=st.data(), facts=all_facts, policy=st.just(DEFAULT) | policies())
 def test_a_level_is_final_when_nothing_is_missing(data: st.DataObject, facts: SeverityFacts, policy: Policy) -> None:
     before = assess(policy, facts)
@@ -286,7 +297,8 @@ def test_a_level_is_final_when_nothing_is_missing(data: st.DataObject, facts: Se
         facts,
         users=data.draw(inside(facts.users)),
         users_total=data.draw(inside(facts.users_total)),
-        tier=data.draw(st.integers(0, 5)) if facts.tier is None else facts.tier,
+        tier=data.draw(real_tier(facts)),
+        tier_possible=None,
         regions=(*facts.regions, *data.draw(countries)) if facts.regions_open else facts.regions,
         regions_open=False,
         critical=(*facts.critical, *data.draw(names)) if facts.critical_open else facts.critical,
@@ -298,8 +310,7 @@ def test_a_level_is_final_when_nothing_is_missing(data: st.DataObject, facts: Se
         rpo_exposed=data.draw(st.booleans()) if facts.rpo_exposed is None else facts.rpo_exposed,
         data_stores_down=data.draw(st.integers(0, 3)) if facts.data_stores_down is None else facts.data_stores_down,
         nondurable=data.draw(st.booleans()) if facts.nondurable is None else facts.nondurable,
-        rto_breach_at=facts.at if facts.rto_open and data.draw(st.booleans()) else facts.rto_breach_at,
-        rto_open=False,
+        rto_breach=data.draw(st.booleans()) if facts.rto_breach is None else facts.rto_breach,
     )
     assert assess(policy, known).level == before.level
 
