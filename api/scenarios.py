@@ -130,13 +130,19 @@ def _look(scenario: Scenario, topology: Topology, rules: RuleSet) -> Look:
         beyond = told(answer, rules, at)
         found |= {(at, hit.entity): state(hit) for hit in answer.after.at(at).values()}
         found[at, "severity"] = beyond.severity
-        found[at, "users"] = "unknown" if beyond.users is None else f"{beyond.users[0]} to {beyond.users[1]}"
+        found[at, "users"] = _users(beyond.users)
     for name in scenario.times:
         steps = answer.after.steps(topology.resolve(name) or name)
         for word, limit in (("hit", UP - 1), ("down", 0)):
             when = first(steps, limit)
             found[None, f"{name} is {word}"] = "never" if when is None else f"after {in_words(when)}"
     return found
+
+
+def _users(bounds: tuple[int, int] | None) -> str:
+    if bounds is None:
+        return "unknown"
+    return str(bounds[0]) if bounds[0] == bounds[1] else f"{bounds[0]} to {bounds[1]}"
 
 
 def _seconds(milliseconds: int | None) -> float | None:
