@@ -28,7 +28,6 @@ def severity_in_words(incident: Fields) -> list[str]:
         f"  Rules that fired: {_listed(fired) or 'none'}.",
         *_open(severity),
         *(f"  {line}" for line in _harm(incident.get("harm") or {})),
-        *(f"  {_objective(one)}" for one in (incident.get("objectives") or ())[:SHOWN]),
         *_escalation(incident.get("escalation") or {}),
     ]
     return lines
@@ -92,11 +91,6 @@ def _exposed(one: Fields) -> str:
     return (
         f"Data of {one['entity']} at stake: {answer} (loss {_span(one['loss_low'])} to {high}, {rpo}{missing}{lost})."
     )
-
-
-def _objective(one: Fields) -> str:
-    answers = {"yes": "will be missed", "no": "can be met", "cannot_exclude": "may be missed"}
-    return f"{one['kind'].upper()} of {one['entity']}: due {when(one['due'])}, {answers.get(one['breach'])}."
 
 
 def _escalation(escalation: Fields) -> list[str]:
