@@ -22,7 +22,7 @@ from topology.impact import Impact
 from topology.model import Entity, Kind
 
 UP = 1000
-SHOWN = 200
+SHOWN = 50
 """Entities in a list of the view."""
 BUSINESS = frozenset({Kind.BUSINESS_SERVICE, Kind.BUSINESS_PROCESS})
 Rows = Sequence[tuple[Impact, Entity | None]]

@@ -47,5 +47,6 @@ def tell_incident(context: Context, incident: Incident, action: str, now: Millis
 
 def telling_digest(incident: Incident) -> str:
     """What people want to hear of when it changes."""
-    about = (incident.level, incident.escalation.level, str(incident.impact_total))
+    asked = incident.override.seen if incident.override else ""  # whoever set a level hears when it is asked again
+    about = (incident.level, asked, incident.escalation.level, str(incident.impact_total))
     return "|".join((incident.state, incident.cause or "", *about))
