@@ -106,7 +106,8 @@ def test_the_words_tell_users_countries_functions_and_who_set_what():
     world = World(topology)
     sample(world, "09:59:30", "pg_replication_lag_seconds", "ledger", 120)
     world.at("10:00").fire("ledger", "Down", severity="critical")
-    view = only(world.at("10:01").world)
+    world.at("10:01")
+    view = only(world)
     world.at("10:02").command("override_severity", view.id, reason="a rehearsal", level="SEV4")
     words = incident_in_words(msgspec.to_builtins(only(world)), [], [])
     for line in (
