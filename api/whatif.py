@@ -14,6 +14,7 @@ from engine.harm import facts_of, harm_of, obligations_of, shown
 from engine.library import Library
 from engine.lifecycle import State
 from engine.outcomes import HarmView, SeverityView
+from engine.restoration import foresee
 from engine.severity import judge
 from engine.state import CoreState, Incident
 from engine.words import HEALTH
@@ -21,8 +22,10 @@ from rules.ruleset import RuleSet
 from topology.assumptions import Assumptions, resolved
 from topology.impact import Impact
 from topology.model import Topology
+from topology.objectives import Objective
 from topology.scenario import Told
-from topology.whatif import NOTHING, Answer, Now, difference
+from topology.timeline import Course
+from topology.whatif import NOTHING, Answer, Now, World, difference, first
 
 UP = 1000
 
@@ -33,6 +36,7 @@ class Judged(NamedTuple):
     severity: SeverityView
     harm: HarmView
     obligations: tuple[str, ...]
+    objectives: tuple[Objective, ...]
 
 
 def ask(
@@ -75,7 +79,7 @@ def judge_world(answer: Answer, rules: RuleSet, at: int) -> Judged:
     question's clock.
     """
     index = answer.index
-    rows = [(hit, index.entities[hit.entity]) for hit in answer.after.at(at).values()]
+    rows = [(hit, index.entities.get(hit.entity)) for hit in answer.after.at(at).values()]
     context = Context(CoreState(), Library())
     context.topology, context.rules = answer.base, rules
     nodes = _nodes(answer, at)
@@ -83,10 +87,19 @@ def judge_world(answer: Answer, rules: RuleSet, at: int) -> Judged:
     nothing = SeverityView(level="", user_impact="", data_loss="", regulatory="", fired=())
     incident = Incident("what-if", "what-if", State.SUSPECTED, onset, onset, onset, nothing, firing=len(nodes))
     incident.obligations = obligations_of(rows)
+    hits = {impact.entity: impact for impact, _ in rows}
+    courses = {entity: _course(answer.after, entity) for entity in hits}
+    foresee(context, incident, [node.entity for node in nodes], hits, courses, at)
     harm = harm_of(context, incident, rows, at)
     hit = any(impact.low < UP for impact, _ in rows)
     judge(context, incident, facts_of(harm, incident, nodes, hit), at)
-    return Judged(incident.severity, shown(harm), incident.obligations)
+    return Judged(incident.severity, shown(harm), incident.obligations, incident.objectives)
+
+
+def _course(world: World, entity: str) -> Course:
+    steps = world.steps(entity)
+    hit, down = first(steps, UP - 1), first(steps, 0)
+    return Course(entity=entity, degraded_at=hit, down_at=down, surely_degraded_at=hit, surely_down_at=down)
 
 
 def _nodes(answer: Answer, at: int) -> list[Node]:
@@ -122,6 +135,7 @@ def _moment(answer: Answer, rules: RuleSet, at: int, most: int | None) -> Moment
         severity=judged.severity,
         harm=judged.harm,
         obligations=judged.obligations,
+        objectives=judged.objectives,
     )
 
 

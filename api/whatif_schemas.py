@@ -6,6 +6,7 @@ import msgspec
 
 from api.schemas import GroupState, MismatchOf, Reached, Versions
 from engine.outcomes import HarmView, SeverityView
+from topology.objectives import Objective
 
 
 class Assumed(msgspec.Struct):
@@ -34,7 +35,8 @@ class Changed(msgspec.Struct):
 class MomentOf(msgspec.Struct, kw_only=True):
     """The assumed world at one moment. ``items`` are the entities that are hit, at risk or will be hit, soonest and
     worst first; ``changed`` compares with doing nothing. ``margins`` are redundancy groups that work and have no margin
-    left. ``worse_together`` are worse off than from what is planned alone and from all else alone."""
+    left. ``worse_together`` are worse off than from what is planned alone and from all else alone. ``objectives`` are
+    the countdowns of what is down, against the restoration plan (moments in milliseconds after the onset)."""
 
     at: float
     total: int
@@ -46,6 +48,7 @@ class MomentOf(msgspec.Struct, kw_only=True):
     severity: SeverityView
     harm: HarmView
     obligations: tuple[str, ...] = ()
+    objectives: tuple[Objective, ...] = ()
 
 
 class WhatIf(msgspec.Struct, kw_only=True):

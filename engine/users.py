@@ -14,6 +14,7 @@ from math import ceil, floor
 from typing import Any, NamedTuple
 
 from engine.outcomes import AmountView
+from topology.altered import Altered
 from topology.model import Entity, Kind, Semantics, Topology
 
 Bounds = tuple[int, int | None]
@@ -84,9 +85,16 @@ def faces_users(topology: Topology, entity: Entity) -> bool:
     return all(need.semantics is Semantics.INFO for need in topology.consumers(entity.id))
 
 
-@lru_cache(maxsize=2)
 def everybody(topology: Topology) -> Bounds | None:
-    """All users of the business services of a catalogue; None when no business service says how many it has."""
+    """All users of the business services of a catalogue; None when no business service says how many it has.
+
+    What is assumed to be different brings nobody new.
+    """
+    return _everybody(topology.unaltered if isinstance(topology, Altered) else topology)
+
+
+@lru_cache(maxsize=2)
+def _everybody(topology: Topology) -> Bounds | None:
     services = [entity for entity in topology.content.entities if entity.kind is Kind.BUSINESS_SERVICE]
     silent = [entity.id for entity in services if entity.users is None and not entity.continuity.sketch]
     if len(silent) == len(services):

@@ -59,6 +59,11 @@ class Altered(Topology):
         self._members: dict[str, list[str]] = {}
 
     @property
+    def unaltered(self) -> Topology:
+        """The topology of the catalogue that all this is assumed of."""
+        return self._base.unaltered if isinstance(self._base, Altered) else self._base
+
+    @property
     def content(self) -> Content:
         """The base's: what is assumed is no version."""
         return self._base.content

@@ -134,7 +134,7 @@ class World:
             return phase.impacts
         key = phase.start, moment
         if key not in self._asked:
-            self._asked[key] = impact(self.index, phase.own, moment, phase.since)
+            self._asked[key] = dict(impact(self.index, phase.own, moment, phase.since))
         return self._asked[key]
 
     def _phase(self, start: int, end: int | None, happening: Sequence[Spell]) -> Phase:
@@ -143,7 +143,7 @@ class World:
         for spell, name in zip(happening, self._names, strict=True):
             if spell.end is None or spell.end > start:
                 own[name], since[name] = spell.health, spell.start
-        return Phase(start, end, own, since, impact(self.index, own, start, since))
+        return Phase(start, end, own, since, dict(impact(self.index, own, start, since)))
 
 
 class Answer:
