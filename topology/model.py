@@ -37,7 +37,7 @@ __all__ = ["UNMAPPED", "Content", "Dependency", "Entity", "Group", "Kind", "Sema
 
 UNMAPPED = "unmapped"
 """The domain of entities that no catalogue names."""
-ORDINARY = 20_000
+ORDINARY = MOST_KEPT
 """Up to so many entities, and groups, are kept as structs from the start."""
 
 
