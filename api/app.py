@@ -17,6 +17,7 @@ from api.errors import Fault, Problem, invalid, overloaded
 from api.parts import Parts
 from api.routes import (
     alerts,
+    audit,
     commands,
     health,
     incidents,
@@ -37,6 +38,7 @@ ROUTERS = (
     incidents.router,
     alerts.router,
     topology.router,
+    audit.router,
     whatif.router,
     restoration.router,
     risk.router,

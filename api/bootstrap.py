@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from prometheus_client import CollectorRegistry
 
 from api import files
+from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
 from api.scenarios import Watch
@@ -175,6 +176,7 @@ def engine(
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)], broadcaster=broadcaster,
             registry=registry, scenarios=conductor.scenarios,
+            audits=Audits(conductor.topology, clock, registry),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 

@@ -29,6 +29,8 @@ whatif = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What-if 
 app.add_typer(whatif, name="whatif")
 app.add_typer(token, name="token")
 app.add_typer(audit, name="audit")
+catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The catalogue beyond its mistakes.")
+app.add_typer(catalogues, name="catalogue")
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (default: ./headwater.yaml).")]
 Catalogue = Annotated[Path | None, typer.Option(help="Folder of the catalogue (default: from the settings).")]
@@ -262,6 +264,18 @@ def whatif_diff(
 
     asked = command.Asked(scenarios or [], config, None, rules)
     raise typer.Exit(command.diff(asked, before, after, data, as_json=as_json, exit_code=exit_code))
+
+
+@catalogues.command("audit", epilog="Example: headwater catalogue audit --catalogue catalogue --date 2026-12-31")
+def catalogue_audit(
+    catalogue: Catalogue = None,
+    date: Annotated[str, typer.Option(help="Day of the audit, YYYY-MM-DD (default: today).")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say which objectives cannot be met, why, and what would mend it; exit code 1 when there are any."""
+    from api.commands import catalogue as command
+
+    raise typer.Exit(command.audit(catalogue, date, as_json=as_json))
 
 
 @token.command(epilog="Example: headwater token create prometheus --role ingest")

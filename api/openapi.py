@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
-from api import restoration_schemas, risk_schemas, schemas, whatif_schemas
+from api import feasibility_schemas, restoration_schemas, risk_schemas, schemas, whatif_schemas
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.routes.ingest import JSON, Row
@@ -26,6 +26,7 @@ _TYPES = [
     whatif_schemas.WhatIf,
     whatif_schemas.ScenarioRuns,
     restoration_schemas.RestorationOf,
+    feasibility_schemas.AuditOf,
     AlertView,
     Content,
     Difference,

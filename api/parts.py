@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from prometheus_client import CollectorRegistry
 
 from api.broadcast import Broadcaster
+from api.feasibility import Audits
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded
 from api.settings import Settings
@@ -40,4 +41,5 @@ class Parts:
     checks: Callable[[], list[Check]]
     broadcaster: Broadcaster
     scenarios: Watch
+    audits: Audits
     registry: CollectorRegistry

@@ -38,6 +38,7 @@ COMMANDS = (
     "check",
     "impact",
     "restoration",
+    "catalogue audit",
     "schema",
     "token create",
     "audit verify",

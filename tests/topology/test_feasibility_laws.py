@@ -24,7 +24,7 @@ def subjects(topology: Topology, *checks: str) -> set[tuple[str, str]]:
     return {(f.check, f.entities[0]) for f in audit(topology, ON).findings if f.check in checks}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(catalogues())
 def test_times_and_losses_equal_the_slow_reckoning(topology: Topology) -> None:
     case = Case(topology, ON, {})
@@ -44,7 +44,7 @@ def test_times_and_losses_equal_the_slow_reckoning(topology: Topology) -> None:
         assert fast == slow if exact else all(fast[name] <= slow[name] for name in fast)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(catalogues())
 def test_who_is_started_together_equals_the_slow_reckoning(topology: Topology) -> None:
     case = Case(topology, ON, {})
@@ -55,7 +55,7 @@ def test_who_is_started_together_equals_the_slow_reckoning(topology: Topology) -
     assert {frozenset(members) for members in found.values()} == set(units(topology).values())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(catalogues())
 def test_a_chain_leads_from_the_objective_to_what_breaks_it(topology: Topology) -> None:
     for finding in audit(topology, ON).findings:
@@ -87,7 +87,7 @@ def test_a_fix_removes_its_finding(topology: Topology) -> None:
             assert (finding.check, finding.entities) not in left, finding
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(catalogues(), st.data())
 def test_slack_never_adds_findings(topology: Topology, data: st.DataObject) -> None:
     """A shorter restoration, lag or backup interval, a longer MTD or buffer."""
@@ -123,7 +123,7 @@ def test_a_provider_may_promise_what_its_limit_says_and_no_second_more(topology:
         assert ("rto-chain", first) in late, (name, first, limit, msgspec.json.encode(topology.content))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(catalogues(), st.randoms(use_true_random=False))
 def test_the_order_of_parts_changes_nothing(topology: Topology, random: Random) -> None:
     content = topology.content

@@ -1,4 +1,8 @@
-"""The smallest change after which an objective holds: first what costs nobody anything, then what is work."""
+"""The smallest change after which an objective holds.
+
+Objectives are what the business asks for, so they are given up last: first what costs nobody anything, then what is
+work.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from collections.abc import Sequence
 
 from topology.feasibility.case import Case
 from topology.feasibility.findings import Fix
-from topology.feasibility.times import NEVER, Times, Values, again, wait
+from topology.feasibility.times import Times, Values, again, wait
 
 EFFORT = 300_000
 """So many entities on cycles are reckoned again per audit to try fixes; findings beyond get none."""
@@ -22,57 +26,46 @@ class Fixes:
 
     def promise(self, entity: int, rto: int) -> Fix | None:
         """For an RTO that promises of providers do not leave room for: a provider that has room promises more, or the
-        RTO is raised if nobody minds, or the own restoration is shortened, or the RTO is raised all the same."""
+        own restoration is shortened, or the RTO is raised."""
         case, times = self._case, self._case.promised
-        total = self._raised(entity, times, case.restore)
-        if total is None:
-            return None
-        raised = Fix(entity=case.names[entity], field="rto", value=total, before=rto)
+        excess = times.total[entity] - rto
         if times.lead[entity] == entity:
-            provider, excess = times.via[entity], times.total[entity] - rto
-            lowered = provider != -1 and self._lowered(entity, provider, rto - case.restore[entity], excess)
+            provider = times.via[entity]
+            lowered = None if provider == -1 else self._lowered(entity, provider, rto - case.restore[entity], excess)
             if lowered:
-                return Fix(entity=case.names[provider], field="rto", value=int(lowered), before=case.rto[provider])
-            if not self._welcome(entity, total) and case.restore[entity] >= excess and case.needs.unit[entity] == -1:
-                before = case.restore[entity]
+                return Fix(entity=case.names[provider], field="rto", value=lowered, before=case.rto[provider])
+            before = case.restore[entity]
+            if before > excess and not self._tangled(times, [entity]):
                 return Fix(entity=case.names[entity], field="restore", value=before - excess, before=before)
-        return raised
+        total = self._raised(entity, times, case.restore)
+        return None if total is None else Fix(entity=case.names[entity], field="rto", value=total, before=rto)
 
     def restoration(self, entity: int, rto: int, own: Sequence[int]) -> Fix | None:
-        """For an RTO that restoration cannot reach: the RTO is raised if nobody minds, or the longest restoration on
-        the way that can be shortened enough is, or the RTO is raised all the same."""
+        """For an RTO that restoration cannot reach: the longest restoration on the way that can be shortened enough is,
+        or the RTO is raised."""
         case, times = self._case, self._case.achievable
-        total = self._raised(entity, times, own)
-        if total is None:
-            return None
-        raised = Fix(entity=case.names[entity], field="rto", value=total, before=rto)
-        if self._welcome(entity, total):
-            return raised
         chain = times.chain(entity)
-        if self._tangled(times, chain):
-            return raised
         excess = times.total[entity] - rto
         steps = []
         for place, member in enumerate(chain):
             believed = case.believed[member] if place else None
             field, before = case.restoration(member) if believed is None else ("rto", believed)
-            if before is not None and before >= excess:
+            if before is not None and before > excess:
                 steps.append((-before, place, field))
         kept = case.believed[chain[-1]] if len(chain) > 1 else None
-        for negative, place, field in sorted(steps):
+        for negative, place, field in [] if self._tangled(times, chain) else sorted(steps):
             member, shorter = chain[place], -negative - excess
             others, last = ({}, shorter) if field == "rto" else ({member: shorter}, kept)
             if _along(case, times, chain, others, own, add=True, last=last) <= rto:
                 return Fix(entity=case.names[member], field=field, value=shorter, before=-negative)
-        return raised
+        total = self._raised(entity, times, own)
+        return None if total is None else Fix(entity=case.names[entity], field="rto", value=total, before=rto)
 
     def loss(self, entity: int, rpo: int) -> Fix:
-        """For an RPO that what holds its data does not keep: the RPO is raised if nobody minds, or the store promises
-        or replicates more, or the RPO is raised all the same."""
+        """For an RPO that what holds its data does not keep: the store promises or replicates more, or the RPO is
+        raised."""
         case, times = self._case, self._case.lost
         raised = Fix(entity=case.names[entity], field="rpo", value=times.total[entity], before=rpo)
-        if times.total[entity] <= case.rpo_limits.limit[entity]:
-            return raised
         chain = times.chain(entity)
         if self._tangled(times, chain):
             return raised
@@ -125,11 +118,6 @@ class Fixes:
             return None
         values = _Values(times.value, {provider: lower})
         return lower if wait(case.needs, entity, values, add=True)[0] <= room else None
-
-    def _welcome(self, entity: int, rto: int) -> bool:
-        """Whether a higher RTO breaks neither the RTO of a consumer nor the MTD."""
-        mtd = self._case.said[entity].mtd
-        return rto <= self._case.rto_limits.limit[entity] and rto <= (NEVER if mtd is None else mtd)
 
 
 class _Values:

@@ -14,5 +14,5 @@ def find(case: Case) -> Iterator[Finding]:
     """One per third party in scope that somebody waits for."""
     for n in case.third_parties:
         if case.said[n].contract is None and case.consumers[n]:
-            sentence = f"no contract with {case.names[n]} is recorded, and {case.names[case.consumers[n][0]]} needs it"
+            sentence = f"{case.names[case.consumers[n][0]]} needs {case.names[n]}, and no contract with it is recorded"
             yield case.finding(ID, Level.WARNING, [n], sentence, chain=[case.consumers[n][0], n])

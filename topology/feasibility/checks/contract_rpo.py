@@ -13,4 +13,4 @@ ID = "contract-rpo"
 
 def find(case: Case) -> Iterator[Finding]:
     """One per contract."""
-    yield from broken(case, ID, Level.ERROR, "rpo", "may lose", lambda: (case.rpo, case.rpo_limits), "can lose")
+    yield from broken(case, ID, Level.ERROR, "rpo", "may lose up to", lambda: (case.rpo, case.rpo_limits), "may lose")

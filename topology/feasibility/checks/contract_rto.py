@@ -13,6 +13,4 @@ ID = "contract-rto"
 
 def find(case: Case) -> Iterator[Finding]:
     """One per contract."""
-    yield from broken(
-        case, ID, Level.ERROR, "rto", "promises to be back within", lambda: (case.rto, case.rto_limits), "can wait"
-    )
+    yield from broken(case, ID, Level.ERROR, "rto", "is back within", lambda: (case.rto, case.rto_limits), "can wait")

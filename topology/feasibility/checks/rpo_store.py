@@ -19,8 +19,6 @@ def find(case: Case) -> Iterator[Finding]:
         if rpo is None or (loss := case.exposure[entity]) <= rpo:
             continue
         name = case.names[entity]
-        raised = Fix(entity=name, field="rpo", value=loss, before=rpo)
-        welcome = loss <= case.rpo_limits.limit[entity]
         yield case.finding(
             ID,
             Level.ERROR,
@@ -28,7 +26,7 @@ def find(case: Case) -> Iterator[Finding]:
             f"{name} may lose {span(rpo)} of data, but {_by(case, entity)} {span(loss)}",
             chain=[entity],
             slack=rpo - loss,
-            fix=raised if welcome else fixes.exposure(entity, rpo) or raised,
+            fix=fixes.exposure(entity, rpo) or Fix(entity=name, field="rpo", value=loss, before=rpo),
         )
 
 

@@ -26,12 +26,12 @@ def broken(
         if value <= limit:
             continue
         name = case.names[n]
-        who = f"{case.names[chain[0]]} {allowed} for only" if chain[0] != n else "its own objective is"
+        who = f"{case.names[chain[0]]} {allowed} only" if chain[0] != n else "its own objective is"
         yield case.finding(
             check,
             severity,
             [n] if chain[0] == n else [n, chain[0]],
-            f"the contract with {name} {promise} {span(value)}, but {who} {span(max(0, limit))}",
+            f"by its contract {name} {promise} {span(value)}, but {who} {span(max(0, limit))}",
             chain=chain,
             slack=limit - value,
             fix=Fix(entity=name, field=f"contract.{term}", value=limit, before=value) if limit >= 0 else None,
