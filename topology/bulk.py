@@ -14,6 +14,10 @@ from topology.groups import UP
 from topology.kernels import ALL, Downs, Kernel, Losses, Values
 from topology.layout import Layout, Places, Rows, layout, ranges
 
+DENSE = 4
+"""Of a level of which one position in so many is marked all are reckoned: slices cost less than choosing."""
+SPREAD = 2
+"""Of all levels above what was read so many times as they have positions, all positions are reckoned."""
 MEMORY = 64 * 2**20
 """Bytes that the values of one pass over many worlds may take."""
 
@@ -35,7 +39,7 @@ def healths(compiled: Compiled, own: NDArray[np.int16], felt: bool = True) -> ND
     for first in range(0, width, step):
         part = ... if own.ndim == 1 else (ALL, slice(first, first + step))
         worlds = Worlds(plan, Losses(), (UP - own[part])[plan.number].astype(np.int16), felt)
-        worlds.sweep()
+        worlds.begin()
         found[part] = UP - worlds.values[plan.position]
     return found
 
@@ -56,35 +60,10 @@ def fall(compiled: Compiled, down: NDArray[np.bool_]) -> NDArray[np.bool_]:
         padded = np.zeros((plan.size, -(-part.shape[1] // 64) * 64), np.bool_)
         padded[plan.position, : part.shape[1]] = part
         worlds = Worlds(plan, Downs(), np.packbits(padded, axis=1).view(np.uint64), spent=True)
-        worlds.sweep()
+        worlds.begin()
         bits = np.unpackbits(worlds.values[: plan.size].view(np.uint8), axis=1, count=part.shape[1])
         found[:, first : first + 64 * words] = bits[plan.position]
     return found
-
-
-class Touched:
-    """Which positions were looked at, and what they lost before."""
-
-    def __init__(self) -> None:
-        self._rows: list[Places] = []
-        self._old: list[Values] = []
-
-    def note(self, rows: Places, old: Values) -> None:
-        """These are about to be written."""
-        self._rows.append(rows)
-        self._old.append(old)
-
-    def first(self) -> tuple[Places, Values]:
-        """Positions, sorted, and what each lost before all. For one world."""
-        if not self._rows:
-            return np.zeros(0, np.int64), np.zeros(0, np.int16)
-        rows, first = np.unique(np.concatenate(self._rows), return_index=True)
-        return rows, np.concatenate(self._old)[first]
-
-    def changed(self, values: Values) -> Places:
-        """Those that are not what they were, sorted. For one world."""
-        rows, old = self.first()
-        return rows[np.flatnonzero(old != values[rows])]
 
 
 class Worlds:
@@ -100,58 +79,115 @@ class Worlds:
         self.own = own
         self.spent = spent
         self.values = np.zeros((plan.size + plan.slots, *own.shape[1:]), own.dtype)
-        self.values[: plan.size] = own
+        self._marked = np.zeros(plan.size, np.bool_)
 
-    def sweep(self, front: Places | None = None) -> None:
-        """Bring all up to date, from own losses; from these positions on if given. For failures that get worse."""
-        plan, values = self.plan, self.values
-        depth = len(plan.level_begin) - 1
-        fed = np.zeros(depth, np.bool_)
-        if front is not None:
-            fed[plan.level[front]] = True
-        for level in range(int(fed.argmax()) if front is not None else 0, depth):
-            begin, end = plan.level_begin[level], plan.level_begin[level + 1]
-            if fed[level]:
-                self._pass(level)
-            if not values[begin:end].any():
-                continue
-            if plan.cyclic_begin[level] < end:
-                self._turn(plan.cyclic_begin[level], end)
-            if plan.feeds is None:
-                fed[level + 1 :] = True
-            else:
-                fed |= plan.feeds[level]
-            if self.spent:
-                first, last = plan.slot_start[begin], plan.slot_start[end]
-                values[plan.size + first : plan.size + last] = values[plan.slot_source[first:last]]
+    def begin(self) -> None:
+        """Bring all up to date that own losses reach."""
+        self.settle(np.flatnonzero(_some(self.own)))
 
-    def settle(
-        self, front: Places, end: int | None = None, most: int | None = None, heals: bool = False
-    ) -> tuple[Touched, Places]:
-        """Bring these positions (sorted) and all that read them up to date, level by level; work is proportional to
-        what changes. ``heals`` unless all gets worse only.
+    def settle(self, front: Places, heals: bool = False) -> tuple[Places, Values]:
+        """Bring these positions and all that read them up to date; returns whose values changed, sorted, and from
+        what. ``heals`` unless all gets worse only.
 
-        Stops before position ``end`` if given, and when more than ``most`` positions would have to be seen. Returns
-        what was seen, and what is left to do.
+        Work is proportional to what changes, and for much of a level that of a pass over it.
         """
-        plan, touched, seen = self.plan, Touched(), 0
-        lifted: set[int] = set()
-        while len(front) and (most is None or seen + len(front) <= most):
-            last = plan.level_begin[plan.level[front[0]] + 1]
-            cut = int(np.searchsorted(front, last))
-            rows, front = front[:cut], front[cut:]
-            seen += cut
-            rows, readers = self._lift(rows, touched, lifted) if heals else (rows, rows[:0])
-            new, old = self.pull(rows), self.values[rows]
-            touched.note(rows, old)
-            self.values[rows] = new
-            changed = new != old if new.ndim == 1 else (new != old).any(axis=1)
-            readers = np.concatenate([readers, self.readers(rows[changed])])
-            if end is not None:
-                readers = readers[readers < end]
-            if len(readers):
-                front = np.unique(np.concatenate([front, readers]) if len(front) else readers)
-        return touched, front
+        plan, depth = self.plan, len(self.plan.level_begin) - 1
+        dirty, whole, read = np.zeros(depth, np.bool_), np.zeros(depth, np.bool_), 0
+        self._marked[front] = True
+        dirty[plan.level[front]] = True
+        touched: list[tuple[Places, Values]] = []
+        level = int(dirty.argmax()) if depth else 0
+        while level < depth:
+            if dirty[level] and len((change := self._level(level, bool(whole[level]), heals))[0]):
+                touched.append(change)
+                read += self._spread(level, change[0], dirty, whole, read)
+            level += 1
+        if not touched:
+            return np.zeros(0, np.int64), self.values[:0]
+        return np.concatenate([rows for rows, _ in touched]), np.concatenate([old for _, old in touched])
+
+    def _level(self, level: int, whole: bool, heals: bool) -> tuple[Places, Values]:
+        """Bring what is marked of a level up to date, or the whole of it; returns what changed, and from what."""
+        plan, values = self.plan, self.values
+        begin, end, ring = plan.level_begin[level], plan.level_begin[level + 1], plan.cyclic_begin[level]
+        marked = self._marked[begin:end]
+        rows = marked.nonzero()[0] + begin
+        marked[rows - begin] = False
+        if whole or DENSE * len(rows) > end - begin:
+            rows = np.arange(begin, end)
+        if not len(rows):
+            return rows, values[:0]
+        if ring < end:
+            return self._around(level, rows, heals)
+        if len(rows) < end - begin:
+            old, new = values[rows], self.pull(rows)
+            values[rows] = new
+        else:
+            old = values[begin:end].copy()
+            values[begin:end] = self.own[begin:end]
+            self._pass(level)
+            new = values[begin:end]
+        changed = _some(new != old).nonzero()[0]
+        return rows[changed], old[changed]
+
+    def _around(self, level: int, rows: Places, heals: bool) -> tuple[Places, Values]:
+        """The same for a level with cycles, each iterated to its greatest fixpoint.
+
+        A cycle could hold itself down: where anything heals it is taken for up first, and falls again as far as it
+        must. What it reads from below is known by now.
+        """
+        plan, values = self.plan, self.values
+        begin, end, ring = plan.level_begin[level], plan.level_begin[level + 1], plan.cyclic_begin[level]
+        before = values[begin:end].copy()
+        front = rows
+        if heals:
+            reached = np.unique(plan.component[rows[rows >= ring]])
+            lift = ring + np.flatnonzero(np.isin(plan.component[ring:end], reached) & _some(values[ring:end]))
+            values[lift] = 0
+            self._fill(lift)
+            front = np.union1d(rows, lift)
+        while len(front):
+            new = self.pull(front)
+            changed = front[_some(new != values[front])]
+            values[front] = new
+            self._fill(changed)
+            readers = self._readers(changed)
+            front = np.unique(readers[(readers >= ring) & (readers < end)])
+        changed = np.flatnonzero(_some(values[begin:end] != before))
+        return changed + begin, before[changed]
+
+    def _spread(self, level: int, rows: Places, dirty: NDArray[np.bool_], whole: NDArray[np.bool_], read: int) -> int:
+        """Mark who reads these positions of a level, or, after ``read`` others, all levels above that do, when that is
+        quicker. Returns how many dependencies read them."""
+        plan = self.plan
+        self._fill(rows)
+        if plan.feeds is None:
+            fed = np.arange(len(dirty)) > level
+        else:
+            fed = plan.feeds[level].copy()
+            fed[level] = False
+        dirty |= fed
+        above = plan.level_begin[level + 1]
+        reading = int((plan.reader_start[rows + 1] - plan.reader_start[rows]).sum())
+        if plan.feeds is not None and SPREAD * (read + reading) > plan.size - above:
+            whole |= fed
+        elif not (whole | ~fed).all():
+            readers = self._readers(rows)
+            self._marked[readers if above == plan.cyclic_begin[level] else readers[readers >= above]] = True
+        return reading
+
+    def _fill(self, rows: Places) -> None:
+        """What positions lose is in their slots, where buffers are spent."""
+        if self.spent and self.plan.slots:
+            slots, lengths = ranges(self.plan.slot_start, rows)
+            self.values[self.plan.size + slots] = np.repeat(self.values[rows], lengths, axis=0)
+
+    def _readers(self, rows: Places) -> Places:
+        plan = self.plan
+        readers = plan.reader[ranges(plan.reader_start, rows)[0]]
+        if self.spent and plan.slots:
+            readers = np.concatenate([readers, plan.slot_consumer[ranges(plan.slot_start, rows)[0]]])
+        return readers
 
     def pull(self, rows: Places) -> Values:
         """What own losses, dependencies and groups make of these positions now."""
@@ -160,7 +196,7 @@ class Worlds:
         self._single(plan.hard, rows, new)
         if kernel.soft:
             self._single(plan.soft, rows, new)
-        places, lengths = ranges(plan.of_start, rows)
+        places, lengths = ranges(plan.of_start, rows) if plan.buckets else (rows[:0], rows[:0])
         if len(places):
             owner = np.repeat(np.arange(len(rows)), lengths)
             of = plan.of_bucket[places]
@@ -170,43 +206,16 @@ class Worlds:
                 new[owner[chosen]] = kernel.join(new[owner[chosen]], left)
         return new
 
-    def readers(self, rows: Places) -> Places:
-        """Who reads these positions; fills their slots where buffers are spent."""
-        plan = self.plan
-        readers = plan.reader[ranges(plan.reader_start, rows)[0]]
-        if self.spent and plan.slots:
-            slots, lengths = ranges(plan.slot_start, rows)
-            self.values[plan.size + slots] = np.repeat(self.values[rows], lengths, axis=0)
-            readers = np.concatenate([readers, plan.slot_consumer[slots]])
-        return readers
-
-    def _lift(self, rows: Places, touched: Touched, lifted: set[int]) -> tuple[Places, Places]:
-        """Take the cycles that these positions of one level lie on for up, so that none holds itself down.
-
-        What they read from below is known by now. Returns with whom to begin instead, and who reads what was lifted.
-        """
-        plan, hit = self.plan, [rows]
-        begin, end = plan.cyclic_begin[plan.level[rows[0]]], plan.level_begin[plan.level[rows[0]] + 1]
-        for component in np.unique(plan.component[rows[rows >= begin]]).tolist():
-            if component not in lifted:
-                lifted.add(component)
-                first, last = np.searchsorted(plan.component[begin:end], [component, component + 1]) + begin
-                hit.append(first + np.flatnonzero(self.values[first:last]))
-        if len(hit) == 1:
-            return rows, rows[:0]
-        lift = np.concatenate(hit[1:])
-        touched.note(lift, self.values[lift])
-        self.values[lift] = 0
-        return np.unique(np.concatenate(hit)), self.readers(lift)
-
     def _single(self, rows: Rows, at: Places, new: Values) -> None:
+        if not len(rows.source):
+            return
         places, lengths = ranges(rows.start, at)
         if not len(places):
             return
         seen = self.values.take(rows.source[places], axis=0)
         if rows is self.plan.soft:
             seen = self.kernel.soften(seen, rows.factor[places])
-        having = np.flatnonzero(lengths)
+        having = lengths.nonzero()[0]
         begin = (lengths.cumsum() - lengths)[having]
         new[having] = self.kernel.join(new[having], self.kernel.join.reduceat(seen, begin, axis=0))
 
@@ -233,9 +242,8 @@ class Worlds:
         where = slice(int(at[0]), int(at[-1]) + 1) if at[-1] - at[0] + 1 == len(at) else at
         self.values[where] = self.kernel.join(self.values[where], left)
 
-    def _turn(self, begin: int, end: int) -> None:
-        """The cycles of a level, after what comes from below is in."""
-        lost = self.values[begin:end]
-        hit = np.flatnonzero(lost if lost.ndim == 1 else lost.any(axis=1)) + begin
-        readers = self.readers(hit)
-        self.settle(np.unique(readers[(readers >= begin) & (readers < end)]), end)
+
+def _some(values: Values) -> NDArray[np.bool_]:
+    """Where any world has a value."""
+    flags: NDArray[np.bool_] = values.astype(np.bool_, copy=False)
+    return flags if flags.ndim == 1 else np.asarray(flags.any(axis=1))

@@ -1,7 +1,7 @@
 """The greatest fixpoint in time over all entities at once: the counterpart of `topology.sweep` for large reach.
 
-Time moves from moment to moment (own failures set in, buffers are spent). Each moment costs what it changes, and a
-sweep over all levels when that is much; their number is that of the different sums of onsets and buffers, in seconds.
+Time moves from moment to moment (own failures set in, buffers are spent). Each moment costs what it changes;
+their number is that of the different sums of onsets and buffers, in seconds.
 """
 
 from __future__ import annotations
@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from topology.bulk import Worlds
+from topology.columns import stable_order
 from topology.groups import UP
 from topology.kernels import Losses, Values, delivered_loss, nth, shares
 from topology.layout import Bucket, Layout, Places, ranges
 
 NEVER = np.iinfo(np.int64).max
-FEW = 64
-"""One in so many positions is brought up to date one by one."""
 
 Lost = NDArray[np.int16]
 
@@ -115,26 +114,12 @@ class Course(Worlds):
         for slots, lost in spent:
             values[size + slots] = np.maximum(values[size + slots], lost)
             fronts.append(self.plan.slot_consumer[slots])
-        front = np.unique(np.concatenate(fronts))
-        changed = self._bring(front)
+        changed, _ = self.settle(np.concatenate(fronts))
         lost = values[changed]
         self.first[changed] = np.minimum(self.first[changed], now)
-        slots = np.unique(np.concatenate([slots for slots, _ in spent])) if spent else _NO_PLACES
+        slots = np.concatenate([slots for slots, _ in spent]) if spent else _NO_PLACES
         self.moments.append(Moment(now, changed, lost, slots, values[size + slots], own, own_lost))
         self._buffer(now, changed, lost)
-
-    def _bring(self, front: Places) -> Places:
-        """All up to date; returns what changed."""
-        size, values = self.plan.size, self.values
-        touched, rest = self.settle(front, most=size // FEW)
-        if not len(rest):
-            return touched.changed(values)
-        rows, old = touched.first()
-        before = values[:size].copy()
-        before[rows] = old
-        np.maximum(values[:size], self.own, out=values[:size])
-        self.sweep(rest)
-        return np.flatnonzero(before != values[:size])
 
     def _buffer(self, now: int, changed: Places, lost: Lost) -> None:
         """What changed comes through its buffers later."""
@@ -144,10 +129,14 @@ class Course(Worlds):
         if not len(slots):
             return
         lost = np.repeat(lost, lengths)
-        due, at = np.unique(now + self.plan.slot_delay[slots], return_inverse=True)
-        order = np.argsort(at, kind="stable")
-        cuts = np.searchsorted(at[order], np.arange(1, len(due)))
-        for time, chosen in zip(due.tolist(), np.split(order, cuts), strict=True):
+        kind = self.plan.slot_delay[slots]
+        order = stable_order(kind)
+        kinds = np.flatnonzero(np.bincount(kind))
+        for time, chosen in zip(
+            (now + self.plan.delays[kinds]).tolist(),
+            np.split(order, np.searchsorted(kind[order], kinds[1:])),
+            strict=True,
+        ):
             if time not in self._events:
                 self._events[time] = []
                 heappush(self._times, time)

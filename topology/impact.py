@@ -26,7 +26,7 @@ __all__ = ["Health", "Impact", "Interval", "Step", "consumers_closure", "impact"
 
 FEW = 60
 """So many reached entities are always reckoned one by one …"""
-PART = 1000
+PART = 2000
 """… and of large topologies one in so many. Beyond, all entities at once are cheaper."""
 
 
@@ -50,8 +50,7 @@ def impact(
     # the compiled form needs what takes longer to load than a small topology to sweep
     from topology.impacts import impacts  # noqa: PLC0415
 
-    unknown = {entity: health for entity, health in bounds.items() if entity not in index.entities}
-    return impacts(index.compiled, bounds, onsets, at, few(index, unknown, onsets, at))
+    return impacts(index.compiled, bounds, onsets, at, lambda unknown: few(index, unknown, onsets, at))
 
 
 def few(

@@ -6,7 +6,7 @@ The healths of all are columns. What is said of one entity is made when it is as
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from heapq import merge
 
 import numpy as np
@@ -21,12 +21,16 @@ from topology.origins import Links, Origins, State
 
 
 def impacts(
-    compiled: Compiled, own: Mapping[str, Interval], onsets: Mapping[str, int], at: int, others: Mapping[str, Impact]
+    compiled: Compiled,
+    own: Mapping[str, Interval],
+    onsets: Mapping[str, int],
+    at: int,
+    unknown: Callable[[Mapping[str, Interval]], Mapping[str, Impact]],
 ) -> Impacts:
-    """The impact of own healths on entities of a compiled topology; ``others`` are those of entities that are not in
-    it."""
+    """The impact of own healths on entities of a compiled topology; ``unknown`` tells that of entities not in it."""
     plan = layout(compiled)
     known = {entity: number for entity in own if (number := number_of(compiled.names, entity)) != NONE}
+    others = unknown({entity: own[entity] for entity in own.keys() - known.keys()})
     rows = plan.position[np.fromiter(known.values(), np.int64, len(known))]
     since = np.fromiter((onsets[entity] for entity in known), np.int64, len(known))
     low = _World(plan, rows, since, np.fromiter((UP - own[e].low for e in known), np.int16, len(known)), at)

@@ -7,14 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from topology.bulk import Touched, Worlds
+from topology.bulk import Worlds
 from topology.compiled import NONE, Compiled
 from topology.groups import UP
 from topology.kernels import Losses
 from topology.layout import Places, layout, number_of
-
-FEW = 1000
-"""So many positions are always brought up to date one by one."""
 
 
 class Standing:
@@ -30,8 +27,7 @@ class Standing:
         self._worlds = Worlds(plan, Losses(), np.zeros(plan.size, np.int16), spent=felt)
         rows, lost = self._asked(own or {})
         self._worlds.own[rows] = lost
-        self._worlds.values[: plan.size] = self._worlds.own
-        self._worlds.sweep()
+        self._worlds.begin()
 
     def health(self, entity: str) -> int:
         """The health of one entity."""
@@ -49,25 +45,11 @@ class Standing:
         """
         worlds, names = self._worlds, self._compiled.names
         rows, lost = self._asked(own)
-        order = np.argsort(rows)
-        rows, lost = rows[order], lost[order]
         before = worlds.own[rows]
         worlds.own[rows] = lost
-        few = max(FEW, worlds.plan.size // 32)
-        touched, rest = worlds.settle(rows[lost != before], most=few, heals=bool((lost < before).any()))
-        changed = self._anew(touched) if len(rest) else touched.changed(worlds.values)
+        changed, _ = worlds.settle(rows[lost != before], heals=bool((lost < before).any()))
         left = UP - worlds.values[changed]
         return {names[n]: h for n, h in zip(worlds.plan.number[changed].tolist(), left.tolist(), strict=True)}
-
-    def _anew(self, touched: Touched) -> Places:
-        """Reckon all anew, when too much is reached; returns what changed since before ``touched``."""
-        worlds, size = self._worlds, self._worlds.plan.size
-        rows, old = touched.first()
-        before = worlds.values[:size].copy()
-        before[rows] = old
-        worlds.values[:size], worlds.values[size:] = worlds.own, 0
-        worlds.sweep()
-        return np.flatnonzero(before != worlds.values[:size])
 
     def _asked(self, own: Mapping[str, int]) -> tuple[Places, NDArray[np.int16]]:
         for entity, health in own.items():

@@ -68,7 +68,8 @@ class Layout:
 
     ``hard`` also holds soft dependencies with factor 1000; those with factor 0 are left out. Groups of position p are
     ``of[of_start[p] : of_start[p + 1]]``: (bucket, column). Consumers that read p are
-    ``reader[reader_start[p] : reader_start[p + 1]]``; slots that p feeds are ``slot_start[p] : slot_start[p + 1]``.
+    ``reader[reader_start[p] : reader_start[p + 1]]``; slots that p feeds are ``slot_start[p] : slot_start[p + 1]``,
+    with delays ``delays[slot_delay]`` in milliseconds.
     """
 
     size: int
@@ -92,7 +93,8 @@ class Layout:
     slot_edge: Places
     slot_source: Ints
     slot_consumer: Ints
-    slot_delay: NDArray[np.int64]
+    slot_delay: Ints
+    delays: NDArray[np.int64]
     feeds: NDArray[np.bool_] | None
 
 
@@ -124,7 +126,7 @@ def spans(first: Places, lengths: Places) -> Places:
     """So many places from each first one on, one after another."""
     if len(first) == 1:  # on the way around a long cycle
         return np.arange(first[0], first[0] + lengths[0])
-    ends = np.cumsum(lengths)
+    ends = lengths.cumsum()
     total = int(ends[-1]) if len(ends) else 0
     return np.repeat(first - ends + lengths, lengths) + np.arange(total)
 
@@ -170,6 +172,7 @@ class _Maker:
         slot_edge = buffered[_ordered(self.provider[buffered])]
         self.source = self.provider.astype(np.int64)
         self.source[slot_edge] = self.size + np.arange(len(slot_edge))
+        delays, kinds = np.unique(c.buffer[slot_edge], return_inverse=True)
         buckets, bucket_level, of = self._buckets()
         direct = self.felt.copy()
         direct[slot_edge] = False
@@ -201,7 +204,8 @@ class _Maker:
             slot_edge=slot_edge,
             slot_source=self.provider[slot_edge],
             slot_consumer=self.consumer[slot_edge],
-            slot_delay=1000 * c.buffer[slot_edge].astype(np.int64),
+            slot_delay=kinds.astype(np.int32),
+            delays=1000 * delays.astype(np.int64),
             feeds=self._feeds(),
         )
 

@@ -35,7 +35,7 @@ class TooMany(Exception):
 class Sweep:
     """One world of integer healths. ``own`` and ``since`` (milliseconds) are the failures that set in over time.
 
-    Raises `TooMany` when more than ``most`` entities are reached.
+    Raises `TooMany` when more than ``most`` entities are reached, or read one.
     """
 
     def __init__(
@@ -129,7 +129,10 @@ class Sweep:
                 self._regroup(consumer, name)
 
     def _push(self, provider: str, health: int) -> None:
-        for dependency in self.index.consumers(provider):
+        dependencies = self.index.consumers(provider)
+        if len(dependencies) > self._most:
+            raise TooMany
+        for dependency in dependencies:
             semantics, consumer, group = dependency.semantics, dependency.consumer, dependency.group
             if semantics is Semantics.INFO:
                 continue

@@ -8,19 +8,20 @@ import numpy as np
 import pytest
 
 from tests.topology.graphs import seeded
-from topology import incremental
+from topology import bulk
 from topology.bulk import healths
 from topology.incremental import Standing
 from topology.model import Dependency, Entity, Topology
 
 
-@pytest.mark.parametrize("most", [1, 1000], ids=["reckoned anew", "cone by cone"])
+@pytest.mark.parametrize("pace", [0, 1, 100], ids=["position by position", "as it comes", "level by level"])
 @pytest.mark.parametrize("felt", [True, False], ids=["buffers spent", "buffers full"])
 def test_raising_and_healing_failures_equals_reckoning_anew(
-    most: int, felt: bool, monkeypatch: pytest.MonkeyPatch
+    pace: int, felt: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(incremental, "FEW", most)
-    for seed in range(150):
+    monkeypatch.setattr(bulk, "DENSE", pace)
+    monkeypatch.setattr(bulk, "SPREAD", pace)
+    for seed in range(100):
         index, chance = seeded(seed, 14), random.Random(seed)
         names = index.compiled.names
         standing, own = Standing(index.compiled, felt=felt), dict.fromkeys(names, 1000)
