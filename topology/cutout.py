@@ -99,8 +99,8 @@ class Cutout:
         return self._swept(back, Reached())
 
     def _swept(self, own: Words, kernel: Downs) -> Words:
-        worlds = Worlds(self.plan, kernel, own[self.plan.number], True)  # buffers are spent
-        worlds.sweep()
+        worlds = Worlds(self.plan, kernel, own[self.plan.number], spent=True)
+        worlds.begin()
         found: Words = worlds.values[self.plan.position]
         return found
 
