@@ -156,15 +156,9 @@ def engine(
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka = _kafka(settings, metrics)
         conductor = Conductor(
-            settings,
-            library,
-            submissions,
-            clock,
-            broadcaster.wake,
-            dispatcher.wake,
-            stopped,
+            settings, library, submissions, clock, broadcaster.wake, dispatcher.wake, stopped,
             Watch(settings.scenarios, registry),
-        )
+        )  # fmt: skip
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
             on_commit=conductor.committed, settings=_service_settings(settings),
@@ -175,8 +169,7 @@ def engine(
             topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)], broadcaster=broadcaster,
-            registry=registry, scenarios=conductor.scenarios,
-            audits=Audits(conductor.topology, clock, registry),
+            registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
@@ -184,8 +177,7 @@ def engine(
             conductor.start(service, loaded)
             dispatcher.start()
 
-        prefix = settings.server.prefix
-        lane = Lane(app, ROWS, prefix, decode, doorway.offer, settings.limits)
+        lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close)
 
 

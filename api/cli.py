@@ -122,7 +122,7 @@ def explain(
 
 @app.command(epilog="Example: headwater check --config headwater.yaml")
 def check(config: Config = None) -> None:
-    """Check settings, catalogue and rules; every mistake is named at once with its file and line."""
+    """Check settings, catalogue, rules and scenarios; every mistake is named at once with its file and line."""
     from api.commands import check as command
 
     raise typer.Exit(command.run(config))

@@ -54,6 +54,17 @@ def read(*places: Path) -> Collection:
     return Collection(scenarios, findings + [Finding(one.file, one.line, one.message, one.hint) for one in problems])
 
 
+def check(folder: Path, topology: Topology | None) -> list[Finding]:
+    """What is wrong with the scenarios of a folder, names that a topology does not have included."""
+    collection = read(folder)
+    unknown = [
+        Finding(scenario.file, one.line, f"the catalogue has no {one.what} {one.name!r}")
+        for scenario in collection.scenarios
+        for one in (scenario.strangers(topology) if topology is not None else ())
+    ]
+    return sorted([*collection.findings, *unknown])
+
+
 def run(collection: Collection, topology: Topology, rules: RuleSet) -> ScenarioRuns:
     """Every scenario against one topology and its rules."""
     items = [_run(scenario, topology, rules) for scenario in collection.scenarios]

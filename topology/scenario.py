@@ -50,12 +50,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True):
     line: int
     mentions: tuple[Mention, ...]
 
+    def strangers(self, topology: Topology) -> list[Mention]:
+        """Every name that this topology does not have."""
+        return [one for one in self.mentions if not knows(topology, one.what, one.name)]
+
     def unknown(self, topology: Topology) -> list[str]:
-        """In words, every name that this topology does not have."""
+        """The same in words."""
         return [
-            f"{self.file}:{one.line}: the catalogue has no {one.what} {one.name!r}"
-            for one in self.mentions
-            if not knows(topology, one.what, one.name)
+            f"{self.file}:{one.line}: the catalogue has no {one.what} {one.name!r}" for one in self.strangers(topology)
         ]
 
 

@@ -1,10 +1,10 @@
-"""`headwater check`: everything that is wrong with settings, catalogue and rules, at once."""
+"""`headwater check`: everything that is wrong with settings, catalogue, rules and scenarios, at once."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from api import files, settings
+from api import files, scenarios, settings
 from api.commands.console import DONE, WRONG, say, warn
 from api.findings import Finding, Wrong
 
@@ -16,7 +16,7 @@ def run(config: Path | None) -> int:
     except Wrong as wrong:
         return _report(wrong.findings)
     loaded = files.load(found.catalogue, found.rules)
-    code = _report(loaded.findings)
+    code = _report([*loaded.findings, *scenarios.check(found.scenarios, loaded.topology)])
     if code == DONE and loaded.topology is not None and loaded.rules is not None:
         topology = loaded.topology
         say(

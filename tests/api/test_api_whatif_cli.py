@@ -131,6 +131,25 @@ def test_wrong_scenario_files_are_told_by_line_and_the_right_ones_are_run(folder
     assert "ok      a" in done.stdout
 
 
+def test_check_names_the_mistakes_of_scenarios_too(folder):
+    (folder / "scenarios").mkdir()
+    (folder / "scenarios" / "a.yaml").write_text("scenarios:\n  - {id: a, assume: {down: [db]}}\n")
+    assert run("check", cwd=folder).returncode == 0
+    (folder / "scenarios" / "b.yaml").write_text("scenarios:\n  - {id: b}\n  - id: c\n    assume: {down: [dbx]}\n")
+    done = run("check", cwd=folder)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[:2] == [
+        "scenarios/b.yaml:2: 'assume' is missing",
+        "scenarios/b.yaml:4: the catalogue has no entity 'dbx'",
+    ]
+
+
+@pytest.mark.parametrize("command", ["ask", "save", "run", "diff"])
+def test_help_has_an_example_that_begins_with_the_command(command: str, tmp_path):
+    done = run("whatif", command, "--help", cwd=tmp_path)
+    assert re.search(rf"Example:\s+headwater\s+whatif\s+{command}", " ".join(done.stdout.split()))
+
+
 def test_a_difference_is_told_entity_by_entity(folder):
     (folder / "scenarios").mkdir()
     (folder / "scenarios" / "a.yaml").write_text("scenarios:\n  - {id: a, assume: {down: [db]}}\n")
