@@ -8,6 +8,8 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from topology.bulk import Worlds
 from topology.compiled import ASYNC, HARD, INFO, NONE, SOFT, Compiled, Ints
@@ -120,19 +122,24 @@ def _restricted(compiled: Compiled, numbers: Ints, row: Ints) -> Compiled:
     kept = np.unique(compiled.group[inside & (compiled.group != NONE)])
     renumbered = np.full(len(compiled.group_names) + 1, NONE, dtype=np.int32)  # the last place serves "no group"
     renumbered[kept] = np.arange(len(kept), dtype=np.int32)
-    consumer, provider = row[compiled.consumer[inside]], row[compiled.provider[inside]]
-    semantics = compiled.semantics[inside]
+    semantics = np.where(compiled.semantics == ASYNC, HARD, compiled.semantics)
+    columns = (semantics, compiled.factor, renumbered[compiled.group], compiled.weight)
+    edges = np.stack([row[compiled.consumer], row[compiled.provider], *columns])[:, inside].astype(np.int32)
+    if compiled.cyclic[numbers].any():
+        edges = _shortened(edges, len(numbers))
+    consumer, provider, semantics, factor, group, weight = edges
+    none = np.zeros(edges.shape[1], dtype=np.int32)
     return Compiled(
         names=[compiled.names[number] for number in numbers.tolist()],
         group_names=[compiled.group_names[number] for number in kept.tolist()],
         consumer=consumer,
         provider=provider,
-        semantics=np.where(semantics == ASYNC, HARD, semantics).astype(np.int8),
-        factor=compiled.factor[inside],
-        buffer=np.zeros(len(consumer), dtype=np.int32),
-        group=renumbered[compiled.group[inside]],
-        weight=compiled.weight[inside],
-        timeout=compiled.timeout[inside],
+        semantics=semantics.astype(np.int8),
+        factor=factor,
+        buffer=none,
+        group=group,
+        weight=weight,
+        timeout=none,
         out_start=_starts(consumer, len(numbers)),
         in_start=_starts(provider, len(numbers)),
         in_edge=np.argsort(provider, kind="stable").astype(np.int32),
@@ -143,6 +150,26 @@ def _restricted(compiled: Compiled, numbers: Ints, row: Ints) -> Compiled:
         cyclic=compiled.cyclic[numbers],
         level=compiled.level[numbers],
     )
+
+
+def _shortened(edges: Ints, size: int) -> Ints:
+    """Entities that need each other, all around, have one health. So let them need one of them, and that one them all:
+    a failure then is around a cycle of thousands in two steps."""
+    consumer, provider, semantics, factor, group, _ = edges
+    hard = (group == NONE) & ((semantics == HARD) | ((semantics == SOFT) & (factor >= UP)))
+    graph = csr_array((np.ones(hard.sum(), dtype=np.int8), (consumer[hard], provider[hard])), shape=(size, size))
+    total, cycle = connected_components(graph, directed=True, connection="strong")
+    long = np.bincount(cycle, minlength=total) > 2
+    first = np.full(total, size)
+    np.minimum.at(first, cycle, np.arange(size))
+    others = np.flatnonzero(long[cycle] & (first[cycle] != np.arange(size)))
+    spokes = np.zeros((len(edges), 2 * len(others)), dtype=np.int32)
+    spokes[0] = np.concatenate([others, first[cycle[others]]])
+    spokes[1] = np.concatenate([first[cycle[others]], others])
+    spokes[2:] = np.array([HARD, UP, NONE, UP])[:, None]
+    around = hard & (cycle[consumer] == cycle[provider]) & long[cycle[consumer]]
+    edges = np.concatenate([edges[:, ~around], spokes], axis=1)
+    return edges[:, np.lexsort((edges[4], edges[1], edges[0]))]
 
 
 def _starts(rows: Ints, count: int) -> Ints:

@@ -161,3 +161,14 @@ def test_without_declared_business_it_is_what_nothing_else_needs():
     assert found.business == ("front",)
     assert {one.failure.name for one in found.points} == {"back", "db"}
     assert found_in(Topology.build()).points == ()
+
+
+def test_a_cycle_of_three_thousand_is_no_work_for_hours():
+    ring = [f"r{place:04}" for place in range(3000)]
+    index = Topology.build(
+        [Entity(id="shop", kind=Kind.BUSINESS_SERVICE)] + [Entity(id=name) for name in ring],
+        [Dependency(consumer=a, provider=b) for a, b in zip(ring, [*ring[1:], ring[0]], strict=True)]
+        + [Dependency(consumer="shop", provider=ring[7])],
+    )
+    found = found_in(index)
+    assert (len(found.points), found.degrading, found.hollow) == (3000, (), ())
