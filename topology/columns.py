@@ -83,8 +83,12 @@ class Columns:
         return np.repeat(np.arange(len(self.names), dtype=np.int32), np.diff(self.out_start))
 
     def of_dependencies(self, field: Callable[[Dependency], Any], dtype: type[np.generic]) -> NDArray[Any]:
-        """A column of what templates say, one value per dependency."""
-        return np.array([field(template) for template in self.dependency_templates], dtype=dtype)[self.dependency]
+        """A column of what templates say, one value per dependency; read-only, and without memory of its own where all
+        say the same."""
+        said = np.array([field(template) for template in self.dependency_templates], dtype=dtype)
+        if len(said) and (said == said[0]).all():
+            return np.broadcast_to(said[0], len(self.dependency))
+        return said[self.dependency]
 
 
 def columns_of(

@@ -33,6 +33,8 @@ class Compiled:
     ``group_consumer``, ``need``, ``capacity`` (thousandths, -1: none). Per entity: ``component`` (strong component over
     all but info), ``cyclic`` (the component has more than one member), ``level`` (longest way down to an entity without
     providers in the graph of components: providers lie on lower levels, a component on one).
+
+    Columns are not to be written to; one in which all dependencies say the same takes no memory (its stride is 0).
     """
 
     names: Sequence[str]
