@@ -1,21 +1,22 @@
-"""Impact kept up to date: when own healths change, only what that reaches is reckoned anew."""
+"""Impact kept up to date: when own healths or dependencies change, only what that reaches is reckoned anew."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from topology.bulk import Worlds
 from topology.compiled import NONE, Compiled
 from topology.groups import UP
-from topology.kernels import Losses
 from topology.layout import Places, layout, number_of
+from topology.parts import Dependency
+from topology.rewired import Rewired
 
 
 class Standing:
-    """The health of all entities under own healths that change one by one; always equal to `topology.bulk.healths`.
+    """The health of all entities under own healths and dependencies that change one by one; always equal to what
+    `topology.bulk.healths` says of the topology as changed.
 
     ``own`` are own healths of those that are not up; with ``felt`` all buffers are spent, without none is. Raises
     KeyError for unknown ids and ValueError for healths outside 0 … 1000.
@@ -24,7 +25,7 @@ class Standing:
     def __init__(self, compiled: Compiled, own: Mapping[str, int] | None = None, felt: bool = True) -> None:
         self._compiled = compiled
         plan = layout(compiled)
-        self._worlds = Worlds(plan, Losses(), np.zeros(plan.size, np.int16), spent=felt)
+        self._worlds = Rewired(compiled, plan, np.zeros(plan.size, np.int16), spent=felt)
         rows, lost = self._asked(own or {})
         self._worlds.own[rows] = lost
         self._worlds.begin()
@@ -43,11 +44,24 @@ class Standing:
 
         Work is proportional to what is reached. Healing what lies on a cycle also looks at what else is hit on it.
         """
-        worlds, names = self._worlds, self._compiled.names
+        worlds = self._worlds
         rows, lost = self._asked(own)
         before = worlds.own[rows]
         worlds.own[rows] = lost
         changed, _ = worlds.settle(rows[lost != before], heals=bool((lost < before).any()))
+        return self._told(changed)
+
+    def rewire(self, added: Iterable[Dependency] = (), removed: Iterable[Dependency] = ()) -> dict[str, int]:
+        """Add and remove dependencies between entities; returns the health of every entity for which it changed.
+
+        Raises KeyError for entities and dependencies that are not there. Raises ValueError for changes that only a
+        topology compiled anew can show: an added dependency on who is not on a lower level, a removed one on a cycle.
+        """
+        changed, _ = self._worlds.rewire(added, removed)
+        return self._told(changed)
+
+    def _told(self, changed: Places) -> dict[str, int]:
+        names, worlds = self._compiled.names, self._worlds
         left = UP - worlds.values[changed]
         return {names[n]: h for n, h in zip(worlds.plan.number[changed].tolist(), left.tolist(), strict=True)}
 

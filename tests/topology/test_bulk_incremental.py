@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from tests.topology.graphs import seeded
 from topology import bulk
 from topology.bulk import healths
 from topology.incremental import Standing
-from topology.model import Dependency, Entity, Topology
+from topology.model import Dependency, Entity, Semantics, Topology
 
 
 @pytest.mark.parametrize("pace", [0, 1, 100], ids=["position by position", "as it comes", "level by level"])
@@ -33,6 +34,75 @@ def test_raising_and_healing_failures_equals_reckoning_anew(
             after = healths(index.compiled, np.array([own[name] for name in names], np.int16), felt)
             assert (standing.healths() == after).all()
             assert told == {n: int(h) for n, h, b in zip(names, after, before, strict=True) if h != b}
+
+
+@pytest.mark.parametrize("pace", [0, 4, 100], ids=["position by position", "as it comes", "level by level"])
+@pytest.mark.parametrize("felt", [True, False], ids=["buffers spent", "buffers full"])
+def test_changing_dependencies_equals_the_topology_built_anew(
+    pace: int, felt: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "DENSE", pace)
+    monkeypatch.setattr(bulk, "SPREAD", pace)
+    taken = 0
+    for seed in range(120):
+        index, chance = seeded(seed, 14), random.Random(seed)
+        names = index.compiled.names
+        standing, own = Standing(index.compiled, felt=felt), dict.fromkeys(names, 1000)
+        edges = {(d.consumer, d.provider, d.group, d.semantics): d for d in index.content.dependencies}
+        for _ in range(6):
+            change = {chance.choice(names): chance.choice([0, 0, 400, 1000])}
+            own |= change
+            standing.change(change)
+            removed = chance.sample(list(edges.values()), min(len(edges), chance.randint(0, 2)))
+            added = [random_dependency(chance, names) for _ in range(chance.randint(0, 2))] if len(names) > 1 else []
+            before = standing.healths()
+            try:
+                told = standing.rewire(added, removed)
+            except ValueError:
+                assert (standing.healths() == before).all()
+                continue
+            taken += 1
+            for d in removed:
+                del edges[d.consumer, d.provider, d.group, d.semantics]
+            edges |= {(d.consumer, d.provider, d.group, d.semantics): d for d in added}
+            kept = {(d.consumer, d.group) for d in edges.values()}
+            built = Topology.build(
+                index.entities.values(),
+                edges.values(),
+                [g for g in index.content.groups if (g.consumer, g.name) in kept],
+            )
+            after = healths(built.compiled, np.array([own[name] for name in names], np.int16), felt)
+            assert (standing.healths() == after).all()
+            assert told == {n: int(h) for n, h, b in zip(names, after, before, strict=True) if h != b}
+    assert taken > 200
+
+
+def random_dependency(chance: random.Random, names: Sequence[str]) -> Dependency:
+    consumer, provider = chance.sample(list(names), 2)
+    semantics = chance.choice(list(Semantics))
+    return Dependency(
+        consumer=consumer,
+        provider=provider,
+        semantics=semantics,
+        factor=chance.choice([0, 333, 1000]),
+        buffer=chance.randint(0, 1) if semantics is Semantics.ASYNC else 0,
+        group=chance.choice(["", "", "g", "new"]),
+        weight=chance.choice([0, 500, 1000]),
+    )
+
+
+def test_a_change_of_dependencies_that_only_compiling_can_show_is_refused() -> None:
+    ring = [Dependency(consumer=a, provider=b) for a, b in ("ab", "bc", "ca", "de")]
+    standing = Standing(Topology.build([Entity(id=i) for i in "abcde"], ring).compiled, {"c": 0})
+    with pytest.raises(ValueError, match="a and b lie on a cycle"):
+        standing.rewire(removed=[ring[0]])
+    with pytest.raises(ValueError, match="d is not below e"):
+        standing.rewire(added=[Dependency(consumer="e", provider="d")])
+    with pytest.raises(KeyError, match="nobody"):
+        standing.rewire(added=[Dependency(consumer="d", provider="nobody")])
+    with pytest.raises(KeyError):
+        standing.rewire(removed=[Dependency(consumer="d", provider="a")])
+    assert [standing.health(entity) for entity in "abcde"] == [0, 0, 0, 1000, 1000]
 
 
 def test_a_cycle_does_not_hold_itself_down_when_its_cause_is_healed() -> None:
