@@ -15,21 +15,21 @@ import statistics
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import latency, memory, risk, storm, throughput
+from bench import graph_impact, graph_load, latency, memory, risk, storm, throughput
 from bench.peer import HEADWATER, Peer, present
 from bench.process import LOAD_CORE
 
 Figures = dict[str, dict[str, list[float]]]
 """Row -> peer -> one figure per repetition."""
-PARTS = ("throughput", "latency", "memory", "storm", "knee", "risk")
-SERVERLESS = frozenset({"risk"})
+PARTS = ("throughput", "latency", "memory", "storm", "knee", "risk", "graph")
+SERVERLESS = frozenset({"risk", "graph"})
 """Parts that measure no server."""
 
 
@@ -62,6 +62,16 @@ def table(figures: Figures) -> str:
     return "\n".join(lines)
 
 
+def serverless(parts: Sequence[str], repetitions: int, generator: Path | None) -> Iterator[tuple[str, Figures]]:
+    """Tables of what needs no server, with all figures."""
+    if "risk" in parts:
+        measured = risk.measure(repetitions)
+        yield risk.table(measured), measured
+    if "graph" in parts:
+        yield graph_impact.report(repetitions, generator)
+        yield graph_load.report(repetitions)
+
+
 def _cell(values: list[float]) -> str:
     if not values:
         return "–"
@@ -80,6 +90,9 @@ def main() -> None:
         "--only", choices=PARTS, action="append", help="measure only this (may be given more than once)"
     )
     parser.add_argument("--peer", choices=("headwater", "alertmanager"), help="measure only this one")
+    parser.add_argument(
+        "--topologies", type=Path, help="a Python module that generates the topologies of the graph rows instead"
+    )
     parser.add_argument("--json", type=Path, help="write every figure of every repetition to this file")
     asked = parser.parse_args()
     parts = asked.only or PARTS
@@ -97,10 +110,9 @@ def main() -> None:
             figures[row]["headwater"].append(value)
     if peers:
         print(table(figures))
-    if "risk" in parts:
-        measured = risk.measure(asked.repetitions)
+    for text, measured in serverless(parts, asked.repetitions, asked.topologies):
         figures |= measured
-        print(f"\n{risk.table(measured)}")
+        print(f"\n{text}", flush=True)
     if len(peers) < 2 and asked.peer is None and set(parts) - SERVERLESS:
         print("\nNO RATIOS: Alertmanager is not installed; run script/parts.")
     took = time.monotonic() - started
