@@ -124,14 +124,8 @@ def theta_sketch(users: int = 100) -> str:
     return base64.b64encode(sketch.compact().serialize()).decode()
 
 
-def test_all_facts_of_continuity_can_be_said() -> None:
-    sketch = theta_sketch()
-    topology, problems = load_catalogue(
-        [
-            (
-                "a.yaml",
-                f"""
-fates: {{rack-12: {{failure: 0.001}}, feed-b: }}
+ALL_FACTS = """
+fates: {rack-12: {failure: 0.001}, feed-b: {}}
 entities:
   - id: shop
     restore: 20m
@@ -141,24 +135,26 @@ entities:
     replication: 30s
     backup: 24h
     durable: false
-    contract: {{reference: C-1, rto: 4h, rpo: 0, response: 15m, support: 24x7, expires: 2026-12-31}}
-    assumptions: [{{id: up, on: db, text: it is up, agreed_by: coo, reviewed: 2026-01-01}}]
-    agreement: {{order: [retail, cards], by: coo, on: 2026-02-01}}
+    contract: {reference: C-1, rto: 4h, rpo: 0, response: 15m, support: 24x7, expires: 2026-12-31}
+    assumptions: [{id: up, on: db, text: it is up, agreed_by: coo, reviewed: 2026-01-01}]
+    agreement: {order: [retail, cards], by: coo, on: 2026-02-01}
     unit: retail
     priority: 1
     regions: [FR, DE]
     transactions: 500
     value: 10000
     critical: true
-    sketch: {sketch}
-    depends_on: [{{on: db, timeout: 500ms}}, {{on: cache, timeout: 2s}}, {{on: mail, timeout: 1.5}}]
-  - {{id: db, unit: cards}}
-  - {{id: cache, critical: false}}
-  - {{id: mail, fates: [], contract: null, restore: ~, assumptions: [], unit: null}}
-""".replace("feed-b: }", "feed-b: {}}"),
-            )
-        ]
-    )
+    sketch: SKETCH
+    depends_on: [{on: db, timeout: 500ms}, {on: cache, timeout: 2s}, {on: mail, timeout: 1.5}]
+  - {id: db, unit: cards}
+  - {id: cache, critical: false}
+  - {id: mail, fates: [], contract: null, restore: ~, assumptions: [], unit: null}
+"""
+
+
+def test_all_facts_of_continuity_can_be_said() -> None:
+    sketch = theta_sketch()
+    topology, problems = load_catalogue([("a.yaml", ALL_FACTS.replace("SKETCH", sketch))])
     assert problems == []
     assert topology is not None
     assert topology.entities["shop"].continuity == Continuity(

@@ -296,6 +296,11 @@ def test_a_group_inverts_tiers_only_when_its_better_members_do_not_suffice() -> 
     assert found.severity is Level.INFO
 
 
+def test_the_last_day_that_there_is_can_be_audited() -> None:
+    (found,) = of("contract-expired", "{id: t, kind: third_party, contract: {expires: 2026-04-30}}", date.max)
+    assert found.fix == Fix(entity="t", field="contract.expires", value="9999-12-31", before="2026-04-30")
+
+
 def test_findings_come_worst_first() -> None:
     found = audit(topology((ROOT / "examples/catalogue/shop.yaml").read_text()), ON).findings
     ranks = [list(Level).index(one.severity) for one in found]

@@ -22,7 +22,7 @@ def find(case: Case) -> Iterator[Finding]:
             continue
         name, past = case.names[n], left.days < 0
         when = f"has expired on {said.contract.expires}" if past else f"expires on {said.contract.expires}"
-        later = (case.on + SOON + timedelta(days=1)).isoformat()
+        later = date.fromordinal(min(date.max.toordinal(), case.on.toordinal() + SOON.days + 1)).isoformat()
         yield case.finding(
             ID,
             Level.ERROR if past else Level.WARNING,

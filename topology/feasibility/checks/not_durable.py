@@ -15,6 +15,8 @@ ID = "not-durable"
 
 def find(case: Case) -> Iterator[Finding]:
     """One per entity with an RPO of 0, with the nearest such queue. Who may lose something passes nothing on."""
+    if not any(said.durable is False for said in case.said):
+        return
     asynchronous = case.compiled.semantics == ASYNC
     handed = {*case.compiled.consumer[asynchronous].tolist(), *case.compiled.provider[asynchronous].tolist()}
     forgetful = [

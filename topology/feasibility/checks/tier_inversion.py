@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from topology.compiled import HARD
 from topology.feasibility.case import Case
 from topology.feasibility.findings import Finding, Fix, Level
@@ -15,20 +17,16 @@ ID = "tier-inversion"
 def find(case: Case) -> Iterator[Finding]:
     """One per hard dependency, of a group the member that completes it; a warning for tier 0, else for information."""
     tiers = [entity.tier for entity in case.entities]
-    compiled = case.compiled
-    hard = {
-        (consumer, provider)
-        for consumer, provider, semantics in zip(
-            compiled.consumer.tolist(), compiled.provider.tolist(), compiled.semantics.tolist(), strict=True
-        )
-        if semantics == HARD and tiers[consumer] is not None and (tiers[provider] or 0) > (tiers[consumer] or 0)
-    }
-    for consumer in sorted({consumer for consumer, _ in hard}):
-        needed = [provider for provider, _ in case.needs.plain[consumer]]
-        needed += [_last(group, tiers) for group in case.needs.groups[consumer]]
-        for provider in sorted(set(needed)):
-            if (consumer, provider) in hard:
-                yield _finding(case, consumer, provider)
+    known = np.array([-1 if tier is None else tier for tier in tiers], dtype=np.int64)
+    consumer, provider = case.compiled.consumer, case.compiled.provider
+    lower = (case.compiled.semantics == HARD) & (known[consumer] >= 0) & (known[provider] > known[consumer])
+    hard = set(zip(consumer[lower].tolist(), provider[lower].tolist(), strict=True))
+    for above in sorted({above for above, _ in hard}):
+        needed = [below for below, _ in case.needs.plain[above]]
+        needed += [_last(group, tiers) for group in case.needs.groups[above]]
+        for below in sorted(set(needed)):
+            if (above, below) in hard:
+                yield _finding(case, above, below)
 
 
 def _last(group: Group, tiers: list[int | None]) -> int:
