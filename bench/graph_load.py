@@ -136,7 +136,7 @@ def _headwater(folder: Path) -> dict[str, float]:
         "compile": done - loaded,
         "load and compile": done - start,
         "bytes": held,
-        "column bytes": sum(column.nbytes for column in columns.values() if len(column) == count),
+        "column bytes": sum(c.nbytes for c in columns.values() if len(c) == count and c.strides != (0,)),
         "entity bytes": rest + sum(sys.getsizeof(name) + 8 for name in compiled.names),
         "stored bytes": len(stored),
     }
