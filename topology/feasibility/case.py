@@ -148,7 +148,7 @@ class Case:
 
     def providers(self, entity: int) -> Iterator[int]:
         """What an entity waits for, alternatives included."""
-        for provider, _ in self.needs.plain[entity]:
+        for provider, _ in self.needs.single(entity):
             yield provider
         for group in self.needs.groups[entity]:
             for provider, _, _ in group.members:

@@ -84,7 +84,7 @@ def _asked(entity: int, limit: Sequence[int], objective: Sequence[int | None], s
 def _necessary(needs: Needs, entity: int) -> list[tuple[int, int]]:
     """The providers that it cannot do without, and that are not of its unit."""
     unit = needs.unit[entity]
-    found = list(needs.plain[entity])
+    found = list(needs.single(entity))
     for group in needs.groups[entity]:
         found += [(p, buffer) for p, buffer, weight in group.members if group.necessary(weight)]
     return [(p, buffer) for p, buffer in found if unit == -1 or needs.unit[p] != unit]

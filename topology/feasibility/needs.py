@@ -33,49 +33,57 @@ class Group(NamedTuple):
         return len(self.members) <= self.need or self.weight - weight < self.capacity
 
 
-class Batch(NamedTuple):
-    """The next in an order in which providers come first: one entity, or those of a cycle."""
-
-    entity: int
-    knot: Knot | None
-
-
 @dataclass(frozen=True, slots=True)
 class Needs:
-    """``plain``: entity -> [(provider, buffer)], by provider. ``unit``: entity -> the smallest member of its unit, -1
-    for entities that can start by themselves."""
+    """By entity number: ``at_once``: single providers without a buffer; ``buffered``: of those that have some, single
+    providers with their buffers in seconds; ``groups``; ``unit``: the smallest member of its unit, -1 for entities that
+    can start by themselves. ``order``: providers before consumers; of a cycle only the smallest member. ``knots``:
+    entity -> the cycle it lies on."""
 
-    plain: Sequence[Sequence[tuple[int, int]]]
+    at_once: Sequence[Sequence[int]]
+    buffered: Mapping[int, Sequence[tuple[int, int]]]
     groups: Sequence[Sequence[Group]]
     unit: Sequence[int]
-    batches: Sequence[Batch]
+    order: Sequence[int]
     knots: Mapping[int, Knot]
-    """Entity -> the cycle it lies on."""
+
+    def single(self, entity: int) -> Iterator[tuple[int, int]]:
+        """(provider, buffer) of all that are in no group."""
+        for provider in self.at_once[entity]:
+            yield provider, 0
+        yield from self.buffered.get(entity, ())
 
 
 def needs_of(compiled: Compiled) -> Needs:
     """Linear in the size of the topology, but for cycles inside of cycles."""
     count = len(compiled.names)
     waited = (compiled.semantics == HARD) | (compiled.semantics == ASYNC)
-    alone = np.flatnonzero(waited & (compiled.group == NONE))
-    pairs = list(zip(compiled.provider[alone].tolist(), compiled.buffer[alone].tolist(), strict=True))
-    ends = np.searchsorted(compiled.consumer[alone], np.arange(count + 1)).tolist()
-    plain = [pairs[start:end] for start, end in pairwise(ends)]
-    groups = _groups(compiled, np.flatnonzero(waited & (compiled.group != NONE)))
-    unit = [-1] * count
-    batches: list[Batch] = []
-    knots: dict[int, Knot] = {}
+    alone = waited & (compiled.group == NONE)
+    at_once = np.flatnonzero(alone & (compiled.buffer == 0))
+    providers = compiled.provider[at_once].tolist()
+    ends = np.searchsorted(compiled.consumer[at_once], np.arange(count + 1)).tolist()
+    buffered: dict[int, list[tuple[int, int]]] = {}
+    behind = np.flatnonzero(alone & (compiled.buffer > 0))
+    columns = (compiled.consumer, compiled.provider, compiled.buffer)
+    for consumer, provider, buffer in zip(*(column[behind].tolist() for column in columns), strict=True):
+        buffered.setdefault(consumer, []).append((provider, buffer))
+    needs = Needs(
+        [providers[start:end] for start, end in pairwise(ends)],
+        buffered,
+        _groups(compiled, np.flatnonzero(waited & (compiled.group != NONE))),
+        unit := [-1] * count,
+        order := [],
+        knots := {},
+    )
     for members in _components(compiled):
-        if len(members) == 1:
-            batches.append(Batch(members[0], None))
-            continue
-        knot = _knot(members, plain, groups)
-        for unit_of_many in knot.tie():
-            for member in unit_of_many:
-                unit[member] = unit_of_many[0]
-        batches.append(Batch(members[0], knot))
-        knots.update(dict.fromkeys(members, knot))
-    return Needs(plain, groups, unit, batches, knots)
+        order.append(members[0])
+        if len(members) > 1:
+            knot = _knot(needs, members)
+            knots.update(dict.fromkeys(members, knot))
+            for unit_of_many in knot.tie():
+                for member in unit_of_many:
+                    unit[member] = unit_of_many[0]
+    return needs
 
 
 _NO_GROUPS: Sequence[Group] = ()
@@ -118,27 +126,28 @@ def _components(compiled: Compiled) -> Iterator[list[int]]:
         yield members
 
 
-def _knot(
-    members: Sequence[int], plain: Sequence[Sequence[tuple[int, int]]], groups: Sequence[Sequence[Group]]
-) -> Knot:
+def _knot(needs: Needs, members: Sequence[int]) -> Knot:
     inside = set(members)
-    behind = any(buffer and p in inside for member in members for p, buffer in plain[member]) or any(
-        buffer and p in inside for member in members for group in groups[member] for p, buffer, _ in group.members
+    behind = any(
+        buffer and provider in inside
+        for member in members
+        for provider, buffer in (
+            *needs.buffered.get(member, ()),
+            *((provider, buffer) for group in needs.groups[member] for provider, buffer, _ in group.members),
+        )
     )
-    return Knot(members, _requirements(members, plain, groups), buffered=behind)
+    return Knot(members, _requirements(needs, members), buffered=behind)
 
 
-def _requirements(
-    members: Sequence[int], plain: Sequence[Sequence[tuple[int, int]]], groups: Sequence[Sequence[Group]]
-) -> list[Requirement]:
+def _requirements(needs: Needs, members: Sequence[int]) -> list[Requirement]:
     """What the members of a cycle need of each other before they can start. A buffer lets them start without."""
     inside = set(members)
     found = []
     for owner in members:
-        for provider, buffer in plain[owner]:
-            if provider in inside and not buffer:
+        for provider in needs.at_once[owner]:
+            if provider in inside:
                 found.append(Requirement(owner, 1, 0, ((provider, 1),), ()))
-        for group in groups[owner]:
+        for group in needs.groups[owner]:
             blocking = tuple((p, weight) for p, buffer, weight in group.members if p in inside and not buffer)
             others = tuple((p, buffer, weight) for p, buffer, weight in group.members if p not in inside or buffer)
             if blocking:

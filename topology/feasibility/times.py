@@ -71,10 +71,12 @@ def wait(needs: Needs, entity: int, value: Values, *, add: bool) -> tuple[int, i
     behind a buffer then counts as back."""
     longest, via = 0, -1
     unit = needs.unit[entity]
-    for provider, buffer in needs.plain[entity]:
+    for provider in needs.at_once[entity]:
         time = value[provider]
-        if buffer:
-            time = _buffered(time, buffer, add)
+        if time > longest and (unit == -1 or needs.unit[provider] != unit):
+            longest, via = time, provider
+    for provider, buffer in needs.buffered.get(entity, ()):
+        time = _buffered(value[provider], buffer, add)
         if time > longest and (unit == -1 or needs.unit[provider] != unit):
             longest, via = time, provider
     for group in needs.groups[entity]:
@@ -121,7 +123,8 @@ class _Reckoning:
         self._restless: set[int] = set()
 
     def all(self) -> Times:
-        for entity, knot in self._needs.batches:
+        for entity in self._needs.order:
+            knot = self._needs.knots.get(entity)
             if knot is None:
                 total = self._single(entity)
                 promise = self._promised[entity]

@@ -22,7 +22,7 @@ def find(case: Case) -> Iterator[Finding]:
     lower = (case.compiled.semantics == HARD) & (known[consumer] >= 0) & (known[provider] > known[consumer])
     hard = set(zip(consumer[lower].tolist(), provider[lower].tolist(), strict=True))
     for above in sorted({above for above, _ in hard}):
-        needed = [below for below, _ in case.needs.plain[above]]
+        needed = [below for below, _ in case.needs.single(above)]
         needed += [_last(group, tiers) for group in case.needs.groups[above]]
         for below in sorted(set(needed)):
             if (above, below) in hard:
