@@ -91,17 +91,16 @@ def test_a_fix_removes_its_finding(topology: Topology) -> None:
 @given(catalogues(), st.data())
 def test_slack_never_adds_findings(topology: Topology, data: st.DataObject) -> None:
     """A shorter restoration, lag or backup interval, a longer MTD or buffer."""
-    checks = (*RTO, "rpo-chain", "rpo-store", "mtd-below-rto")
-    before = subjects(topology, *checks)
+    before = _late(topology)
     entity = data.draw(st.sampled_from(sorted(topology.entities)))
     said = topology.entities[entity].continuity
     field = data.draw(st.sampled_from(["restore", "replication", "backup", "mtd"]))
     value = getattr(said, field)
     if value is not None:
         other = value + 1 if field == "mtd" else data.draw(st.integers(0, value))
-        assert subjects(changed(topology, entity, **{field: other}), *checks) <= before
+        assert _late(changed(topology, entity, **{field: other})) <= before
     longer = [msgspec.structs.replace(d, buffer=d.buffer and d.buffer + 3) for d in topology.content.dependencies]
-    assert subjects(_with(topology, longer), *checks) <= before
+    assert _late(_with(topology, longer)) <= before
 
 
 @settings(max_examples=150, deadline=None)
@@ -132,6 +131,13 @@ def test_the_order_of_parts_changes_nothing(topology: Topology, random: Random) 
     random.shuffle(dependencies)
     random.shuffle(groups)
     assert audit(Topology.build(entities, dependencies, groups), ON) == audit(topology, ON)
+
+
+def _late(topology: Topology) -> set[tuple[str, str]]:
+    """What is lost by an entity itself and what below it can hide each other where entities are started together."""
+    tied = units(topology)
+    found = subjects(topology, *RTO, "rpo-chain", "rpo-store", "mtd-below-rto")
+    return {("rpo" if check.startswith("rpo") and entity in tied else check, entity) for check, entity in found}
 
 
 def _promising(topology: Topology, entity: str, rto: int) -> Topology:

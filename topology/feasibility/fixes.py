@@ -61,12 +61,11 @@ class Fixes:
         total = self._raised(entity, times, own)
         return None if total is None else Fix(entity=case.names[entity], field="rto", value=total, before=rto)
 
-    def loss(self, entity: int, rpo: int) -> Fix:
-        """For an RPO that what holds its data does not keep: the store promises or replicates more, or the RPO is
-        raised."""
-        case, times = self._case, self._case.lost
+    def loss(self, chain: Sequence[int], rpo: int) -> Fix:
+        """For the RPO of the first of a chain that the last does not keep: that one promises or replicates more, or the
+        RPO is raised."""
+        case, times, entity = self._case, self._case.lost, chain[0]
         raised = Fix(entity=case.names[entity], field="rpo", value=times.total[entity], before=rpo)
-        chain = times.chain(entity)
         if self._tangled(times, chain):
             return raised
         store = chain[-1]
@@ -142,12 +141,12 @@ def _along(
     last: int | None = None,
 ) -> int:
     """What the first of a chain comes to, at most, when some of the own times are ``others``, and the last of the chain
-    promises ``last``."""
+    promises ``last``; of losses only what lies below it."""
     values = _Values(times.value, {})
-    total = 0
+    total = waited = 0
     for place, member in enumerate(reversed(chain)):
         waited, _ = wait(case.needs, member, values, add=add)
         alone = others.get(member, own[member])
         total = alone + waited if add else max(alone, waited)
         values.others[member] = last if last is not None and not place else total
-    return total
+    return total if add else waited

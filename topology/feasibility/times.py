@@ -37,9 +37,14 @@ class Times:
 
     def chain(self, entity: int) -> list[int]:
         """The way down that decides ``total``, to the first promise."""
-        way = dict.fromkeys((entity, self.lead[entity]))
-        here = self.via[self.lead[entity]]
-        while here != -1 and here not in way:
+        lead = self.lead[entity]
+        return list(dict.fromkeys((entity, lead, *self.onward(self.via[lead], entity, lead))))
+
+    def onward(self, provider: int, *before: int) -> list[int]:
+        """The rest of a chain, from a provider on; -1 is none."""
+        way: dict[int, None] = {}
+        here = provider
+        while here != -1 and here not in way and here not in before:
             way[here] = None
             if self.promised[here] is not None:
                 break
