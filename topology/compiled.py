@@ -9,9 +9,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from topology.columns import Columns, columns_of_content, stable_order, starts
+from topology.columns import Columns, stable_order, starts
 from topology.components import labels
-from topology.parts import Content, Semantics
+from topology.parts import Semantics
 
 HARD, SOFT, ASYNC, INFO = range(4)
 SEMANTICS = (Semantics.HARD, Semantics.SOFT, Semantics.ASYNC, Semantics.INFO)
@@ -62,11 +62,6 @@ LONGEST = 2**31 - 1
 """Buffers (68 years) and timeouts (24 days) that are longer are as long as this."""
 DEEP = 2_000
 """Below so many layers the rest is ordered node by node: layers may be as thin as one node each."""
-
-
-def compiled(content: Content) -> Compiled:
-    """The compiled form of canonical content; `topology.compiled` of a topology is the same, and kept."""
-    return compile_columns(columns_of_content(content))
 
 
 def compile_columns(columns: Columns) -> Compiled:
