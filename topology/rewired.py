@@ -39,7 +39,8 @@ class Rewired(Worlds):
         self._c = compiled
         self._edges: dict[int, dict[Key, _Edge]] = {}  # all dependencies of changed consumers, by position
         self._more: dict[int, set[int]] = {}  # provider -> added consumers, by position
-        self._at: Places = np.zeros(0, np.int64)
+        self._at: Places = np.zeros(0, np.int64)  # of the changed consumers, sorted
+        self._providers: Places = np.zeros(0, np.int64)  # of added dependencies, sorted
 
     def rewire(self, added: Iterable[Dependency], removed: Iterable[Dependency]) -> tuple[Places, Values]:
         """Add and remove dependencies; returns whose values changed, sorted, and from what. An added one takes the
@@ -61,19 +62,16 @@ class Rewired(Worlds):
             edges[consumer][provider, d.group, d.semantics] = _Edge(
                 row, d.factor if d.semantics is Semantics.SOFT else UP, d.weight, _held(d.semantics, d.buffer), False
             )
-        at = {consumer: int(self.plan.position[consumer]) for consumer in edges}
-        self._edges |= {at[consumer]: found for consumer, found in edges.items()}
-        for consumer, provider, _ in more:
-            self._more.setdefault(int(self.plan.position[provider]), set()).add(at[consumer])
-        self._at = np.array(sorted(self._edges), np.int64)
-        return self.settle(np.array(sorted(at.values()), np.int64), heals=True)
+        for consumer, found in edges.items():
+            self._keep(consumer, found)
+        self._at, self._providers = np.array(sorted(self._edges), np.int64), np.array(sorted(self._more), np.int64)
+        return self.settle(self.plan.position[list(edges)], heals=True)
 
     def pull(self, rows: Places) -> Values:
         """See `Worlds.pull`."""
         new = super().pull(rows)
-        if self._edges:
-            for place in np.flatnonzero(np.isin(rows, self._at)).tolist():
-                new[place] = self._reckon(int(rows[place]))
+        for place in _among(self._at, rows):
+            new[place] = self._reckon(int(rows[place]))
         return new
 
     def _pass(self, level: int) -> None:
@@ -83,12 +81,10 @@ class Rewired(Worlds):
             self.values[row] = self._reckon(row)
 
     def _spread(self, level: int, rows: Places, dirty: NDArray[np.bool_], whole: NDArray[np.bool_], read: int) -> int:
-        if self._more:
-            providers = np.array(list(self._more), np.int64)
-            for provider in providers[np.isin(providers, rows)].tolist():
-                consumers = list(self._more[provider])
-                self._marked[consumers] = True
-                dirty[self.plan.level[consumers]] = True
+        for place in _among(self._providers, rows):
+            consumers = list(self._more[int(rows[place])])
+            self._marked[consumers] = True
+            dirty[self.plan.level[consumers]] = True
         return super()._spread(level, rows, dirty, whole, read)
 
     def _ends(self, dependency: Dependency) -> tuple[int, int]:
@@ -97,11 +93,23 @@ class Rewired(Worlds):
             raise KeyError((dependency.consumer, dependency.provider)[ends.index(NONE)])
         return ends
 
+    def _keep(self, consumer: int, found: dict[Key, _Edge]) -> None:
+        """These are the dependencies of a consumer from now on; what is as compiled is forgotten."""
+        row, compiled = int(self.plan.position[consumer]), self._compiled(consumer)
+        for edge in self._edges.pop(row, {}).values():
+            self._more.get(edge.row, set()).discard(row)
+        if found != compiled:
+            self._edges[row] = found
+            for key in found.keys() - compiled.keys():
+                self._more.setdefault(found[key].row, set()).add(row)
+        self._more = {provider: consumers for provider, consumers in self._more.items() if consumers}
+
     def _known(self, consumer: int) -> Mapping[Key, _Edge]:
         """All felt dependencies of a consumer, as changed so far."""
-        row = int(self.plan.position[consumer])
-        if row in self._edges:
-            return self._edges[row]
+        found = self._edges.get(int(self.plan.position[consumer]))
+        return self._compiled(consumer) if found is None else found
+
+    def _compiled(self, consumer: int) -> dict[Key, _Edge]:
         c = self._c
         edges: dict[Key, _Edge] = {}
         for edge in range(int(c.out_start[consumer]), int(c.out_start[consumer + 1])):
@@ -147,6 +155,16 @@ class Rewired(Worlds):
             c.group_names[group]: (int(c.need[group]), None if c.capacity[group] == NONE else int(c.capacity[group]))
             for group in range(int(first), int(last))
         }
+
+
+def _among(few: Places, rows: Places) -> list[int]:
+    """Where in sorted positions some others are."""
+    if not len(few) or not len(rows):
+        return []
+    places = np.searchsorted(rows, few)
+    places = places[places < len(rows)]
+    found: list[int] = places[rows[places] == few[: len(places)]].tolist()
+    return found
 
 
 def _held(semantics: Semantics, buffer: int) -> bool:
