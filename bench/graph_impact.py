@@ -93,7 +93,7 @@ def _singles(name: str, topology: Topology, others: dict[str, Reach], rng: np.ra
     for number in chosen:
         taken["Headwater"].append(_milliseconds(lambda n=number: impact(topology, {names[n]: 0})))
         for who, reach in others.items():
-            if who != "networkx" or len(names) <= 10_000 or len(taken[who]) < 20:
+            if who != "networkx" or len(names) <= 10_000 or len(taken[who]) < 200:
                 taken[who].append(_milliseconds(lambda n=number, reach=reach: reach([n])))
     for who, values in taken.items():
         rows[f"{name}: one entity, p50"][who].append(float(np.percentile(values, 50)))

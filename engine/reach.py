@@ -47,7 +47,7 @@ def impact_of(
     if over is not None:
         courses = {entity: course.until(at) for entity, course in courses.items()}
     rows = [(hit, context.topology.entities.get(hit.entity)) for hit in found.values()]
-    shown = sorted(rows, key=lambda row: (len(row[0].path), row[0].entity))[:SHOWN_IMPACT]
+    shown = sorted(rows, key=lambda row: (row[0].hops, row[0].entity))[:SHOWN_IMPACT]
     incident.impact = tuple(_impacted(hit, entity, hit.entity in own, courses[hit.entity]) for hit, entity in shown)
     incident.impact_total = len(rows)
     incident.reach = tuple(hit.entity for hit, _ in rows if hit.low < UP)
