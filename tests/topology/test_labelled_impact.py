@@ -37,7 +37,7 @@ def _predicted(case: dict[str, Any]) -> set[str]:
 
 def _reason(case: dict[str, Any], entity: str) -> str:
     """Why the algebra and the label differ on an entity; by the graph alone."""
-    graph = networkx.DiGraph(case["edges"])
+    graph: networkx.DiGraph[str] = networkx.DiGraph(case["edges"])
     graph.add_nodes_from(case["entities"])
     roots = case["root"]
     if any(networkx.has_path(graph, entity, root) for root in roots):
