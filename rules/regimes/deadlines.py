@@ -1,6 +1,7 @@
 """When a duty is due, from the marks that people set, with the reasons.
 
-Laws: a deadline that exists stays (further marks never take it away); setting a mark later never makes it earlier;
+Laws: a deadline that exists stays (further marks never take it away); setting a mark later never makes it earlier
+(moved off a weekend to noon, it may lie after one that falls on the morning of that same day);
 a mark that is added never makes it later, except where the law itself says so (`Clock.later`, a latest mark counted
 again) and the reasons name that rule. What has no deadline in law has none here.
 """
