@@ -140,7 +140,7 @@ def test_a_deadline_keeps_and_never_gains_time_but_by_the_laws_own_rule(
 def test_a_mark_set_later_never_makes_the_deadline_earlier_before_it_is_moved_to_noon(
     clock: Clock, place: Calendar, moments: list[int], apart: int
 ) -> None:
-    """Moved from a Sunday to Monday noon, a deadline lies after one that falls on the early Monday: so the law has it."""
+    """Moved from Sunday to Monday noon, a deadline lies after one that falls on the early Monday: so the law has it."""
     mark = clock.due[0].mark
     for early, late in ((min(moments), max(moments)), (moments[0], moments[0] + apart)):
         first, second = explained(clock, {mark: early}, place), explained(clock, {mark: late}, place)
