@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import xxhash
 
+from engine.assumptions import breaks, tell_broken
 from engine.cause.rank import Own, rank
 from engine.context import Context
 from engine.correlate.graph import Node, SymptomGraph
@@ -156,7 +157,8 @@ def _harm(context: Context, incident: Incident, nodes: list[Node], now: Millis) 
     """What it hits, how severe that is and who must hear of it; why that has changed. Sets when to look again."""
     rows = impact_of(context, incident, nodes, now)
     harm = harm_of(context, incident, rows, now)
-    incident.harm = shown(harm)
+    assumed, incident.harm = incident.harm.assumptions, shown(harm)
+    broken = tell_broken(context, incident, assumed, now)
     hit = any(impact.low < 1000 for impact, _ in rows)
     incident.users = (harm.users.low, harm.users.high) if hit else None
     incident.obligations = obligations_of(rows)
@@ -165,14 +167,14 @@ def _harm(context: Context, incident: Incident, nodes: list[Node], now: Millis) 
     further = raise_to(context, incident, facts, result, rows, now)
     incident.facts = facts
     _look_again(context, incident, rows, now)
-    return "; ".join(filter(None, (severer, further)))
+    return "; ".join(filter(None, (broken, severer, further)))
 
 
 def _look_again(context: Context, incident: Incident, rows: Rows, now: Millis) -> None:
     """At the next moment at which a duration is reached or a buffer spent; not more often than the work allows."""
     moments = [step.at for impact, _ in rows for step in impact.later[:1]]
     moments += [impact.at for impact, _ in rows if impact.at > now]
-    moments += turns(incident, now)
+    moments += turns(incident, now) + breaks(incident.harm.assumptions)
     buffers = [(at + SECOND - 1) // SECOND * SECOND for at in moments if at > now]
     lapse = context.rules.next_change(incident.facts)
     due = min((*buffers, *(() if lapse is None else (lapse,))), default=None)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from engine.assumptions import assumptions_of
 from engine.context import Context
 from engine.correlate.graph import Node
 from engine.exposure import STORES, exposure_of, seen_at
@@ -77,6 +78,7 @@ def harm_of(context: Context, incident: Incident, rows: Rows, now: Millis) -> Ha
         critical_down_since=min((h.since for h in hits if h.down and h.entity.continuity.critical), default=None),
         exposure=tuple(_exposure(context, incident, rows, at)),
         rto_missed=missed(incident, rows, at),
+        assumptions=assumptions_of(topology, rows, at),
     )
 
 

@@ -146,6 +146,32 @@ class ExposureView(msgspec.Struct, kw_only=True, frozen=True):
     missing: tuple[str, ...] = ()
 
 
+class AssumptionView(msgspec.Struct, kw_only=True, frozen=True):
+    """What ``entity`` takes for granted of ``on`` (an assumption of the catalogue), while that one is not up:
+    ``broken`` or ``at_stake``.
+
+    ``low`` … ``high`` is its health, ``since`` when it was last up. ``allowed`` is for how many seconds it may be away,
+    as its ``contract`` or its ``rto`` says (``said_by``; "": nothing does); ``due`` is when that time is over.
+    ``consumers`` depend on it directly.
+    """
+
+    entity: str
+    id: str
+    on: str
+    state: str
+    low: int
+    high: int
+    since: Millis
+    text: str = ""
+    agreed_by: str = ""
+    allowed: int | None = None
+    said_by: str = ""
+    contract: str = ""
+    due: Millis | None = None
+    consumers: tuple[str, ...] = ()
+    consumers_total: int = 0
+
+
 class HarmView(msgspec.Struct, kw_only=True, frozen=True):
     """The numbers behind the severity. Lists are cut at `engine.harm.SHOWN`.
 
@@ -184,6 +210,7 @@ class HarmView(msgspec.Struct, kw_only=True, frozen=True):
     critical_down_since: Millis | None = None
     exposure: tuple[ExposureView, ...] = ()
     rto_missed: bool | None = None
+    assumptions: tuple[AssumptionView, ...] = ()
 
 
 class Override(msgspec.Struct, kw_only=True, frozen=True):

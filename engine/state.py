@@ -21,7 +21,7 @@ from rules.gates.silence import Silence
 from rules.severity import SeverityFacts
 from topology.objectives import Objective
 
-SCHEMA = 2
+SCHEMA = 3
 """Number of the snapshot's layout; raised with every change of it."""
 
 

@@ -7,10 +7,11 @@ costs what changes, asking it one look-up more.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from typing import cast
 
 from topology.components import strong_components
+from topology.continuity import Assumption
 from topology.model import Content, Dependency, Entity, Group, Semantics, Topology
 
 
@@ -81,6 +82,10 @@ class Altered(Topology):
     def resolve(self, name: str) -> str | None:
         """The id of an entity known under this id or alias."""
         return name if name in self._added else self._base.resolve(name)
+
+    def relied_on(self, entity: str) -> Sequence[tuple[str, Assumption]]:
+        """What others take for granted of an entity in the base: a question declares no assumptions."""
+        return self._base.relied_on(entity)
 
     def domain(self, entity: str) -> str:
         """The domain in the base: a question moves no incident."""

@@ -6,7 +6,8 @@ import msgspec
 
 
 class Assumption(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the continuity of an entity takes for granted of another one (``on``): broken while that one is not up.
+    """What the continuity of an entity takes for granted of another one (``on``): broken while that one is not up for
+    longer than its contract, or else its RTO, allows.
 
     ``agreed_by`` and ``reviewed`` (ISO 8601 date) are its record.
     """

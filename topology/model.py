@@ -6,7 +6,7 @@ a hash of its canonical content. It is kept in columns; the structs of a large o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import numpy as np
 
 from topology.columns import Columns, Ints, columns_of, columns_of_content
 from topology.components import cycle_roots, weak_roots
-from topology.continuity import SharedFate
+from topology.continuity import Assumption, SharedFate
 from topology.packed import pack, unpack
 from topology.parts import Content, Dependency, Entity, Group, Kind, Semantics
 from topology.views import (
@@ -49,7 +49,7 @@ class Topology:
 
     __slots__ = (
         "_aliases", "_columns", "_compiled", "_compounding", "_consumers", "_domains", "_held", "_providers",
-        "_ring_roots", "_rings", "_roots", "entities", "fates", "groups", "version",
+        "_relied", "_ring_roots", "_rings", "_roots", "entities", "fates", "groups", "version",
     )  # fmt: skip
 
     def __init__(self, content: Content | Columns, version: str = "") -> None:
@@ -72,6 +72,7 @@ class Topology:
         self._roots: Ints | None = None
         self._ring_roots: Ints | None = None
         self._compounding: frozenset[str] | None = None
+        self._relied: dict[str, list[tuple[str, Assumption]]] | None = None
         self._compiled: Compiled | None = None
 
     @classmethod
@@ -144,6 +145,12 @@ class Topology:
         """The id of an entity known under this id or alias; ids win."""
         return name if name in self.entities else self._aliases.get(name)
 
+    def relied_on(self, entity: str) -> Sequence[tuple[str, Assumption]]:
+        """What other entities declare to take for granted of this one: (who, the assumption), sorted."""
+        if self._relied is None:
+            self._relied = _relied(self._columns)
+        return self._relied.get(entity, ())
+
     def domain(self, entity: str) -> str:
         """The domain that decides on the entity: the declared one, else its connected component, named for the
         smallest id in it."""
@@ -200,6 +207,18 @@ def _aliases(columns: Columns) -> dict[str, str]:
         for alias in columns.entity_templates[int(columns.entity[number])].aliases:
             aliases.setdefault(alias, columns.names[number])
     return aliases
+
+
+def _relied(columns: Columns) -> dict[str, list[tuple[str, Assumption]]]:
+    """What is assumed of each entity, and by whom."""
+    found: dict[str, list[tuple[str, Assumption]]] = {}
+    said = np.array([bool(template.continuity.assumptions) for template in columns.entity_templates], dtype=np.bool_)
+    for number in np.flatnonzero(said[columns.entity]).tolist() if said.any() else ():
+        for one in columns.entity_templates[int(columns.entity[number])].continuity.assumptions:
+            found.setdefault(one.on, []).append((columns.names[number], one))
+    for entries in found.values():
+        entries.sort(key=lambda entry: (entry[0], entry[1].id))
+    return found
 
 
 def _felt(columns: Columns) -> tuple[Ints, Ints]:
