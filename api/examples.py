@@ -34,6 +34,25 @@ _HARM: dict[str, Any] = {
         }
     ],
     "rto_missed": False,
+    "assumptions": [
+        {
+            "entity": "card-payments",
+            "id": "acquirer-answers",
+            "on": "acquirer",
+            "state": "at_stake",
+            "low": 0,
+            "high": 0,
+            "since": 1767225600000,
+            "text": "the acquirer is back within an hour",
+            "agreed_by": "head of payments",
+            "allowed": 3600,
+            "said_by": "contract",
+            "contract": "C-2024-017",
+            "due": 1767229200000,
+            "consumers": ["checkout"],
+            "consumers_total": 1,
+        }
+    ],
 }
 
 _ESCALATION: dict[str, Any] = {

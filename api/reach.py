@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from api.schemas import GroupState, ImpactOf, Reached, Versions
+from engine.assumptions import assumptions_of
 from rules.ruleset import RuleSet
 from topology.arithmetic import GroupSum
 from topology.assumptions import Assumptions, Fault
@@ -24,7 +25,8 @@ def impact_of(topology: Topology, entity: str, most: int | None = None) -> Impac
     world = Answer(topology, Assumptions(faults=(Fault(entity),))).after
     hits = {id: hit for id, hit in world.at(0).items() if id != entity}
     items = reached(world, hits, 0, {}, most)
-    return ImpactOf(entity, topology.version, len(hits), items, versions_of(topology, None))
+    assumed = assumptions_of(topology, ((hit, topology.entities[id]) for id, hit in world.at(0).items()), 0)
+    return ImpactOf(entity, topology.version, len(hits), items, versions_of(topology, None), assumed)
 
 
 def reached(

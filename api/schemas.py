@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.outcomes import AlertView, EscalationView, HarmView, IncidentView, SeverityView, TimelineEntry
+from engine.outcomes import (
+    AlertView,
+    AssumptionView,
+    EscalationView,
+    HarmView,
+    IncidentView,
+    SeverityView,
+    TimelineEntry,
+)
 from engine.signals import Millis
 from topology.model import Dependency, Entity
 
@@ -148,13 +156,15 @@ class Reached(msgspec.Struct, kw_only=True):
 
 
 class ImpactOf(msgspec.Struct):
-    """What is hit if ``entity`` fails now. ``version`` is that of the topology."""
+    """What is hit if ``entity`` fails now, and which assumptions rest on that (moments in milliseconds after the
+    failure). ``version`` is that of the topology."""
 
     entity: str
     version: str
     total: int
     items: list[Reached]
     versions: Versions | None = None
+    assumptions: tuple[AssumptionView, ...] = ()
 
 
 class Totals(msgspec.Struct):

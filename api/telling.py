@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
+
+from api.assumption_words import assumption_in_words
 from api.severity_words import severity_in_words, users_in_words, when
+from engine.outcomes import AssumptionView
 
 Fields = Mapping[str, Any]
 
@@ -31,6 +35,7 @@ def incident_in_words(incident: Fields, timeline: Sequence[Fields], alerts: Sequ
         "",
         *_impact(incident),
         *_objectives(incident),
+        *_assumptions(incident),
         "",
         *severity_in_words(incident),
     ]
@@ -113,6 +118,17 @@ def _objectives(incident: Fields) -> list[str]:
     """The countdowns of what is down."""
     found = incident.get("objectives")
     return ["", "Recovery objectives:", *_cut([_countdown(one) for one in found])] if found else []
+
+
+def _assumptions(incident: Fields) -> list[str]:
+    """What others take for granted of what is not up."""
+    found = msgspec.convert((incident.get("harm") or {}).get("assumptions") or (), tuple[AssumptionView, ...])
+    told = [
+        f"{one.state.replace('_', ' ')}: "
+        + assumption_in_words(one, lambda at: f"since {when(at)}", lambda at: f"after {when(at)}")
+        for one in found
+    ]
+    return ["", "Assumptions:", *_cut(told)] if told else []
 
 
 def _countdown(one: Fields) -> str:

@@ -44,18 +44,12 @@ def breaks(found: Iterable[AssumptionView]) -> list[Millis]:
 
 
 def tell_broken(context: Context, incident: Incident, before: Sequence[AssumptionView], now: Millis) -> str:
-    """Tell which assumptions have broken since ``before`` and which hold again; returns what broke, "" for none."""
+    """Tell which assumptions have broken since ``before``; returns them as the reason of a revision, "" for none."""
     was = {(one.entity, one.id) for one in before if one.state == BROKEN}
-    known = {(one.entity, one.id) for one in incident.harm.assumptions}
     broken = [one for one in incident.harm.assumptions if one.state == BROKEN and (one.entity, one.id) not in was]
     for one in broken:
         facts = {"entity": one.entity, "id": one.id, "on": one.on, "since": one.since, "due": one.due}
         context.tell(incident.id, incident.domain, now, "assumption", _told(one), facts=facts)
-    for one in before:
-        if one.state == BROKEN and (one.entity, one.id) not in known:
-            facts = {"entity": one.entity, "id": one.id, "on": one.on}
-            text = f"{one.on} is up again, which {one.entity} takes for granted ({one.id})"
-            context.tell(incident.id, incident.domain, now, "assumption", text, facts=facts)
     return "; ".join(map(_told, broken[:NAMED])) + (f" and {len(broken) - NAMED} more" if len(broken) > NAMED else "")
 
 

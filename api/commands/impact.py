@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
 
 from api import files, settings
+from api.assumption_words import assumption_in_words
 from api.commands.console import DONE, Failed, say
 from api.findings import Wrong
 from api.reach import impact_of
 from api.schemas import ImpactOf, Reached
+from engine.outcomes import AssumptionView
 
 UP = 1000
 
@@ -36,12 +39,30 @@ def run(entity: str, catalogue: Path | None, *, as_json: bool) -> int:
 
 def in_words(reached: ImpactOf) -> str:
     """One line per entity, with the arithmetic of its groups below."""
-    if not reached.items:
-        return f"If {reached.entity} fails, nothing else is hit."
     lines = [f"If {reached.entity} fails, {reached.total} {'entity is' if reached.total == 1 else 'entities are'} hit:"]
+    if not reached.items:
+        lines = [f"If {reached.entity} fails, nothing else is hit."]
     for hit in reached.items:
         lines += hit_in_words(hit)
-    return "\n".join(lines)
+    return "\n".join([*lines, *assumptions_in_words(reached.assumptions)])
+
+
+def assumptions_in_words(found: Iterable[AssumptionView]) -> list[str]:
+    """One line for each; moments are those of an assumed world."""
+    told = [(one.state.replace("_", " "), assumption_in_words(one, _from, _after)) for one in found]
+    return [f"  assumption {state}: {words}" for state, words in told]
+
+
+def _after(at: int) -> str:
+    return f"after {_later(at)}"
+
+
+def _from(at: int) -> str:
+    return f"from {_later(at)} on" if at > 0 else "from the onset on"
+
+
+def _later(at: int) -> str:
+    return duration(at / 1000)
 
 
 def hit_in_words(hit: Reached, at: float = 0) -> list[str]:

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from api import files, settings
 from api.commands.console import DONE, UNAVAILABLE, Failed, say
-from api.commands.impact import duration, hit_in_words
+from api.commands.impact import assumptions_in_words, duration, hit_in_words
 from api.findings import Finding, Wrong
 from api.whatif import ask as ask_whatif
 from api.whatif_schemas import MomentOf, WhatIf
@@ -240,6 +240,7 @@ def _moment(moment: MomentOf) -> list[str]:
     if moment.worse_together:
         lines.append(f"  worse because all of it comes together: {', '.join(moment.worse_together)}")
     lines += [f"  margin lost: {one.consumer}: {one.words}" for one in moment.margins]
+    lines += assumptions_in_words(harm.assumptions)
     for hit in moment.items[:LISTED]:
         lines += hit_in_words(hit, moment.at)
     if moment.total > LISTED:
