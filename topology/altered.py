@@ -54,6 +54,7 @@ class Altered(Topology):
         self._needs_of = _changed(base.providers, more, fewer, lambda d: d.consumer)
         self._needed_by = _changed(base.consumers, more, fewer, lambda d: d.provider)
         self._edits = ([], set(), []) if self._stands_for else (more, fewer, list(changed))
+        self._doubtful = base.doubtful or any(dependency.doubtful for dependency in more)
         self._edited: bool | None = None
         self._searched: set[str] = set()
         self._found: dict[str, str] = {}

@@ -22,17 +22,17 @@ MEMORY = 64 * 2**20
 """Bytes that the values of one pass over many worlds may take."""
 
 
-def healths(compiled: Compiled, own: NDArray[np.int16], felt: bool = True) -> NDArray[np.int16]:
+def healths(compiled: Compiled, own: NDArray[np.int16], felt: bool = True, doubtful: bool = True) -> NDArray[np.int16]:
     """Health (0 … 1000) of every entity, for own healths of shape (N,) or (N, W), a world a column, by number.
 
-    With ``felt`` all buffers are spent, without nothing has come through any. Raises ValueError for other shapes and
-    healths.
+    With ``felt`` all buffers are spent, without nothing has come through any; without ``doubtful`` nothing comes
+    through dependencies that were only discovered. Raises ValueError for other shapes and healths.
     """
     if own.ndim not in (1, 2) or len(own) != len(compiled.names):
         raise ValueError(f"own healths are of shape ({len(compiled.names)},) or with worlds behind, not {own.shape}")
     if own.size and (own.min() < 0 or own.max() > UP):
         raise ValueError(f"healths must be within 0 … {UP}")
-    plan = layout(compiled)
+    plan = layout(compiled, doubtful)
     found = np.empty(own.shape, np.int16)
     width = own.shape[1] if own.ndim == 2 else 1
     step = max(1, MEMORY // (2 * max(1, plan.size + plan.slots)))

@@ -119,6 +119,7 @@ def _dependency(consumer: str, form: DependencyForm) -> Dependency:
         group=form.group or "",
         weight=1000 if form.weight is None else thousandths(form.weight),
         timeout=form.timeout or 0,
+        discovered=form.discovered or False,
     )
 
 
@@ -129,6 +130,7 @@ def _unused(draft: Draft, at: At, form: DependencyForm) -> None:
         ("buffer", form.buffer, form.semantics is Semantics.ASYNC, "semantics: async"),
         ("weight", form.weight, form.group is not None, "a group"),
         ("timeout", form.timeout, form.semantics is not Semantics.INFO, "semantics that pass trouble on"),
+        ("discovered", form.discovered or None, form.semantics is not Semantics.INFO, "semantics that pass trouble on"),
     ):
         if value is not None and not useful:
             draft.wrong(at, f"{key} of the dependency on {form.on!r} has no effect", f"it needs {only}")

@@ -78,6 +78,11 @@ class Columns:
         place = bisect_left(self.names, name)
         return place if place < len(self.names) and self.names[place] == name else -1
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether trouble may as well not pass some of the dependencies."""
+        return any(template.doubtful for template in self.dependency_templates)
+
     def consumers(self) -> Ints:
         """The consumer of every dependency."""
         return np.repeat(np.arange(len(self.names), dtype=np.int32), np.diff(self.out_start))

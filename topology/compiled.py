@@ -28,7 +28,8 @@ class Compiled:
     name). N entities, E dependencies, G groups.
 
     Per dependency: ``consumer``, ``provider``, ``semantics`` (codes above), ``factor``, ``weight`` (thousandths),
-    ``buffer`` (seconds), ``timeout`` (milliseconds), ``group`` (number or -1). Those of consumer v are
+    ``buffer`` (seconds), ``timeout`` (milliseconds), ``group`` (number or -1), ``doubtful`` (trouble may as well not
+    pass; None where that holds for none). Those of consumer v are
     ``out_start[v] : out_start[v + 1]``; those on provider v are ``in_edge[in_start[v] : in_start[v + 1]]``. Per group:
     ``group_consumer``, ``need``, ``capacity`` (thousandths, -1: none). Per entity: ``component`` (strong component over
     all but info), ``cyclic`` (the component has more than one member), ``level`` (longest way down to an entity without
@@ -56,6 +57,7 @@ class Compiled:
     component: Ints
     cyclic: NDArray[np.bool_]
     level: Ints
+    doubtful: NDArray[np.bool_] | None = None
 
 
 LONGEST = 2**31 - 1
@@ -91,6 +93,7 @@ def compile_columns(columns: Columns) -> Compiled:
         component=component,
         cyclic=cyclic,
         level=level,
+        doubtful=columns.of_dependencies(lambda d: d.doubtful, np.bool_) if columns.doubtful else None,
     )
 
 

@@ -2,7 +2,7 @@
 
 nodes: ``id`` and any of the entity's fields; ``site`` and columns that begin with ``fact.`` are facts.
 edges: ``source`` (consumer), ``target`` (provider), ``kind`` (semantics), ``group``, ``need``, ``capacity``,
-``weight``, ``buffer``, ``factor``, ``timeout``.
+``weight``, ``buffer``, ``factor``, ``timeout``, ``discovered``.
 
 Files are read in blocks of lines. A block that is plain and without mistakes is taken as a whole (`topology.texts`);
 any other is read row by row, which tells what is wrong and where.

@@ -163,7 +163,8 @@ def _value(value: object) -> str:
 
 def _dependency(dependency: Dependency) -> str:
     group = f", group {dependency.group}" if dependency.group else ""
-    return f"{dependency.consumer} depends on {dependency.provider} ({dependency.semantics.value}{group})"
+    seen = ", discovered" if dependency.discovered else ""
+    return f"{dependency.consumer} depends on {dependency.provider} ({dependency.semantics.value}{group}{seen})"
 
 
 def _group(group: Group) -> str:

@@ -1,8 +1,8 @@
 """GraphML (graphml.graphdrawing.org) through networkx. Documents with a DOCTYPE are refused, so nothing expands.
 
 Node attributes named as an entity's fields are those fields, ``label`` is the name, others are facts. Edge attributes
-are ``semantics``, ``factor``, ``buffer``, ``group``, ``weight``, ``need``, ``capacity``, ``timeout``; others are left
-out. An edge runs from the consumer to what it needs, unless the graph's attribute ``orientation`` says
+are ``semantics``, ``factor``, ``buffer``, ``group``, ``weight``, ``need``, ``capacity``, ``timeout``, ``discovered``;
+others are left out. An edge runs from the consumer to what it needs, unless the graph's attribute ``orientation`` says
 ``provider-consumer``. An undirected graph must say one or the other.
 """
 

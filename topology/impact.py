@@ -5,6 +5,7 @@ The algebra: an entity is the minimum of its own health and of what each of its 
 * ``hard`` leaves the provider's health g; ``soft`` leaves 1000 − ⌊f·(1000 − g)/1000⌋; ``info`` leaves 1000.
 * ``async`` leaves what the provider was one buffer ago; without a buffer it is ``hard``.
 * A group leaves what `topology.groups` says of its members; a soft group is then softened by its factor.
+* A discovered dependency leaves, at worst, what its kind says, and at best 1000: nobody said how a failure is felt.
 * On dependency cycles the greatest fixpoint holds: what nothing pulls down stays up. There a capacity group counts
   its members by state, so that a lost share is not lost again on every turn.
 
@@ -60,8 +61,9 @@ def few(
     low = Sweep(index, {entity: health.low for entity, health in own.items()}, onsets, most)
     certain = all(health.low == health.high for health in own.values())
     high = low
-    if not certain:
-        high = Sweep(index, {entity: health.high for entity, health in own.items()}, onsets, most)
+    if index.doubtful or not certain:
+        best = {entity: health.high for entity, health in own.items()}
+        high = Sweep(index, best, onsets, most, doubtful=False)
         _until(high, at)
     _until(low, at)
     links: dict[str, Link] = {}

@@ -35,8 +35,9 @@ def impacts(
     since = np.fromiter((onsets[entity] for entity in known), np.int64, len(known))
     low = _World(plan, rows, since, np.fromiter((UP - own[e].low for e in known), np.int16, len(known)), at)
     high = low
-    if any(own[entity].low != own[entity].high for entity in known):
-        high = _World(plan, rows, since, np.fromiter((UP - own[e].high for e in known), np.int16, len(known)), at)
+    if compiled.doubtful is not None or any(own[entity].low != own[entity].high for entity in known):
+        best = np.fromiter((UP - own[entity].high for entity in known), np.int16, len(known))
+        high = _World(layout(compiled, doubtful=False), rows, since, best, at)
     return Impacts(compiled, plan, low, high, at, others)
 
 

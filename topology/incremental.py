@@ -18,14 +18,21 @@ class Standing:
     """The health of all entities under own healths and dependencies that change one by one; always equal to what
     `topology.bulk.healths` says of the topology as changed.
 
-    ``own`` are own healths of those that are not up; with ``felt`` all buffers are spent, without none is. Raises
-    KeyError for unknown ids and ValueError for healths outside 0 … 1000.
+    ``own`` are own healths of those that are not up; with ``felt`` all buffers are spent, without none is; without
+    ``doubtful`` nothing comes through dependencies that were only discovered. Raises KeyError for unknown ids and
+    ValueError for healths outside 0 … 1000.
     """
 
-    def __init__(self, compiled: Compiled, own: Mapping[str, int] | None = None, felt: bool = True) -> None:
+    def __init__(
+        self,
+        compiled: Compiled,
+        own: Mapping[str, int] | None = None,
+        felt: bool = True,
+        doubtful: bool = True,
+    ) -> None:
         self._compiled = compiled
-        plan = layout(compiled)
-        self._worlds = Rewired(compiled, plan, np.zeros(plan.size, np.int16), spent=felt)
+        plan = layout(compiled, doubtful)
+        self._worlds = Rewired(compiled, plan, np.zeros(plan.size, np.int16), spent=felt, doubtful=doubtful)
         rows, lost = self._asked(own or {})
         self._worlds.own[rows] = lost
         self._worlds.begin()

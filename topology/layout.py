@@ -99,13 +99,17 @@ class Layout:
 
 
 _KNOWN: WeakKeyDictionary[Compiled, Layout] = WeakKeyDictionary()
+_CERTAIN: WeakKeyDictionary[Compiled, Layout] = WeakKeyDictionary()
 
 
-def layout(compiled: Compiled) -> Layout:
-    """The layout of a compiled topology; made once for each."""
-    found = _KNOWN.get(compiled)
+def layout(compiled: Compiled, doubtful: bool = True) -> Layout:
+    """The layout of a compiled topology; made once for each. Without ``doubtful`` dependencies it has the same
+    positions, levels and groups, and reads fewer providers."""
+    doubtful = doubtful or compiled.doubtful is None
+    known = _KNOWN if doubtful else _CERTAIN
+    found = known.get(compiled)
     if found is None:
-        found = _KNOWN[compiled] = _Maker(compiled).layout()
+        found = known[compiled] = _Maker(compiled, doubtful).layout()
     return found
 
 
@@ -144,7 +148,7 @@ def _ordered(*keys: NDArray[Any]) -> Places:
 
 
 class _Maker:
-    def __init__(self, compiled: Compiled) -> None:
+    def __init__(self, compiled: Compiled, doubtful: bool) -> None:
         self.c = compiled
         self.size = len(compiled.names)
         self.factor = np.where(compiled.semantics == SOFT, compiled.factor, UP).astype(np.int32)
@@ -158,6 +162,9 @@ class _Maker:
         self.level_begin = np.searchsorted(self.level, np.arange(depth + 1))
         self.consumer = self.position[compiled.consumer]
         self.provider = self.position[compiled.provider]
+        if not doubtful and compiled.doubtful is not None:  # only now: the order is the same
+            self.felt = self.felt & ~compiled.doubtful
+            self.single = self.single & ~compiled.doubtful
 
     def _order(self) -> Places:
         """Within a level those with hard dependencies first: their results then are one slice."""

@@ -31,6 +31,7 @@ class Linkage:
         self._group_of = np.array([place.get(d.group, -1) for d in self._templates], dtype=np.int64)
         consumer, provider, template, at = draft.dependencies.rows.columns()
         self._tell_ends(consumer, provider, at)
+        self._tell_discovered(consumer, provider, template, at)
         self._groups(place)
         self._tell_undeclared(consumer, provider, template, at)
         self.consumer, self.provider, self.template = self._once(consumer, provider, template, at)
@@ -46,6 +47,21 @@ class Linkage:
             for end in (consumer[row], provider[row]):
                 if not known[end]:
                     self._declared.missing(at, names[end], "a dependency names")
+
+    def _tell_discovered(self, consumer: Ints, provider: Ints, template: Ints, place: Keys) -> None:
+        """What a group gives is declared; nobody said that of a dependency that was only seen."""
+        wrong = np.array([d.discovered and bool(d.group) for d in self._templates], dtype=np.bool_)
+        if not wrong.any():
+            return
+        draft, names = self._draft, self._declared.names
+        for row in np.flatnonzero(wrong[template]).tolist():
+            group = self._templates[template[row]].group
+            what = f"the dependency of {names[consumer[row]]!r} on {names[provider[row]]!r} is discovered"
+            draft.wrong(
+                draft.at(place[row]),
+                f"{what}, and cannot be a member of the group {group!r}",
+                "members are declared: leave out one of the two",
+            )
 
     def _once(self, consumer: Ints, provider: Ints, template: Ints, place: Keys) -> tuple[Ints, Ints, Ints]:
         """Without repetitions: other files may say the same again, the same file may not."""

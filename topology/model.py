@@ -48,8 +48,8 @@ class Topology:
     """
 
     __slots__ = (
-        "_aliases", "_columns", "_compiled", "_compounding", "_consumers", "_domains", "_held", "_providers",
-        "_relied", "_ring_roots", "_rings", "_roots", "entities", "fates", "groups", "version",
+        "_aliases", "_columns", "_compiled", "_compounding", "_consumers", "_domains", "_doubtful", "_held",
+        "_providers", "_relied", "_ring_roots", "_rings", "_roots", "entities", "fates", "groups", "version",
     )  # fmt: skip
 
     def __init__(self, content: Content | Columns, version: str = "") -> None:
@@ -67,6 +67,7 @@ class Topology:
         self._providers: dict[str, tuple[Dependency, ...]] = {}
         self._consumers: dict[str, tuple[Dependency, ...]] = {}
         self._held = 0
+        self._doubtful = columns.doubtful
         self._domains: dict[str, str] = {}
         self._rings: dict[str, str] = {}
         self._roots: Ints | None = None
@@ -187,6 +188,11 @@ class Topology:
         if self._ring_roots is None:  # linear in the topology, so only for those who ask
             self._ring_roots = cycle_roots(len(self._columns.names), *_felt(self._columns))
         return self._ring_roots
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether there are dependencies of which nobody said how a failure is felt."""
+        return self._doubtful
 
     def compounding(self, entity: str) -> bool:
         """Whether a required capacity is shared around the entity's cycle, so that a lost share could compound."""

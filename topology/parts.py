@@ -64,6 +64,9 @@ class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     A provider that answers later than ``timeout`` (milliseconds; 0: none declared) is as good as down for it.
 
     ``group`` names a redundancy group of the consumer, in which this provider has ``weight`` (thousandths).
+
+    ``discovered``: calls were seen, but nobody said how a failure of the provider is felt. At worst as ``semantics``
+    say, at best not at all. Members of groups are declared.
     """
 
     consumer: str
@@ -74,6 +77,12 @@ class Dependency(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     group: str = ""
     weight: int = 1000
     timeout: int = 0
+    discovered: bool = False
+
+    @property
+    def doubtful(self) -> bool:
+        """Whether trouble may as well not pass: it is discovered, and no group of the consumer vouches for it."""
+        return self.discovered and not self.group
 
 
 class Group(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):

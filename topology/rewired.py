@@ -34,9 +34,9 @@ class _Edge(NamedTuple):
 class Rewired(Worlds):
     """One world of a compiled topology that is changed dependency by dependency."""
 
-    def __init__(self, compiled: Compiled, plan: Layout, own: Values, spent: bool) -> None:
+    def __init__(self, compiled: Compiled, plan: Layout, own: Values, spent: bool, doubtful: bool) -> None:
         super().__init__(plan, Losses(), own, spent)
-        self._c = compiled
+        self._c, self._doubtful = compiled, doubtful
         self._edges: dict[int, dict[Key, _Edge]] = {}  # all dependencies of changed consumers, by position
         self._more: dict[int, set[int]] = {}  # provider -> added consumers, by position
         self._at: Places = np.zeros(0, np.int64)  # of the changed consumers, sorted
@@ -60,7 +60,7 @@ class Rewired(Worlds):
             if self.plan.level[row] >= self.plan.level[self.plan.position[consumer]]:
                 raise ValueError(f"{d.provider} is not below {d.consumer}: compile anew")
             edges[consumer][provider, d.group, d.semantics] = _Edge(
-                row, d.factor if d.semantics is Semantics.SOFT else UP, d.weight, _held(d.semantics, d.buffer), False
+                row, self._factor(d.semantics, d.factor, d.doubtful), d.weight, _held(d.semantics, d.buffer), False
             )
         for consumer, found in edges.items():
             self._keep(consumer, found)
@@ -119,12 +119,18 @@ class Rewired(Worlds):
             group = "" if c.group[edge] == NONE else c.group_names[c.group[edge]]
             edges[provider, group, semantics] = _Edge(
                 int(self.plan.position[provider]),
-                int(c.factor[edge]) if semantics is Semantics.SOFT else UP,
+                self._factor(semantics, int(c.factor[edge]), c.doubtful is not None and bool(c.doubtful[edge])),
                 int(c.weight[edge]),
                 _held(semantics, int(c.buffer[edge])),
                 bool(c.cyclic[consumer]) and bool(c.component[consumer] == c.component[provider]),
             )
         return edges
+
+    def _factor(self, semantics: Semantics, factor: int, doubtful: bool) -> int:
+        """The share of the trouble that is felt."""
+        if doubtful and not self._doubtful:
+            return 0
+        return factor if semantics is Semantics.SOFT else UP
 
     def _reckon(self, row: int) -> int:
         """What a changed consumer loses; the arithmetic of `topology.sweep`, for one entity."""

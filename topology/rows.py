@@ -72,6 +72,7 @@ EDGE: Mapping[str, Parser] = {
     "buffer": values.duration,
     "factor": values.factor,
     "timeout": values.milliseconds,
+    "discovered": values.truth,
 }
 
 
@@ -132,6 +133,7 @@ def unused(fields: Mapping[str, Any]) -> list[tuple[str, str]]:
             ("need", group, "a group"),
             ("capacity", group, "a group"),
             ("timeout", semantics is not Semantics.INFO, "semantics that pass trouble on"),
+            ("discovered", semantics is not Semantics.INFO, "semantics that pass trouble on"),
         )
         if fields.get(key) and not useful
     ]

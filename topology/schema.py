@@ -96,6 +96,7 @@ class DependencyForm(Form):
     group: Name | None = Field(None, description="the redundancy group of this entity that the provider belongs to")
     weight: float | None = Field(None, ge=0, le=values.LARGEST_WEIGHT, description="group: the provider's share")
     timeout: Timeout | None = Field(None, description="a provider that answers later is as good as down")
+    discovered: bool | None = Field(None, description="true: seen, but nobody said how a failure is felt")
 
 
 Needed = Annotated[DependencyForm, BeforeValidator(_plain, json_schema_input_type=DependencyForm | Name)]

@@ -34,14 +34,21 @@ class TooMany(Exception):
 
 class Sweep:
     """One world of integer healths. ``own`` and ``since`` (milliseconds) are the failures that set in over time.
+    Without ``doubtful`` no trouble passes dependencies that were only discovered; cycles are those with them.
 
     Raises `TooMany` when more than ``most`` entities are reached, or read one.
     """
 
     def __init__(
-        self, index: Topology, own: Mapping[str, int], since: Mapping[str, int], most: int | None = None
+        self,
+        index: Topology,
+        own: Mapping[str, int],
+        since: Mapping[str, int],
+        most: int | None = None,
+        doubtful: bool = True,
     ) -> None:
         self.index = index
+        self._doubtful = doubtful
         self._most = sys.maxsize if most is None else most
         self.own: dict[str, int] = {}  # own failures in effect
         self.health: dict[str, int] = {}  # entities below full health
@@ -134,7 +141,7 @@ class Sweep:
             raise TooMany
         for dependency in dependencies:
             semantics, consumer, group = dependency.semantics, dependency.consumer, dependency.group
-            if semantics is Semantics.INFO:
+            if semantics is Semantics.INFO or (dependency.discovered and not self._doubtful and not group):
                 continue
             if semantics is Semantics.ASYNC and dependency.buffer:
                 due = self._now + 1000 * dependency.buffer

@@ -1,7 +1,7 @@
 """When each entity becomes degraded and when down, and which buffer holds it up until then.
 
 The forecast is `topology.impact.impact`'s: asked about the moment before the first onset, it tells the whole course.
-Where health is known exactly, that is needed only of what is held up by a buffer.
+Where health is known exactly, and all dependencies are declared, that is needed only of what is held up by a buffer.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def timeline(
 
     ``since`` names the onset of every own failure.
     """
-    if any(hit.low != hit.high or any(step.low != step.high for step in hit.later) for hit in hits.values()):
+    if own and (index.doubtful or any(_low(health) != _high(health) for health in own.values())):
         return _of_both_worlds(index, own, at, since, hits)
     down = down_since(index, {entity: since[entity] for entity, health in own.items() if _low(health) == 0})
     coming = {entity: hit.later[0].at for entity, hit in hits.items() if hit.later}
@@ -113,6 +113,10 @@ def _upstream(
 
 def _low(health: Health) -> int:
     return health if isinstance(health, int) else health.low
+
+
+def _high(health: Health) -> int:
+    return health if isinstance(health, int) else health.high
 
 
 def _course(entity: str, degraded: int | None, down: int | None, held_by: str, due: int | None) -> Course:

@@ -80,4 +80,5 @@ def dependencies(draw: st.DrawFn, consumer: str, provider: str, group: str) -> D
         buffer=draw(st.sampled_from([0, 90, 100 * 366 * 86400])),
         weight=draw(st.sampled_from([0, 500, 1000, 10**9])),
         timeout=draw(st.sampled_from([0, 250, 10**12])),
+        discovered=draw(st.booleans()),
     )

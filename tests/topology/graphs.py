@@ -12,6 +12,8 @@ from topology.model import Dependency, Entity, Group, Semantics, Topology
 
 SECONDS = 6
 LONGEST_BUFFER = 2
+DISCOVERED = 0.25
+"""So many dependencies outside of groups were only seen."""
 healths = st.sampled_from([0, 0, 1, 250, 400, 500, 667, 999, 1000])
 
 
@@ -52,6 +54,7 @@ def _dependency(
         buffer=draw(st.integers(0, LONGEST_BUFFER)) if semantics is Semantics.ASYNC else 0,
         group=group,
         weight=draw(st.sampled_from([1, 333, 500, 1000, 2000])) if group else 1000,
+        discovered=not group and semantics is not Semantics.INFO and draw(st.integers(0, 3)) == 0,
     )
 
 
@@ -74,6 +77,7 @@ def renamed(index: Topology, names: Mapping[str, str]) -> Topology:
                 buffer=d.buffer,
                 group=d.group,
                 weight=d.weight,
+                discovered=d.discovered,
             )
             for d in reversed(index.content.dependencies)
         ],
@@ -124,4 +128,5 @@ def _random(chance: random.Random, consumer: str, provider: str, semantics: Sema
         buffer=chance.randint(0, LONGEST_BUFFER) if semantics is Semantics.ASYNC else 0,
         group=group,
         weight=chance.choice([0, 1, 333, 500, 1000, 2000]) if group else 1000,
+        discovered=not group and semantics is not Semantics.INFO and chance.random() < DISCOVERED,
     )

@@ -25,10 +25,14 @@ def soft(factor: int, g: Fraction) -> int:
 
 
 class Reference:
-    """Healths of all entities for every second from 0 to ``horizon``."""
+    """Healths of all entities for every second from 0 to ``horizon``: in the worst case, else (``worst`` False) in the
+    best, in which what was only discovered passes nothing on. Cycles are the same in both: a member that counts by
+    state only in one of them could be better off in the worst case."""
 
-    def __init__(self, index: Topology, own: Mapping[str, int], since: Mapping[str, int], horizon: int) -> None:
-        self.index, self.own, self.since = index, own, since
+    def __init__(
+        self, index: Topology, own: Mapping[str, int], since: Mapping[str, int], horizon: int, worst: bool = True
+    ) -> None:
+        self.index, self.own, self.since, self.worst = index, own, since, worst
         self.worlds: list[dict[str, int]] = []
         self.on_cycle = {
             (d.consumer, d.provider): reaches(index, d.provider, d.consumer) for d in index.content.dependencies
@@ -46,6 +50,7 @@ class Reference:
         if entity in self.own and self.since[entity] <= second:
             values.append(self.own[entity])
         real = [d for d in self.index.providers(entity) if d.semantics is not Semantics.INFO]
+        real = [d for d in real if self.worst or d.group or not d.discovered]
         for d in real:
             if not d.group:
                 factor = d.factor if d.semantics is Semantics.SOFT else 1000

@@ -17,29 +17,31 @@ from topology.model import Dependency, Entity, Semantics, Topology
 
 @pytest.mark.parametrize("pace", [0, 1, 100], ids=["position by position", "as it comes", "level by level"])
 @pytest.mark.parametrize("felt", [True, False], ids=["buffers spent", "buffers full"])
+@pytest.mark.parametrize("doubtful", [True, False], ids=["at worst", "at best"])
 def test_raising_and_healing_failures_equals_reckoning_anew(
-    pace: int, felt: bool, monkeypatch: pytest.MonkeyPatch
+    pace: int, felt: bool, doubtful: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "DENSE", pace)
     monkeypatch.setattr(bulk, "SPREAD", pace)
     for seed in range(100):
         index, chance = seeded(seed, 14), random.Random(seed)
         names = index.compiled.names
-        standing, own = Standing(index.compiled, felt=felt), dict.fromkeys(names, 1000)
+        standing, own = Standing(index.compiled, felt=felt, doubtful=doubtful), dict.fromkeys(names, 1000)
         for _ in range(8):
             before = standing.healths()
             changes = {chance.choice(names): chance.choice([0, 0, 400, 999, 1000, 1000]) for _ in range(2)}
             told = standing.change(changes)
             own.update(changes)
-            after = healths(index.compiled, np.array([own[name] for name in names], np.int16), felt)
+            after = healths(index.compiled, np.array([own[name] for name in names], np.int16), felt, doubtful)
             assert (standing.healths() == after).all()
             assert told == {n: int(h) for n, h, b in zip(names, after, before, strict=True) if h != b}
 
 
 @pytest.mark.parametrize("pace", [0, 4, 100], ids=["position by position", "as it comes", "level by level"])
 @pytest.mark.parametrize("felt", [True, False], ids=["buffers spent", "buffers full"])
+@pytest.mark.parametrize("doubtful", [True, False], ids=["at worst", "at best"])
 def test_changing_dependencies_equals_the_topology_built_anew(
-    pace: int, felt: bool, monkeypatch: pytest.MonkeyPatch
+    pace: int, felt: bool, doubtful: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bulk, "DENSE", pace)
     monkeypatch.setattr(bulk, "SPREAD", pace)
@@ -47,7 +49,7 @@ def test_changing_dependencies_equals_the_topology_built_anew(
     for seed in range(120):
         index, chance = seeded(seed, 14), random.Random(seed)
         names = index.compiled.names
-        standing, own = Standing(index.compiled, felt=felt), dict.fromkeys(names, 1000)
+        standing, own = Standing(index.compiled, felt=felt, doubtful=doubtful), dict.fromkeys(names, 1000)
         edges = {(d.consumer, d.provider, d.group, d.semantics): d for d in index.content.dependencies}
         for _ in range(6):
             change = {chance.choice(names): chance.choice([0, 0, 400, 1000])}
@@ -71,7 +73,7 @@ def test_changing_dependencies_equals_the_topology_built_anew(
                 edges.values(),
                 [g for g in index.content.groups if (g.consumer, g.name) in kept],
             )
-            after = healths(built.compiled, np.array([own[name] for name in names], np.int16), felt)
+            after = healths(built.compiled, np.array([own[name] for name in names], np.int16), felt, doubtful)
             assert (standing.healths() == after).all()
             assert told == {n: int(h) for n, h, b in zip(names, after, before, strict=True) if h != b}
     assert taken > 200
@@ -88,6 +90,7 @@ def random_dependency(chance: random.Random, names: Sequence[str]) -> Dependency
         buffer=chance.randint(0, 1) if semantics is Semantics.ASYNC else 0,
         group=chance.choice(["", "", "g", "new"]),
         weight=chance.choice([0, 500, 1000]),
+        discovered=chance.random() < 0.25,
     )
 
 

@@ -61,14 +61,17 @@ def equals_reference(seed: int) -> None:
     onsets = {entity: 1000 * second for entity, second in since.items()}
     one_by_one, at_once = both_ways(index, exact(own), onsets, 1000 * AT)
     assert everything(one_by_one) == everything(at_once)
-    reference = Reference(index, own, since, AT + LATE)
+    worst = best = Reference(index, own, since, AT + LATE)
+    if index.doubtful:
+        best = Reference(index, own, since, AT + LATE, worst=False)
     for entity in index.entities:
-        mine, worlds = at_once.get(entity), [world[entity] for world in reference.worlds]
-        assert (mine.low if mine else 1000) == worlds[AT]
-        assert (mine is not None and mine.at_risk) == reference.at_risk(entity, AT)
-        falls = [(1000 * second, worlds[second]) for second in range(AT + 1, AT + LATE + 1)
-                 if worlds[second] != worlds[second - 1]]  # fmt: skip
-        assert [(step.at, step.low) for step in mine.later] == falls if mine else falls == []
+        mine = at_once.get(entity)
+        healths = [(low[entity], high[entity]) for low, high in zip(worst.worlds, best.worlds, strict=True)]
+        assert ((mine.low, mine.high) if mine else (1000, 1000)) == healths[AT]
+        assert (mine is not None and mine.at_risk) == (worst.at_risk(entity, AT) or best.at_risk(entity, AT))
+        falls = [(1000 * second, *healths[second]) for second in range(AT + 1, AT + LATE + 1)
+                 if healths[second] != healths[second - 1]]  # fmt: skip
+        assert [(step.at, step.low, step.high) for step in mine.later] == falls if mine else falls == []
 
 
 @pytest.mark.usefixtures("pace")
@@ -109,7 +112,10 @@ def test_worlds_side_by_side_are_each_what_the_reference_says(worlds: int) -> No
         failed = [seeded_failures(seed + 1000 * world, index) for world in range(worlds)]
         own = np.stack([column(index, one) for one in failed], axis=1)
         felt, unfelt = healths(index.compiled, own), healths(index.compiled, own, felt=False)
+        declared = healths(index.compiled, own, doubtful=False)
         for world in range(min(worlds, 2)):
+            best = Reference(index, failed[world], dict.fromkeys(failed[world], 0), LATE, worst=False)
+            assert (declared[:, world] == column(index, best.worlds[LATE])).all()
             reference = Reference(index, failed[world], dict.fromkeys(failed[world], 0), LATE)
             spent, none_spent = (column(index, reference.worlds[second]) for second in (LATE, 0))
             assert (felt[:, world] == spent).all()
