@@ -162,7 +162,8 @@ class Stream:
 
 
 def topology_of(line: bytes) -> tuple[Topology, set[str]]:
-    """The topology of a stream's line, and the names in it. Unknown kinds are services. Raises msgspec.DecodeError."""
+    """The topology of a stream's line, and the names in it. Unknown kinds are services. Edges tell who calls whom, not
+    how a call fails: they are discovered. Raises msgspec.DecodeError."""
     found = _topology.decode(line)
     kinds = {node.id: node.kind for node in reversed(found.nodes)}
     for edge in found.edges:
@@ -175,5 +176,5 @@ def topology_of(line: bytes) -> tuple[Topology, set[str]]:
         if id
     ]
     pairs = {(edge.source, edge.target) for edge in found.edges if edge.source and edge.target != edge.source}
-    dependencies = [Dependency(consumer=source, provider=target) for source, target in pairs if target]
+    dependencies = [Dependency(consumer=source, provider=target, discovered=True) for source, target in pairs if target]
     return Topology.build(entities, dependencies), set(kinds)

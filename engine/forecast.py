@@ -11,6 +11,7 @@ from engine.signals import Millis
 from engine.state import Incident
 from topology.objectives import Objective
 
+UP = 1000
 NAMED = 5
 """Entities named in a line of the timeline; the others are counted."""
 
@@ -21,7 +22,7 @@ def come_true(
     """Tell, of an incident that was just looked at again, who is hit since and what will be missed; ``hits`` and
     ``objectives`` are those before. Returns it as the reason of a revision, "" when there is nothing."""
     was = {one.entity: one for one in hits}
-    fallen = [one for one in incident.impact if one.low < (was[one.entity].low if one.entity in was else 1000)]
+    fallen = [one for one in incident.impact if one.low < (was[one.entity].low if one.entity in was else UP)]
     late = newly_missed(objectives, incident.objectives)
     said = [_spent(fallen, was)] if fallen else []
     if fallen:
@@ -36,11 +37,16 @@ def come_true(
 
 
 def _spent(fallen: Sequence[Impacted], was: Mapping[str, Impacted]) -> str:
-    names = ", ".join(f"{one.entity} ({'down' if one.low == 0 else 'degraded'})" for one in fallen[:NAMED])
+    names = ", ".join(f"{one.entity} ({_state(one)})" for one in fallen[:NAMED])
     more = f" and {len(fallen) - NAMED} more" if len(fallen) > NAMED else ""
     buffers = sorted({was[one.entity].held_by for one in fallen if one.entity in was} - {""})
     spent = f", as the buffer of {', '.join(buffers[:NAMED])} is spent" if buffers else ""
     return f"hit now{spent}: {names}{more}"
+
+
+def _state(one: Impacted) -> str:
+    worst = "down" if one.low == 0 else "degraded"
+    return f"perhaps {worst}" if one.high == UP else worst
 
 
 def _missed(one: Objective, begun: Millis | None) -> str:

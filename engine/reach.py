@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.bridges import bridges
 from engine.context import Context
 from engine.correlate.graph import Node
 from engine.deviants import HEALTH as DEVIATING
@@ -39,11 +40,13 @@ def impact_of(
     for entity in deviants(context, incident.domain, own, incident.onset, now):
         own[entity], since[entity] = DEVIATING, incident.onset
     troubled = {entity: health for entity, health in own.items() if health < UP}
-    onsets = {entity: since[entity] for entity in troubled}
+    # they need no repair and nothing was observed of them: hit, but not in trouble themselves
+    felt = dict.fromkeys(bridges(context.topology, troubled), DEVIATING) | troubled
+    onsets = {entity: since.get(entity, incident.onset) for entity in felt}
     over = None if incident.firing else incident.quiet
     at = now if over is None else min(now, over)
-    found = impact(context.topology, troubled, at, onsets)
-    courses = timeline(context.topology, troubled, at, onsets, found)
+    found = impact(context.topology, felt, at, onsets)
+    courses = timeline(context.topology, felt, at, onsets, found)
     if over is not None:
         courses = {entity: course.until(at) for entity, course in courses.items()}
     rows = [(hit, context.topology.entities.get(hit.entity)) for hit in found.values()]

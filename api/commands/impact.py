@@ -79,7 +79,7 @@ def hit_in_words(hit: Reached, at: float = 0) -> list[str]:
 
 def _state(hit: Reached, at: float) -> str:
     state = "at risk" if hit.at_risk and hit.high == UP else "down" if hit.high == 0 else f"at {hit.low / 10:g} %"
-    if 0 < hit.high < UP and hit.low < hit.high:
+    if hit.low < hit.high:
         state = f"at {hit.low / 10:g} to {hit.high / 10:g} %"
     if hit.after and hit.after > at:
         state += f" after {duration(hit.after)}"

@@ -160,6 +160,9 @@ def test_the_compiled_form_says_what_the_parts_say(content: Content) -> None:
     limits = [(d.factor, min(d.buffer, 2**31 - 1), d.weight, min(d.timeout, 2**31 - 1)) for d in edges]
     columns = (found.factor, found.buffer, found.weight, found.timeout)
     assert list(zip(*(c.tolist() for c in columns), strict=True)) == limits
+    doubtful = [d.discovered and not d.group for d in edges]
+    assert (found.doubtful.tolist() if found.doubtful is not None else [False] * len(edges)) == doubtful
+    assert topology.doubtful == any(doubtful)
     groups = sorted({(d.consumer, d.group) for d in edges if d.group} | {(g.consumer, g.name) for g in expected.groups})
     owners = [names[number] for number in found.group_consumer]
     assert list(zip(owners, found.group_names, strict=True)) == groups

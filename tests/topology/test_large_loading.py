@@ -53,6 +53,7 @@ EDGE_COLUMNS = {
     "buffer": ["", "0", "5m"],
     "factor": ["", "0.25", "2"],
     "timeout": ["", "250ms", "1s"],
+    "discovered": ["", "true", "no", "maybe"],
 }  # fmt: skip
 
 
