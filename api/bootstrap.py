@@ -34,6 +34,7 @@ from engine.writer import SnapshotRhythm
 from ingest import decoders
 
 if TYPE_CHECKING:
+    from api.backtest import Asked, BackTester
     from api.lane import Lane
     from ingest.kafka import KafkaSource
 
@@ -84,6 +85,17 @@ def stored_version(folder: Path, kind: str, id: str) -> Version | None:
 
     with closing(SqliteReader(folder / DATABASE)) as found:
         return found.version(kind, id)
+
+
+@contextmanager
+def back_tester(folder: Path, asked: Asked) -> Iterator[BackTester]:
+    """A back-test over the input log in the same data, to be read only."""
+    from api.backtest import BackTester
+    from engine.resume import StoredLibrary
+    from engine.storage.sqlite import SqliteReader
+
+    with closing(SqliteReader(folder / DATABASE)) as found:
+        yield BackTester(found, StoredLibrary(found), decode, asked)
 
 
 @contextmanager

@@ -106,6 +106,26 @@ def replay(
     raise typer.Exit(command.run(asked))
 
 
+@app.command(epilog="Example: headwater backtest rules-next --from 2026-03-01T00:00:00Z --suppression enforce")
+def backtest(  # noqa: PLR0913, PLR0917 - options are arguments
+    rules: Annotated[Path, typer.Argument(metavar="RULES", help="Folder of the other rules.")],
+    since: Annotated[str, typer.Option("--from", metavar="TIME", help="RFC 3339 (default: the log's first).")] = "",
+    until: Annotated[str, typer.Option("--to", metavar="TIME", help="RFC 3339 (default: the log's last).")] = "",
+    catalogue: Annotated[Path | None, typer.Option(help="Another catalogue too (default: as it was).")] = None,
+    suppression: Annotated[str, typer.Option(help="enforce or shadow (default: as the rules say).")] = "",
+    warm_up: Annotated[str, typer.Option(help="Start empty so long before --from: 6h, 1d.")] = "",
+    fail_on: Annotated[str, typer.Option(help="Exit 1 on more of these: silenced,gone=2; or any.")] = "silenced",
+    config: Config = None,
+    data: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Replay the stored input log under other rules, and say what would have been different."""
+    from api.commands import backtest as command
+
+    asked = command.Options(rules, since, until, catalogue, suppression, warm_up, fail_on, config, data)
+    raise typer.Exit(command.run(asked, as_json=as_json))
+
+
 @app.command(epilog="Examples: headwater explain; headwater explain INC-42; headwater explain 42-0")
 def explain(
     id: Annotated[str | None, typer.Argument(metavar="ID", help="An incident, an alert or an alert event.")] = None,

@@ -18,7 +18,7 @@ from engine.errors import StoreCorrupt, UnknownVersion
 from engine.group import Cursor, Views
 from engine.library import Library
 from engine.outcomes import Decision, Outcomes
-from engine.ports import Decode, Resume, Snapshot, Store
+from engine.ports import Decode, Resume, Snapshot, Store, Version
 from engine.signals import Millis, Signal
 from rules.ruleset import RuleSet
 from topology.model import Topology
@@ -71,10 +71,17 @@ class Machine(msgspec.Struct, frozen=True):
     version: str
 
 
+class Versions(Protocol):
+    """Where versions of the operator's files are kept."""
+
+    def version(self, kind: str, id: str) -> Version | None:
+        """One version of the operator's files."""
+
+
 class StoredLibrary(Library):
     """A library that looks versions up in the store when it does not hold them yet."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Versions) -> None:
         super().__init__()
         self._store = store
 

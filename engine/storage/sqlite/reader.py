@@ -10,10 +10,10 @@ import msgspec
 
 from engine.chain import ChainRow, Head
 from engine.outcomes import AlertView, Decision, IncidentView, TimelineEntry
-from engine.ports import DeadLetter, Entry, Page, Version
+from engine.ports import DeadLetter, Entry, Page, Snapshot, Version
 from engine.signals import Millis
 from engine.storage import paging
-from engine.storage.sqlite import ledger
+from engine.storage.sqlite import ledger, snapshots
 from engine.storage.sqlite.codec import alert_of, json, slots, unpack, unpack_alert
 from engine.storage.sqlite.pool import ReadPool
 from engine.storage.sqlite.queries import SQL
@@ -170,6 +170,18 @@ class SqliteReader:
             if len(rows) < _BATCH:
                 return
             after = rows[-1][0]
+
+    def reach(self) -> tuple[int, int, Millis]:
+        """The first and the last position of the input log (1 and 0: it is empty), and until when timers have fired."""
+        with self._pool.at_one_moment() as connection:
+            (first,) = connection.execute(SQL["first_input"]).fetchone()
+            last, ticked = connection.execute(SQL["progress"]).fetchone()[:2]
+        return (last + 1 if first is None else first), last, ticked
+
+    def snapshots(self) -> list[Snapshot]:
+        """The undamaged snapshots of the core, newest first."""
+        with self._pool.at_one_moment() as connection:
+            return list(snapshots.readable(connection))
 
     def decisions(self, after: int) -> Iterator[Decision]:
         """The decisions at positions > ``after``, as they were made; erased ones with an empty payload."""
