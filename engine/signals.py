@@ -92,7 +92,11 @@ class LogRecord(msgspec.Struct, frozen=True, gc=False):
 
 
 class Span(msgspec.Struct, frozen=True, gc=False):
-    """One span; ``start`` and ``end`` in milliseconds; ``parent`` empty at the root."""
+    """One span; ``start`` and ``end`` in milliseconds; ``parent`` empty at the root.
+
+    ``kind`` is client, server, producer, consumer, internal, or empty where the sender does not say. ``start_us`` and
+    ``duration_us`` are microseconds, None where only milliseconds are known.
+    """
 
     labels: Labels
     trace: str
@@ -102,6 +106,9 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     start: Millis
     end: Millis
     failed: bool = False
+    kind: str = ""
+    start_us: int | None = None
+    duration_us: int | None = None
 
 
 class Change(msgspec.Struct, frozen=True, gc=False):

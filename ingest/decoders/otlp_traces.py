@@ -1,4 +1,5 @@
 """OTLP traces: ``ExportTraceServiceRequest``, protobuf or JSON. A span failed when its status code is 2 (error).
+Its kind is kept, and its start and duration in microseconds.
 
 https://opentelemetry.io/docs/specs/otel/trace/api/#set-status
 """
@@ -18,6 +19,7 @@ from ingest.otlp_values import speaker
 from ingest.timestamps import unix_nanos
 
 _ERROR = 2
+_KINDS = ("", "internal", "server", "client", "producer", "consumer")
 
 
 def _signals(labels: Labels, span: Message) -> Iterator[Span]:
@@ -41,7 +43,20 @@ def _signals(labels: Labels, span: Message) -> Iterator[Span]:
         raise Undecodable(*mistakes)
     parent = span.parent_span_id.hex() if any(span.parent_span_id) else ""
     failed = span.status.code == _ERROR
-    yield Span(labels, span.trace_id.hex(), span.span_id.hex(), parent, span.name, times[0], times[1], failed)
+    kind = _KINDS[span.kind] if 0 <= span.kind < len(_KINDS) else ""
+    yield Span(
+        labels,
+        span.trace_id.hex(),
+        span.span_id.hex(),
+        parent,
+        span.name,
+        times[0],
+        times[1],
+        failed,
+        kind,
+        start // 1000,
+        (end - start) // 1000,
+    )
 
 
 _SHAPE = otlp_request.Shape(

@@ -26,6 +26,7 @@ from ingest.timestamps import moment, unix_seconds
 _NONE = msgspec.Raw(b"{}")
 _STATUS = {"firing": True, "resolved": False}
 _FAILED = frozenset({"error", "failed", "status_code_error", "2"})
+_SPAN_KINDS = frozenset({"client", "server", "producer", "consumer", "internal"})
 _LONGEST = 366 * 86_400.0
 
 
@@ -70,6 +71,7 @@ class _Span(_Event, gc=False, tag="span", kw_only=True):
     parent: str | None = None
     operation: str | None = None
     status: str | int | None = None
+    span_kind: str | None = None
 
 
 class _Change(_Event, gc=False, tag="change", kw_only=True):
@@ -183,10 +185,25 @@ def _span(event: _Span) -> Span:
         raise Undecodable(("/duration", "expected seconds between 0 and one year"))
     if isinstance(event.start, float):
         end = unix_seconds(event.start + event.duration)
+        start_us = round(event.start * 1_000_000)
     else:
         end = start + round(event.duration * 1000)
+        start_us = start * 1000
     failed = str(event.status or "").lower() in _FAILED
-    return Span(_labels(event), event.trace, event.span, event.parent or "", event.operation or "", start, end, failed)
+    kind = (event.span_kind or "").lower().removeprefix("span_kind_")
+    return Span(
+        _labels(event),
+        event.trace,
+        event.span,
+        event.parent or "",
+        event.operation or "",
+        start,
+        end,
+        failed,
+        kind if kind in _SPAN_KINDS else "",
+        start_us,
+        round(event.duration * 1_000_000),
+    )
 
 
 def _change(event: _Change) -> Change:

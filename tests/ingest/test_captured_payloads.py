@@ -138,6 +138,9 @@ def test_spans_of_an_otel_sdk(capture: Capture, number: str) -> None:
         assert span.operation == expected["name"]
         assert span.start == int(expected["startTimeUnixNano"]) // 1_000_000
         assert span.end == int(expected["endTimeUnixNano"]) // 1_000_000
+        lasted = int(expected["endTimeUnixNano"]) - int(expected["startTimeUnixNano"])
+        assert (span.start_us, span.duration_us) == (int(expected["startTimeUnixNano"]) // 1000, lasted // 1000)
+        assert span.kind == expected["kind"].removeprefix("SPAN_KIND_").lower()
         assert span.failed is (expected.get("status", {}).get("code") == "STATUS_CODE_ERROR")
 
 

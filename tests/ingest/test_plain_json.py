@@ -77,10 +77,15 @@ def test_the_other_kinds() -> None:
     )
     assert only({"kind": "log", "service": "s", "message": "no"}) == LogRecord(service, None, "", "no")
     span = {"kind": "span", "trace": "t", "span": "1", "parent": None, "service": "s", "operation": "GET", "start": T}
-    assert only({**span, "duration": 0.25}) == Span(service, "t", "1", "", "GET", MS, MS + 250, False)
-    assert only({**span, "duration": 0.25, "status": "error", "parent": "0"}) == Span(
-        service, "t", "1", "0", "GET", MS, MS + 250, True
+    assert only({**span, "duration": 0.250123}) == Span(
+        service, "t", "1", "", "GET", MS, MS + 250, False, "", MS * 1000, 250_123
     )
+    assert only({**span, "duration": 0.25, "status": "error", "parent": "0", "span_kind": "SPAN_KIND_CLIENT"}) == Span(
+        service, "t", "1", "0", "GET", MS, MS + 250, True, "client", MS * 1000, 250_000
+    )
+    unclear = only({**span, "duration": 1, "span_kind": "sideways"})
+    assert isinstance(unclear, Span)
+    assert unclear.kind == ""
     assert only({"kind": "change", "t": T, "service": "s", "change": "deploy", "detail": "v2", "id": 7}) == Change(
         service, MS, "deploy", "v2", "7"
     )

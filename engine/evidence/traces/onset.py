@@ -1,0 +1,29 @@
+"""When it began: the first minute in which the spans of an entity deviate from the minutes before."""
+
+from __future__ import annotations
+
+from engine.evidence.traces.cell import MINUTE
+from engine.evidence.traces.store import Traces
+from engine.evidence.traces.terms import deviates
+from engine.evidence.traces.view import Look
+from engine.signals import Millis
+
+EARLIER: Millis = 900_000
+"""How long before an alert its trouble may have begun."""
+
+
+def onset(traces: Traces, entity: str, around: Millis) -> Millis | None:
+    """The beginning of the first deviating minute in the quarter of an hour until ``around``; None when there is none.
+
+    Self time, errors and the network on the way in count: what an entity only waits for did not begin with it. One
+    minute is small, so a trouble must be clear in it.
+    """
+    if entity not in traces.entities:
+        return None
+    edges = [(consumer, entity) for consumer in traces.consumers(entity)]
+    for minute in range((around - EARLIER) // MINUTE, around // MINUTE + 1):
+        look = Look(traces, minute * MINUTE, minute * MINUTE)
+        found = (look.self_time(entity), look.errors(entity), look.network(edges, entity) if edges else None)
+        if any(one is not None and deviates(one) for one in found):
+            return minute * MINUTE
+    return None
