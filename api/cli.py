@@ -98,11 +98,14 @@ def replay(
     as_json: Json = False,
     out: Annotated[Path | None, typer.Option(help="Write the JSON result to this file.")] = None,
     batch: Annotated[int, typer.Option(min=1, help="Events per transaction; changes nothing but the speed.")] = 256,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Tell the incident whole, as `headwater explain` does.")
+    ] = False,
 ) -> None:
     """Run recorded events through the engine in event time and say what it makes of them at the last one."""
     from api.commands import replay as command
 
-    asked = command.Asked(stream, catalogue, rules, suppression, as_json, out, batch)
+    asked = command.Asked(stream, catalogue, rules, suppression, as_json, out, batch, explain)
     raise typer.Exit(command.run(asked))
 
 

@@ -42,9 +42,15 @@ class Replay:
     batch: int = 256
 
     def run(
-        self, id: str, lines: Iterable[bytes], report: Report, progress: Callable[[int], None] = lambda _: None
+        self,
+        id: str,
+        lines: Iterable[bytes],
+        report: Report,
+        progress: Callable[[int], None] = lambda _: None,
+        collected: Collected | None = None,
     ) -> Result:
-        """Replay the lines of stream ``id``. ``progress`` hears the number of events so far."""
+        """Replay the lines of stream ``id``. ``progress`` hears the number of events so far; ``collected`` (empty at
+        first) takes all that the engine says."""
         library = Library()
         rules = (self.rules or RuleSet.default()).with_mode(self.suppression)
         versions = {"rules": library.add_rules(rules), "topology": ""}
@@ -60,7 +66,7 @@ class Replay:
             return own.activation("topology", topology.version, at)
 
         stream = Stream(lines, self.decode, activate, report, first)
-        collected = Collected()
+        collected = Collected() if collected is None else collected
 
         def clock() -> Millis:
             return stream.last + SETTLED if stream.done else 0

@@ -90,6 +90,11 @@ class Collected:
         open_ones = [view for view in self.incidents.values() if view.state in OPEN]
         return max(open_ones, key=_rank, default=None)
 
+    def around(self, incident: str) -> tuple[list[TimelineEntry], list[AlertView]]:
+        """An incident's timeline and the alerts in it."""
+        alerts = sorted((view for view in self.alerts.values() if view.incident == incident), key=lambda view: view.no)
+        return [line for line in self.timeline if line.incident == incident], alerts
+
     def told(self) -> list[IncidentView]:
         """The incidents that count, oldest first."""
         counting = (v for v in self.incidents.values() if v.id in self.counting or v.state == State.SUSPECTED)

@@ -1,6 +1,7 @@
 """The event stream that `headwater replay` reads: JSON Lines in event time, the topology in the first line.
 
-Each line is one input with the arrival ``t``. A bad line is reported and left out; it never ends a replay.
+Each line is one input with the arrival ``t``: an event, or what a person did (``kind`` `command`). A bad line is
+reported and left out; it never ends a replay.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import msgspec
 
 from engine import own
 from engine.ports import Decode, Record
-from engine.signals import AlertEvent, Millis
+from engine.signals import AlertEvent, Command, Millis
 from ingest.errors import Undecodable
 from ingest.timestamps import moment
 from topology.model import Dependency, Entity, Kind, Topology
@@ -28,6 +29,14 @@ class _Head(msgspec.Struct):
     kind: str
     service: str = ""
     entity: str = ""
+
+
+class _Command(msgspec.Struct):
+    actor: str
+    action: str
+    target: str
+    reason: str = ""
+    facts: dict[str, str] = {}
 
 
 class _Node(msgspec.Struct):
@@ -53,6 +62,7 @@ class AlertSent(NamedTuple):
 
 
 _head = msgspec.json.Decoder(_Head)
+_command = msgspec.json.Decoder(_Command)
 _topology = msgspec.json.Decoder(_Topology)
 
 
@@ -132,6 +142,9 @@ class Stream:
             raise Undecodable(("/t", "expected a time"))
         if head.kind == "topology":
             return self._in_force(line, at)
+        if head.kind == "command":
+            self.last = max(self.last, at)
+            return [*self._opening(at), _pressed(line, at)]
         decoded = self._decode(FORMAT, line)
         if decoded.rejects:
             raise Undecodable(*((reject.pointer, reject.reason) for reject in decoded.rejects))
@@ -159,6 +172,13 @@ class Stream:
         for index, signal in enumerate(record.decoded.signals):
             if isinstance(signal, AlertEvent):
                 self.sent[f"{self._position}-{index}"] = AlertSent(signal.key, signal.firing)
+
+
+def _pressed(line: bytes, at: Millis) -> Record:
+    """A person's command. Raises msgspec.DecodeError."""
+    said = _command.decode(line)
+    record = own.command(Command(said.actor, said.action, said.target, said.reason, said.facts))
+    return msgspec.structs.replace(record, source=SOURCE, arrival=at)
 
 
 def topology_of(line: bytes) -> tuple[Topology, set[str]]:

@@ -13,6 +13,7 @@ from engine.outcomes import AssumptionView
 
 Fields = Mapping[str, Any]
 
+UP = 1000
 SHOWN = 12
 """Entities, alerts and lines of the timeline that are told; the others are counted."""
 
@@ -99,11 +100,23 @@ def _impact(incident: Fields) -> list[str]:
 
 
 def _hit(hit: Fields, onset: int) -> str:
-    health = f"{hit['low'] / 10:g} %" if hit["low"] == hit["high"] else f"{hit['low'] / 10:g} to {hit['high'] / 10:g} %"
-    state = "at risk" if hit.get("at_risk") else "down" if hit["high"] == 0 else health
-    later = f" after {round((hit['at'] - onset) / 60000)} min" if hit["at"] and hit["at"] - onset >= 60000 else ""
     way = f", by {' → '.join(hit['path'])}" if len(hit["path"]) > 1 else ""
-    return f"{hit['entity']}: {state}{later}{way}{_held(hit)}"
+    return f"{hit['entity']}: {_state(hit, onset)}{way}{_held(hit)}"
+
+
+def _state(hit: Fields, onset: int) -> str:
+    """How unwell it is and since when, or how unwell it will be and when."""
+    low, high = hit["low"], hit["high"]
+    if low == UP:
+        down, degraded = hit.get("down_at"), hit.get("degraded_at")
+        to_come = f"{'down' if down == degraded else 'degraded'}{_after(degraded, onset)}" if degraded else "up"
+        return "at risk" if hit.get("at_risk") else to_come
+    state = "down" if high == 0 else f"{low / 10:g} %" if low == high else f"{low / 10:g} to {high / 10:g} %"
+    return state + _after(hit["at"], onset)
+
+
+def _after(at: int | None, onset: int) -> str:
+    return f" after {round((at - onset) / 60000)} min" if at and at - onset >= 60000 else ""
 
 
 def _held(hit: Fields) -> str:
@@ -133,7 +146,8 @@ def _assumptions(incident: Fields) -> list[str]:
 
 def _countdown(one: Fields) -> str:
     meant = {"yes": "will be missed", "no": "can be met", "cannot_exclude": "may be missed"}[one["breach"]]
-    by = f", if restoration begins by {when(one['due'] - 1000 * one['takes'])}" if _open(one) else ""
+    start = {"no": "if restoration begins by", "cannot_exclude": "and will be unless restoration begins by"}
+    by = f", {start[one['breach']]} {when(one['due'] - 1000 * one['takes'])}" if _open(one) else ""
     back = f"; back {when(one['finish'])} at the earliest" if one["finish"] else ""
     return f"{one['entity']}: {one['kind'].upper()} runs out {when(one['due'])}, {meant}{by}{back}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +16,8 @@ from api import bootstrap, files
 from api.commands.console import DONE, Failed, progress, say, warn
 from api.findings import Finding, Wrong
 from api.replay import Replay
-from api.replay_result import Result
+from api.replay_result import Collected, Result
+from api.telling import incident_in_words
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
@@ -34,6 +36,7 @@ class Asked:
     as_json: bool
     out: Path | None
     batch: int
+    explain: bool = False
 
 
 def run(asked: Asked) -> int:
@@ -46,15 +49,26 @@ def run(asked: Asked) -> int:
     with _opened(asked.stream) as (lines, total), progress("replaying", total) as moved:
         replay = Replay(bootstrap.in_memory, bootstrap.decode, topology, rules, mode, asked.batch)
         name = "stream" if str(asked.stream) == "-" else asked.stream.stem
-        result = replay.run(name, lines, bad.report, moved)
+        collected = Collected()
+        result = replay.run(name, lines, bad.report, moved, collected)
     bad.sum_up()
     if asked.out is not None:
         asked.out.write_bytes(msgspec.json.encode(result) + b"\n")
     elif asked.as_json:
         sys.stdout.buffer.write(msgspec.json.encode(result) + b"\n")
-    if not asked.as_json:
+    if asked.explain:
+        say(explained(collected))
+    elif not asked.as_json:
         say(in_words(result))
     return DONE
+
+
+def explained(collected: Collected) -> str:
+    """The incident that the result speaks of, as `headwater explain` tells it."""
+    main = collected.main()
+    if main is None:
+        return "No incident is open at the last event."
+    return incident_in_words(*json.loads(msgspec.json.encode((main, *collected.around(main.id)))))
 
 
 def _versions(asked: Asked) -> tuple[Topology | None, RuleSet | None]:

@@ -139,7 +139,7 @@ def _latest(world: World) -> IncidentView:
 
 def test_people_read_what_holds_an_entity_up_and_when_its_objective_runs_out(countdown: World):
     told = incident_in_words(msgspec.to_builtins(_latest(countdown)), [], [])
-    assert "shipping: 100 % after 30 min, by orders-queue → shipping; held up by its queue orders-queue until" in told
+    assert "shipping: down after 30 min, by orders-queue → shipping; held up by its queue orders-queue until" in told
     assert "held up by the queue orders-queue until 2026-09-22 10:30:00 UTC" in told
     assert "orders-queue: RTO runs out 2026-09-22 11:00:00 UTC, can be met, if restoration begins by 2026-09-22" in told
     text = technical(countdown.driven.outbox[-1]).body
