@@ -69,6 +69,7 @@ class AlertView(msgspec.Struct, kw_only=True, gc=False):
     starts_at: Millis
     ends_at: Millis | None = None
     held_until: Millis | None = None
+    flapping_since: Millis | None = None
     url: str = ""
 
 

@@ -11,7 +11,7 @@ from enum import Enum
 
 import msgspec
 
-from engine.flapping import HISTORY, TICK
+from engine.flapping import HISTORY, USUAL
 from engine.signals import Millis
 
 NEVER: Millis = 1 << 62
@@ -48,19 +48,22 @@ class Spell(msgspec.Struct, gc=False, array_like=True):
             return self.last_end
         return None if now < self.expires else self.expires
 
-    def fire(self, start: Millis, expires: Millis, now: Millis) -> Step:
-        """A firing event of this spell."""
+    def fire(self, start: Millis, expires: Millis, now: Millis, tick: Millis = USUAL.tick) -> Step:
+        """A firing event of this spell; ``tick`` as in `rules.flapping`."""
         was = self.firing(now)
+        lapsed = self.expires if not was and self.last_fire > self.last_end else None
         self.expires = max(self.expires, expires)
         self.start = min(self.start, start)
         self.last_fire = max(self.last_fire, start)
         if not was and self.firing(now):
-            self._flip(start, firing=True)
+            if lapsed is not None:  # it was not sent again, and has ended by that
+                self._flip(lapsed, tick, firing=False)
+            self._flip(start if lapsed is None else max(start, lapsed + 1), tick, firing=True)
             return Step.REFIRED
         return Step.REPEAT if self.firing(now) else Step.LATE
 
-    def resolve(self, start: Millis | None, end: Millis, now: Millis) -> Step:
-        """A resolved event of this spell."""
+    def resolve(self, start: Millis | None, end: Millis, now: Millis, tick: Millis = USUAL.tick) -> Step:
+        """A resolved event of this spell; ``tick`` as in `rules.flapping`."""
         was = self.firing(now)
         if start is not None and start < self.start:
             self.start = start
@@ -68,11 +71,11 @@ class Spell(msgspec.Struct, gc=False, array_like=True):
         if self.last_fire > self.last_end:
             return Step.LATE
         if was:
-            self._flip(end, firing=False)
+            self._flip(end, tick, firing=False)
             return Step.ENDED
         return Step.LATE
 
-    def _flip(self, at: Millis, *, firing: bool) -> None:
-        """Keep the first change of each minute: more of them would not count (`engine.flapping`)."""
-        by_minute = {when // TICK: (when, how) for when, how in sorted({*self.flips, (at, firing)}, reverse=True)}
-        self.flips = tuple(sorted(by_minute.values()))[-HISTORY:]
+    def _flip(self, at: Millis, tick: Millis, *, firing: bool) -> None:
+        """Keep the first change of each tick: more of them would not count (`engine.flapping`)."""
+        by_tick = {when // tick: (when, how) for when, how in sorted({*self.flips, (at, firing)}, reverse=True)}
+        self.flips = tuple(sorted(by_tick.values()))[-HISTORY:]

@@ -62,6 +62,7 @@ class Alert(msgspec.Struct, gc=False, array_like=True):
     live: bool = False
     security: bool = False
     replaced: bool = False
+    flapping_since: Millis | None = None
 
     @property
     def admitted(self) -> bool:

@@ -34,6 +34,7 @@ from rules.checks import (
 from rules.correlation import Correlation
 from rules.escalation import EscalationRule
 from rules.exposure import ExposureRule, Measure, Unit
+from rules.flapping_form import FlappingForm
 from rules.gates import Exclusion, Inhibition, Silence, Threshold, Weekly, Window
 from rules.heartbeats import HeartbeatRule
 from rules.matchers import Matcher
@@ -388,6 +389,7 @@ class RulesFile(Form):
     escalation: EscalationForm = EscalationForm()
     exposure: tuple[Exposures, ...] = ()
     correlation: CorrelationForm | None = None
+    flapping: FlappingForm | None = None
     routes: tuple[Routes, ...] = ()
     obligations: tuple[ObligationForm, ...] = ()
     regimes: dict[RegimeId, RegimeSettings] = {}

@@ -18,6 +18,7 @@ from rules import heartbeats, starvation
 from rules.correlation import Correlation
 from rules.escalation import Escalation, EscalationResult
 from rules.exposure import ExposureRule
+from rules.flapping import Flapping
 from rules.gates import CATALOGUE, Exclusion, Gate, Inhibition, Silence, Subject, Threshold, Window, catalogue_gate
 from rules.heartbeats import HeartbeatRule
 from rules.mapping import DEFAULT_ORDER, Names
@@ -58,6 +59,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     escalation: Escalation = escalation_pack.DEFAULT
     exposure: tuple[ExposureRule, ...] = exposures.DEFAULT
     correlation: Correlation = Correlation()
+    flapping: Flapping = Flapping()
     routes: tuple[Route, ...] = ()
     obligations: tuple[Obligation, ...] = ()
     regimes: tuple[Regime, ...] = ()

@@ -11,7 +11,7 @@ from engine.alerts.inhibition import unwatch, watch
 from engine.alerts.view import alert_view
 from engine.cells import soil
 from engine.context import Context
-from engine.flapping import TICK, is_flapping
+from engine.flapping import is_flapping, percent_change
 from engine.heartbeats import pulse
 from engine.reasons import Disposition, Reason
 from engine.settle import touch
@@ -189,7 +189,7 @@ def _again(
     context: Context, index: int, alert: Alert, event: AlertEvent, start: Millis, expires: Millis, now: Millis
 ) -> None:
     """A further firing event of a known spell: a repeat with news, a return, or one that comes late."""
-    step = alert.spell.fire(start, expires, now)
+    step = alert.spell.fire(start, expires, now, context.rules.content.flapping.tick)
     alert.events += 1
     alert.last_event = f"{context.state.position}-{index}"
     if expires != NEVER:
@@ -236,7 +236,7 @@ def _resolve(
         alert.disposition, alert.reason = Disposition.RESOLVED, Reason.UNKNOWN_ALERT
         context.enter(index, alert, Disposition.RESOLVED, Reason.UNKNOWN_ALERT)
     else:
-        step = alert.spell.resolve(start, end, now)
+        step = alert.spell.resolve(start, end, now, context.rules.content.flapping.tick)
         alert.events += 1
         alert.last_event = f"{context.state.position}-{index}"
         _flap(context, alert, now)
@@ -248,17 +248,21 @@ def _resolve(
 
 def _flap(context: Context, alert: Alert, now: Millis) -> None:
     """Notice the beginning and the end of flapping; while it lasts the alert counts as firing for its incident."""
-    at = max(now, alert.spell.flips[-1][0]) if alert.spell.flips else now
-    was, alert.flapping = alert.flapping, is_flapping(alert.spell.flips, at, was=alert.flapping)
+    how, flips = context.rules.content.flapping, alert.spell.flips
+    at = max(now, flips[-1][0]) if flips else now
+    was, alert.flapping = alert.flapping, is_flapping(flips, at, was=alert.flapping, how=how)
     if alert.flapping:
-        context.timers.set(now + TICK, "flap", str(alert.no))
+        context.timers.set(now + how.tick, "flap", str(alert.no))
     if was != alert.flapping:
+        alert.flapping_since = now if alert.flapping else None
         context.changed.add(alert.no)
         soil(context, alert)
         touch(context, alert.domain, now)
         if alert.incident:
+            percent = round(percent_change(flips, at, how), 1)
             text = f"{alert.name} on {alert.entity} {'is' if alert.flapping else 'is no longer'} flapping"
-            context.tell(alert.incident, alert.domain, now, "flapping", text, facts={"flapping": alert.flapping})
+            facts = {"flapping": alert.flapping, "alert": alert.no, "percent": percent, "method": how.method}
+            context.tell(alert.incident, alert.domain, now, "flapping", f"{text} ({percent:g} %)", facts=facts)
 
 
 def flap_due(context: Context, number: str, due: Millis) -> None:

@@ -37,6 +37,7 @@ def alert_view(context: Context, alert: Alert) -> AlertView:
         starts_at=alert.spell.start,
         ends_at=alert.spell.end(now),
         held_until=alert.held_until,
+        flapping_since=alert.flapping_since,
         url=alert.url,
         terms=_shown(alert.terms) if alert.terms else (),
     )

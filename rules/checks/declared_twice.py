@@ -8,7 +8,14 @@ from rules.document import Document
 from rules.errors import Problem
 
 ID = "declared-twice"
-SINGLE = (("mapping",), ("correlation",), ("severity", "matrix"), ("severity", "users_total"), ("escalation", "levels"))
+SINGLE = (
+    ("mapping",),
+    ("correlation",),
+    ("flapping",),
+    ("severity", "matrix"),
+    ("severity", "users_total"),
+    ("escalation", "levels"),
+)
 
 
 def find(documents: Sequence[Document]) -> Iterator[Problem]:

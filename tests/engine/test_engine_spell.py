@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.flapping import HIGH, LOW, TICK, TRANSITIONS, is_flapping, percent_change
+from engine.flapping import TRANSITIONS, USUAL, is_flapping, percent_change
 from engine.reasons import Disposition, Reason
 from engine.signals import AlertEvent, Labels
 from engine.spell import NEVER, Spell, Step
@@ -18,6 +18,7 @@ from tests.scenarios.world import MIDNIGHT, chain, clock, incident
 
 SHOP = chain("shop -> cart")
 SECOND = 1000
+TICK, LOW, HIGH = USUAL.tick, USUAL.low, USUAL.high
 
 
 @st.composite
