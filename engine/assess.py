@@ -7,11 +7,14 @@ import xxhash
 
 from engine.assumptions import breaks, tell_broken
 from engine.cause.rank import Own, rank
+from engine.clocks import judge_regimes
 from engine.context import Context
 from engine.correlate.graph import Node, SymptomGraph
 from engine.correlate.partition import Trouble
 from engine.escalation import raise_to
 from engine.evidence.terms import failure_terms, neighbour_terms, telemetry_terms
+from engine.evidence.traces.terms import trace_terms
+from engine.evidence.traces.view import Looks
 from engine.evidence.verdict import Term, verdict
 from engine.forecast import come_true
 from engine.harm import Rows, facts_of, harm_of, obligations_of, shown
@@ -19,6 +22,7 @@ from engine.incidents import follow_alerts, watch_declaration
 from engine.lifecycle import OPEN
 from engine.reach import impact_of
 from engine.reasons import Verdict
+from engine.regime_facts import observe
 from engine.restoration import turns
 from engine.severity import judge
 from engine.signals import Millis
@@ -96,10 +100,11 @@ def _terms(context: Context, node: Node, neighbours: tuple[str, ...]) -> tuple[T
         found += telemetry_terms(context.state.telemetry, node.entity, node.metric, since, until)
     if node.entity in context.state.rates.minutes:
         found += failure_terms(context.state.rates, node.entity, since, until)
+    found += trace_terms(context.state.traces, node.entity, since, until)
     return tuple(found)
 
 
-def own_evidence(context: Context, graph: SymptomGraph, entity: str, onset: Millis) -> Own:
+def own_evidence(context: Context, graph: SymptomGraph, looks: Looks, entity: str, onset: Millis) -> Own:
     """What is known of one entity around ``onset``."""
     nodes = [graph.nodes[i] for i in graph.at.get(entity, ())]
     weight = max((node.weight * (STARVED if node.starved else 1.0) for node in nodes), default=0.0)
@@ -108,6 +113,7 @@ def own_evidence(context: Context, graph: SymptomGraph, entity: str, onset: Mill
     strongest = min(1.0, max(scores, default=0.0) / STRONG)
     if context.state.rates.rise(entity, onset - BEFORE, until) is not None:
         strongest = max(strongest, 0.6)
+    strongest = max(strongest, looks.at(onset - BEFORE, until).of(entity).own)
     changes = [c for c in context.state.changes.get(entity, ()) if onset - CHANGE_WINDOW <= c.at <= onset + BEFORE]
     last = max(changes, key=lambda c: (c.at, c.what, c.detail), default=None)
     return Own(weight, strongest, f"{last.what} {last.detail}".strip() if last else "")
@@ -166,8 +172,11 @@ def _harm(context: Context, incident: Incident, nodes: list[Node], now: Millis) 
     result, severer = judge(context, incident, facts, now)
     further = raise_to(context, incident, facts, result, rows, now)
     incident.facts = facts
+    if context.rules.regimes or incident.regimes:
+        observe(incident, rows, harm, facts, context.state.topology)
+    duties = judge_regimes(context, incident, now)
     _look_again(context, incident, rows, now)
-    return "; ".join(filter(None, (broken, severer, further)))
+    return "; ".join(filter(None, (broken, severer, further, duties)))
 
 
 def _look_again(context: Context, incident: Incident, rows: Rows, now: Millis) -> None:
@@ -186,7 +195,8 @@ def _look_again(context: Context, incident: Incident, rows: Rows, now: Millis) -
 
 def _assess(context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble, now: Millis) -> str:
     """Cause, impact and severity, with a line in the timeline for each that changed; why the severity has."""
-    ranking = rank(graph, trouble, lambda entity, onset: own_evidence(context, graph, entity, onset))
+    looks = Looks(context.state.traces)
+    ranking = rank(graph, trouble, lambda entity, onset: own_evidence(context, graph, looks, entity, onset))
     nodes = sorted((graph.nodes[i] for i in trouble.nodes), key=lambda n: (n.start, n.entity))
     incident.onset = nodes[0].start
     incident.entities = tuple(dict.fromkeys(n.entity for n in nodes))

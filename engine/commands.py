@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
 
 from engine.alerts.admission import review
 from engine.assess import reassess
 from engine.cells import soil
 from engine.context import Context
-from engine.errors import EngineError, IllegalTransition
+from engine.errors import IllegalTransition, Refused
 from engine.incidents import declare, move, reopen, resolve
 from engine.lifecycle import OPEN, Trigger
 from engine.policy import ACTIONS
 from engine.reasons import Disposition, Reason, Verdict
+from engine.regime_commands import CLOCK_COMMANDS
 from engine.settle import touch
 from engine.severity import set_level, take_back
 from engine.signals import Command, Millis
 from engine.state import Incident
+from engine.times import parse_moment
 from rules.errors import Flaw
 from rules.gates import Silence
 from rules.matchers import Matcher, parse_matchers
 from rules.severity import LEVELS
 from topology.model import UNMAPPED
-
-
-class Refused(EngineError):
-    """The command cannot be carried out."""
 
 
 def obey(context: Context, command: Command, now: Millis) -> None:
@@ -241,12 +238,9 @@ def _look_again(context: Context, now: Millis) -> None:
 
 def _time(text: str, name: str) -> Millis:
     try:
-        when = datetime.fromisoformat(text)
-    except ValueError:
-        raise Refused(f"{name} is no RFC 3339 time: {text!r}") from None
-    if when.tzinfo is None:
-        raise Refused(f"{name} needs a time zone: {text!r}")
-    return int(when.timestamp() * 1000)
+        return parse_moment(text)
+    except ValueError as error:
+        raise Refused(f"{name} {error}") from None
 
 
 def _matchers(text: str) -> tuple[Matcher, ...]:
@@ -273,4 +267,5 @@ _DESK: Mapping[str, Callable[[Context, Command, Millis], None]] = {
     "silence": _silence,
     "unsilence": _unsilence,
     "promote_rule": _promote,
+    **CLOCK_COMMANDS,
 }

@@ -10,6 +10,7 @@ from engine.alerts.inhibition import watch_all
 from engine.alerts.intake import flap_due, take
 from engine.alerts.view import alert_view
 from engine.assess import reassess_due
+from engine.clocks import clock_due
 from engine.commands import obey, silence_due
 from engine.context import Context
 from engine.heartbeats import dead_due, late_due, pulse
@@ -41,6 +42,7 @@ _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
     "flap": flap_due,
     "silence": silence_due,
     "storm": storm_due,
+    "clock": clock_due,
 }
 _SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead"})
 """Timers that wait for the absence of something: own downtime moves them."""

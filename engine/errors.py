@@ -5,6 +5,7 @@ EngineError
 ├── StoreCorrupt        the stored state contradicts itself: the engine refuses to start
 ├── UnknownVersion      the shell did not provide a version that the input log activates
 ├── NotPermitted        the actor may not do this
+├── Refused             the command cannot be carried out as it is
 ├── IllegalTransition   the incident's state does not allow this
 └── SinkError           a receiver of publications
 """
@@ -35,6 +36,10 @@ class UnknownVersion(EngineError):
 
 class NotPermitted(EngineError):
     """You may not do this."""
+
+
+class Refused(EngineError):
+    """The command cannot be carried out."""
 
 
 class IllegalTransition(EngineError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from engine.cells import depart, enter
+from engine.clocks import carry_clocks, holds, judge_regimes
 from engine.context import Context
 from engine.correlate.graph import Node
 from engine.lifecycle import OPEN, State, Trigger, after
@@ -20,6 +21,7 @@ from engine.words import TELLING
 
 SETTLED: Millis = 5_000
 """By then the last arrival has been settled, in a storm too."""
+ONE_DAY: Millis = 86_400_000
 RETRY: Millis = 60_000
 """How soon a guarded transition is tried again."""
 UNKNOWN_SEVERITY = SeverityView(
@@ -61,11 +63,12 @@ def open_incident(context: Context, domain: Domain, alert: Alert, now: Millis, *
 
 
 def incident_of(context: Context, alert: Alert) -> Incident | None:
-    """The incident that an alert belongs to now, through merges; None when there is none in memory."""
+    """The incident that an alert belongs to now, through merges; None when there is none in memory, or
+    only for its clocks."""
     incident = context.state.incidents.get(alert.incident)
     while incident is not None and incident.state is State.MERGED:
         incident = context.state.incidents.get(incident.merged_into)
-    return incident
+    return None if incident is not None and incident.kept else incident
 
 
 def sees(context: Context, incident: Incident, alert: Alert) -> bool:
@@ -128,7 +131,8 @@ def declare(context: Context, incident: Incident, now: Millis, why: str, *, acto
     """Start the incident workflow: people are told."""
     move(context, incident, Trigger.DECLARE, now, f"Declared: {why}", actor=actor)
     incident.declared_at = now
-    tell_incident(context, incident, "open", now, f"declared: {why}")
+    judge_regimes(context, incident, now, anew=True)
+    tell_incident(context, incident, "update" if incident.told else "open", now, f"declared: {why}")
 
 
 def follow_alerts(context: Context, incident: Incident, nodes: Sequence[Node], now: Millis) -> None:
@@ -175,7 +179,8 @@ def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis,
     move(context, incident, trigger, now, text, actor=actor)
     incident.resolved_at = now
     leave(context, incident, now)
-    context.revise(incident, now, text.lower())
+    news = judge_regimes(context, incident, now)
+    context.revise(incident, now, "; ".join(filter(None, (text.lower(), news))))
     if incident.told:
         tell_incident(context, incident, "resolve", now, text)
 
@@ -199,13 +204,17 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
 
 def archive_due(context: Context, name: str, due: Millis) -> None:
     """Timer ``archive``: forget a closed incident; the store keeps it. Its id is remembered until there is another
-    input, because timers may open incidents that are named for the same one."""
+    input, because timers may open incidents that are named for the same one. One with open clocks stays at hand."""
     incident = context.state.incidents.get(name)
     if incident is None or incident.state in OPEN:
         return
-    if name.split("-")[1] == str(context.state.position):
+    if holds(incident, due):
+        incident.kept = True
+        context.timers.set(due + ONE_DAY, "archive", name)
+    elif name.split("-")[1] == str(context.state.position):
         context.timers.set(due + context.rules.correlation.linger, "archive", name)
     else:
+        context.timers.cancel("clock", name)
         del context.state.incidents[name]
 
 
@@ -215,6 +224,7 @@ def merge(context: Context, incident: Incident, into: Incident, now: Millis) -> 
     move(context, incident, Trigger.MERGE, now, f"Merged into {into.id}: one trouble explains both")
     context.tell(into.id, into.domain, now, "merged_in", f"{incident.id} is part of this", facts={"from": incident.id})
     carry_over(context, incident, into, now)
+    carry_clocks(context, incident, into, now)
     domain = context.domain(incident.domain)
     domain.open.discard(incident.id)
     incident.reach = ()
@@ -233,6 +243,7 @@ def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor
     incident.generation += 1
     incident.resolved_at = None
     incident.quiet = None
+    incident.kept = False
     incident.alerts = {a for a in incident.alerts if a in context.state.alerts}
     if incident.alerts:
         incident.domain = context.state.alerts[min(incident.alerts)].domain

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from engine.clock_views import ClockView, RegimeView
 from engine.reasons import Disposition, Reason, Verdict
 from engine.signals import Millis
 from topology.objectives import Objective
@@ -271,6 +272,7 @@ class IncidentView(msgspec.Struct, kw_only=True):
     cut at `engine.incidents.SHOWN_IMPACT` entities; ``impact_total`` counts all. ``alerts`` counts alerts,
     ``events`` alert events. ``objectives`` are the countdowns of what is down, soonest first, cut at
     `engine.restoration.SHOWN`; ``restoring_at`` is when restoration began, as a person said.
+    ``regimes`` are those it is judged by, ``clocks`` their countdowns, open ones first.
     """
 
     id: str
@@ -297,6 +299,8 @@ class IncidentView(msgspec.Struct, kw_only=True):
     harm: HarmView = HarmView()
     escalation: EscalationView = EscalationView()
     obligations: tuple[str, ...] = ()
+    regimes: tuple[RegimeView, ...] = ()
+    clocks: tuple[ClockView, ...] = ()
     entities: tuple[str, ...] = ()
     alerts: int = 0
     firing: int = 0

@@ -63,6 +63,12 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "close": Action(Role.OPERATOR, "close an incident", reason=True),
         "reopen": Action(Role.OPERATOR, "open a closed incident again", reason=True),
         "review": Action(Role.OPERATOR, "mark a resolved incident as reviewed"),
+        "mark": Action(Role.OPERATOR, "set a mark of a regime: aware, classified, submitted", facts=("regime", "mark")),
+        "withdraw_mark": Action(Role.OPERATOR, "take back a mark of a regime", reason=True, facts=("regime", "mark")),
+        "give_fact": Action(
+            Role.OPERATOR, "say what a fact of a regime is", reason=True, facts=("regime", "fact", "value")
+        ),
+        "dismiss_clock": Action(Role.OPERATOR, "end a clock without its mark", reason=True, facts=("regime", "clock")),
         "silence": Action(Role.OPERATOR, "silence matching alerts until a time", reason=True, facts=("until",)),
         "unsilence": Action(Role.OPERATOR, "end a silence", reason=True),
         "redrive": _guarded(Role.OPERATOR, "decode a dead letter again, or publish a dead publication again"),

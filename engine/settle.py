@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from engine.assess import refresh
 from engine.cells import depart, enter, nodes
+from engine.clocks import forget_observed
 from engine.context import Context
 from engine.correlate.graph import Horizon, SymptomGraph
 from engine.correlate.identity import Assignment, assign
@@ -74,6 +75,7 @@ def withdraw(context: Context, alert: Alert, now: Millis) -> None:
     incident = context.state.incidents.get(alert.incident)
     if incident is not None:
         incident.alerts.discard(alert.no)
+        forget_observed(incident)
     alert.incident = ""
     touch(context, domain.name, now, urgent=True)
 
@@ -207,8 +209,10 @@ def _move(context: Context, alert: Alert, incident: Incident, join: Join, now: M
     if before == incident.id and alert.reason is not Reason.SETTLING:
         return
     known = context.state.incidents.get(before)
-    if known is not None:
+    if known is not None and known is not incident:
         known.alerts.discard(alert.no)
+        if known.state in OPEN:
+            forget_observed(known)
     alert.incident = incident.id
     incident.alerts.add(alert.no)
     if not incident.begun and not before:

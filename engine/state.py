@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
+from engine.cases import Case, Observed
 from engine.correlate.graph import Node
 from engine.evidence.rates import Rates
 from engine.evidence.telemetry import Telemetry
+from engine.evidence.traces.store import Traces
 from engine.evidence.verdict import Term
 from engine.lifecycle import State
 from engine.outcomes import Candidate, EscalationView, HarmView, Impacted, Override, SeverityView
@@ -91,7 +93,8 @@ class Incident(msgspec.Struct):
     """One trouble. ``alerts`` are the numbers of its alerts; ``quiet`` is when its last alert ended.
     ``telling_since`` is since when it has had, without a break, an alert that may start the incident workflow.
     ``copies`` is what was seen of its stores' copies when they went down, ``escalated`` since when each escalation
-    rule has asked for somebody."""
+    rule has asked for somebody. ``regimes`` are its cases by regime, ``observed`` what was seen for them;
+    ``kept``: it is closed and long over, and only at hand for its clocks."""
 
     id: str
     domain: str
@@ -133,6 +136,9 @@ class Incident(msgspec.Struct):
     events: int = 0
     confirmed: int = 0
     override: Override | None = None
+    regimes: dict[str, Case] = {}
+    observed: Observed = msgspec.field(default_factory=Observed)
+    kept: bool = False
     assigned: str = ""
     acknowledged_by: str = ""
     merged_into: str = ""
@@ -217,6 +223,7 @@ class CoreState(msgspec.Struct):
     changes: dict[str, list[ChangeSeen]] = {}
     telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
     rates: Rates = msgspec.field(default_factory=Rates)
+    traces: Traces = msgspec.field(default_factory=Traces)
     copies: dict[str, dict[str, Copies]] = {}
     counts: dict[str, int] = {}
     expiring: dict[int, list[int]] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 from engine.context import Context
@@ -27,7 +29,7 @@ def tell_incident(context: Context, incident: Incident, action: str, now: Millis
     incident.told_at = not_before
     incident.told_digest = telling_digest(incident)
     view = context.revise(incident, now, why) if first else context.view(incident, why)
-    shown = msgspec.structs.replace(view, impact=view.impact[:SHOWN_IMPACT])
+    shown = msgspec.structs.replace(view, impact=view.impact[:SHOWN_IMPACT], regimes=())
     body: dict[str, object] = {"incident": msgspec.to_builtins(shown), "why": why}
     for audience in AUDIENCES:
         publication = Publication(
@@ -49,4 +51,15 @@ def telling_digest(incident: Incident) -> str:
     """What people want to hear of when it changes."""
     asked = incident.override.seen if incident.override else ""  # whoever set a level hears when it is asked again
     about = (incident.level, asked, incident.escalation.level, str(incident.impact_total))
-    return "|".join((incident.state, incident.cause or "", *about))
+    return "|".join((incident.state, incident.cause or "", *about, *_regulatory(incident)))
+
+
+def _regulatory(incident: Incident) -> Iterator[str]:
+    """Which regimes say yes, and where their clocks with a deadline stand."""
+    for id, case in sorted(incident.regimes.items()):
+        if case.view is not None and case.view.answer == "yes":
+            yield id
+        for clock in sorted(case.clocks):
+            one = case.clocks[clock]
+            if one.due is not None:
+                yield f"{id}/{clock} {one.state} {one.due} {one.provisional} {one.soon} {one.passed}"

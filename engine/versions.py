@@ -5,6 +5,7 @@ from __future__ import annotations
 from engine.alerts.admission import review
 from engine.alerts.inhibition import watch_all
 from engine.cells import depart, enter
+from engine.clocks import rules_changed
 from engine.context import Context
 from engine.settle import touch
 from engine.signals import Activation, Millis
@@ -32,6 +33,8 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
     for name in sorted(context.state.domains):
         if context.state.domains[name].cells:
             touch(context, name, now, urgent=True)
+    if signal.kind == "rules":
+        rules_changed(context, now)
 
 
 def _resolve_again(context: Context, alert: Alert) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import msgspec
 import xxhash
 
+from engine.clock_views import OPEN_CLOCKS, ClockView
 from engine.outcomes import IncidentView
+from engine.signals import Millis
 from engine.state import Incident
 
 
@@ -42,6 +44,8 @@ def view_of(incident: Incident, why: str, versions: dict[str, str]) -> IncidentV
         harm=incident.harm,
         escalation=incident.escalation,
         obligations=incident.obligations,
+        regimes=tuple(case.view for _, case in sorted(incident.regimes.items()) if case.view is not None),
+        clocks=clocks_of(incident),
         entities=incident.entities,
         alerts=len(incident.alerts),
         firing=incident.firing,
@@ -54,6 +58,17 @@ def view_of(incident: Incident, why: str, versions: dict[str, str]) -> IncidentV
         generation=incident.generation,
         versions=versions,
     )
+
+
+def clocks_of(incident: Incident) -> tuple[ClockView, ...]:
+    """All clocks of an incident: the open ones first, the soonest first, else in the order of their regimes."""
+    found = [clock for _, case in sorted(incident.regimes.items()) for clock in case.clocks.values()]
+    return tuple(sorted(found, key=clock_order))
+
+
+def clock_order(clock: ClockView) -> tuple[bool, bool, Millis, str]:
+    """Open before ended, with a deadline before without, the soonest first."""
+    return clock.state not in OPEN_CLOCKS, clock.due is None, clock.due or 0, clock.regime
 
 
 def digest_of(view: IncidentView) -> str:

@@ -32,6 +32,10 @@ def findings(regime: Regime) -> Iterator[Finding]:
         yield from _types(regime, criterion.entity_types, ("criteria", number, "entity_types"))
     if regime.classification:
         yield from _condition(regime, regime.classification.when, ("classification", "when"))
+        marks = [mark.id for mark in regime.marks]
+        if (mark := regime.classification.mark) and mark not in marks:
+            hint = _near(mark, marks, "add it to marks")
+            yield Finding(("classification", "mark"), f"no mark {mark!r} in regime {regime.id}", hint)
     yield from _unused(regime)
     yield from _circles(regime)
     for number, clock in enumerate(regime.clocks):

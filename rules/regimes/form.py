@@ -117,6 +117,7 @@ class ClassificationForm(Form):
     name: Text
     source: SourceForm = SourceForm()
     when: When
+    mark: Annotated[Word, Field(description="the mark by which a person says so")] | None = None
 
 
 class MarkForm(Form):
@@ -227,14 +228,16 @@ class RegimeForm(Form):
             entity_types=self.entity_types,
             facts=tuple(fact.build() for fact in self.facts),
             criteria=tuple(self._criterion(criterion, names) for criterion in self.criteria),
-            classification=Classification(whole.name, self._source(whole.source), resolved(whole.when, names))
-            if whole
-            else None,
+            classification=self._classification(whole, names) if whole else None,
             marks=tuple(Mark(mark.id, mark.question, mark.counts) for mark in self.marks),
             clocks=tuple(self._clock(clock, names) for clock in self.clocks),
             definitions=tuple(Definition(d.term, d.text, self._source(d.source)) for d in self.definitions),
             calendar=self.calendar.build(),
         )
+
+    def _classification(self, whole: ClassificationForm, names: set[str]) -> Classification:
+        when = resolved(whole.when, names)
+        return Classification(whole.name, self._source(whole.source), when, whole.mark or "")
 
     def _source(self, source: SourceForm) -> Source:
         return source.build(self.acts)

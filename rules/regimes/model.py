@@ -123,11 +123,13 @@ class Criterion(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Classification(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What the regime calls a reportable incident, as a condition over its criteria."""
+    """What the regime calls a reportable incident, as a condition over its criteria. ``mark`` is the one by which a
+    person says that an incident is one; empty where the law asks for none."""
 
     name: str
     source: Source
     when: Condition
+    mark: str = ""
 
 
 class Mark(msgspec.Struct, frozen=True, omit_defaults=True):
