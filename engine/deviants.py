@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from engine.context import Context
 from engine.evidence.telemetry import latest
 from engine.evidence.terms import DEVIATES
+from engine.evidence.traces.terms import spans_deviate
 from engine.signals import Millis
 from topology.model import Semantics
 
@@ -58,7 +59,9 @@ def deviates(context: Context, entity: str, onset: Millis, now: Millis) -> bool:
         moved = latest(series, since)
         if moved is not None and moved.score >= DEVIATES:
             return True
-    return context.state.rates.rise(entity, since, now) is not None
+    if context.state.rates.rise(entity, since, now) is not None:
+        return True
+    return spans_deviate(context.state.traces, entity, since, now)
 
 
 def _neighbours(context: Context, entity: str) -> set[str]:
@@ -68,7 +71,8 @@ def _neighbours(context: Context, entity: str) -> set[str]:
 
 
 def _measured(context: Context, entity: str) -> bool:
-    return entity in context.state.telemetry.series or entity in context.state.rates.minutes
+    state = context.state
+    return entity in state.telemetry.series or entity in state.rates.minutes or entity in state.traces.entities
 
 
 def _declared(context: Context, domain: str, entities: Iterable[str]) -> bool:
@@ -79,7 +83,8 @@ def _declared(context: Context, domain: str, entities: Iterable[str]) -> bool:
 def _unconnected(context: Context, domain: str) -> list[str]:
     """Measured entities of a declared domain that no dependency mentions."""
     topology = context.topology
-    measured = context.state.telemetry.series.keys() | context.state.rates.minutes.keys()
+    state = context.state
+    measured = state.telemetry.series.keys() | state.rates.minutes.keys() | state.traces.entities.keys()
     return sorted(
         entity
         for entity in measured

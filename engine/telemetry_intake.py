@@ -36,8 +36,8 @@ def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change
                 _look_at(context, entity, now)
     elif isinstance(signal, LogRecord) and _keeps(context, context.state.rates.minutes, entity):
         context.state.rates.add(entity, min(signal.at or now, limit), failed=signal.level in FAILED_LEVELS)
-    elif isinstance(signal, Span) and _keeps(context, context.state.rates.minutes, entity):
-        context.state.rates.add(entity, min(signal.end, limit), failed=signal.failed)
+    elif isinstance(signal, Span) and _keeps(context, context.state.traces.entities, entity):
+        context.state.traces.add(entity, signal, limit)
     elif isinstance(signal, Change) and _keeps(context, context.state.changes, entity):
         seen = ChangeSeen(min(signal.at or now, limit), signal.what, signal.detail)
         changes = context.state.changes.setdefault(entity, [])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from engine.evidence.traces.cell import MINUTE
 from engine.evidence.traces.store import Traces
-from engine.evidence.traces.terms import deviates
-from engine.evidence.traces.view import Look
+from engine.evidence.traces.terms import spans_deviate
 from engine.signals import Millis
 
 EARLIER: Millis = 900_000
@@ -18,12 +17,7 @@ def onset(traces: Traces, entity: str, around: Millis) -> Millis | None:
     Self time, errors and the network on the way in count: what an entity only waits for did not begin with it. One
     minute is small, so a trouble must be clear in it.
     """
-    if entity not in traces.entities:
-        return None
-    edges = [(consumer, entity) for consumer in traces.consumers(entity)]
     for minute in range((around - EARLIER) // MINUTE, around // MINUTE + 1):
-        look = Look(traces, minute * MINUTE, minute * MINUTE)
-        found = (look.self_time(entity), look.errors(entity), look.network(edges, entity) if edges else None)
-        if any(one is not None and deviates(one) for one in found):
+        if spans_deviate(traces, entity, minute * MINUTE, minute * MINUTE):
             return minute * MINUTE
     return None

@@ -53,6 +53,16 @@ def trace_terms(traces: Traces, entity: str, since: Millis, until: Millis) -> It
         yield Term(kind="spans_flow", group=GROUP, log_odds=FLOW_LOG_ODDS, facts=facts(own[0]))
 
 
+def spans_deviate(traces: Traces, entity: str, since: Millis, until: Millis) -> bool:
+    """Does an entity's own time, its failures or the network on the way to it deviate from what was before?"""
+    if entity not in traces.entities:
+        return False
+    look = Look(traces, since, until)
+    edges = [(consumer, entity) for consumer in traces.consumers(entity)]
+    own = (look.self_time(entity), look.errors(entity), look.network(edges, entity))
+    return any(found is not None and deviates(found) for found in own)
+
+
 def facts(found: Finding) -> dict[str, Any]:
     """The evidence of a finding, as a term shows it."""
     said = msgspec.structs.asdict(found)

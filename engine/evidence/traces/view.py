@@ -29,7 +29,7 @@ OF_PEERS = 0.75
 """What a comparison with peers counts beside one with the entity's own past."""
 LOOKBACK: Millis = 240_000
 """How long before the window peers are compared: what has lasted for longer is compared with nobody's past."""
-MOST_PEERS = 500
+MOST_PEERS = 200
 """Peers that are compared; the first by id."""
 
 
@@ -97,12 +97,14 @@ class Look:
     def __init__(self, traces: Traces, since: Millis, until: Millis) -> None:
         self.traces = traces
         self.low, self.high = since // MINUTE, until // MINUTE
-        self._wide = (since - LOOKBACK) // MINUTE
+        self._wide = self.low - LOOKBACK // MINUTE
         self._selves: Mapping[str, Beside] | None = None
         self._ways: Mapping[tuple[str, str], Beside] | None = None
 
     def of(self, entity: str) -> TraceEvidence:
         """The evidence of one entity, from its past and its peers: whichever says more."""
+        if entity not in self.traces.entities:
+            return TraceEvidence(entity)
         arriving = [(consumer, entity) for consumer in self.traces.consumers(entity)]
         leaving = [(entity, provider) for provider in self.traces.providers(entity)]
         return TraceEvidence(
@@ -167,6 +169,21 @@ class Look:
     def _cell(self, edge: tuple[str, str]) -> Cell | None:
         found = self.traces.edge(*edge)
         return found.cell if found else None
+
+
+class Looks:
+    """Looks by window, each made once: valid until the next span."""
+
+    def __init__(self, traces: Traces) -> None:
+        self._traces = traces
+        self._made: dict[tuple[int, int], Look] = {}
+
+    def at(self, since: Millis, until: Millis) -> Look:
+        """The look at ``since … until``."""
+        window = (since // MINUTE, until // MINUTE)
+        if window not in self._made:
+            self._made[window] = Look(self._traces, since, until)
+        return self._made[window]
 
 
 def named(edge: tuple[str, str]) -> str:
