@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from rules.ruleset import RuleSet
 from topology import loading
 from topology.model import Topology
 
-RULES = ("*.yaml", "*.yml")
+RULES = frozenset({".yaml", ".yml"})
 CATALOGUE = frozenset({".yaml", ".yml", ".graphml", ".csv"})
 
 
@@ -45,27 +46,38 @@ def topology_of(folder: Path) -> tuple[Topology | None, list[Finding]]:
         hint = "headwater init creates one"
         return Topology.build(), [Finding(str(folder), 0, "no such folder: the topology is empty", hint, warning=True)]
     contents: dict[str, bytes] = {}
-    findings: list[Finding] = []
-    for path in sorted(path for path in folder.rglob("*") if path.is_file() and _counts(path)):
+    paths, findings = written(folder, CATALOGUE)
+    for path in paths:
+        if path.name.startswith("."):
+            continue
         try:
             contents[str(path)] = path.read_bytes()
         except OSError as error:
             findings.append(Finding(str(path), 0, f"cannot be read: {error.strerror}"))
     topology, problems = loading.load(contents)
     findings += [Finding(one.file, one.line, one.message, one.hint) for one in problems]
-    return (None if findings else topology), findings
+    return (None if any(not one.warning for one in findings) else topology), findings
 
 
-def _counts(path: Path) -> bool:
-    """Notes and hidden files may lie beside the catalogue."""
-    return not path.name.startswith(".") and path.suffix.lower() in CATALOGUE
+def written(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[Finding]]:
+    """The files with these suffixes that an operator wrote in a folder and below, sorted; notes may lie beside them.
+    What a Python package ships (the default folder may happen to be one) is left out, with a warning."""
+    packages = {path.parent for path in folder.rglob("__init__.py")}
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in suffixes and path.is_file())
+    left_out = {path: package for path in paths for package in path.parents if package in packages}
+    hint = "keep your own in another folder, and name it"
+    findings = [
+        Finding(str(package), 0, "is a Python package: what it ships is left out", hint, warning=True)
+        for package in sorted(set(left_out.values()))
+    ]
+    return [path for path in paths if path not in left_out], findings
 
 
 def rules_of(folder: Path) -> tuple[RuleSet | None, list[Finding]]:
     """The rules of a folder; without files the defaults."""
     texts: dict[str, str] = {}
-    findings: list[Finding] = []
-    for path in sorted({path for pattern in RULES for path in folder.rglob(pattern)}) if folder.is_dir() else ():
+    paths, findings = written(folder, RULES)
+    for path in paths:
         try:
             texts[str(path)] = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
