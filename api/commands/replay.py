@@ -64,10 +64,10 @@ def run(asked: Asked) -> int:
 
 
 def explained(collected: Collected) -> str:
-    """The incident that the result speaks of, as `headwater explain` tells it."""
-    main = collected.main()
+    """The incident that the result speaks of, as `headwater explain` tells it; the latest one when none is open."""
+    main = collected.main() or next(reversed(collected.told()), None)
     if main is None:
-        return "No incident is open at the last event."
+        return "No incident has been opened."
     return incident_in_words(*json.loads(msgspec.json.encode((main, *collected.around(main.id)))))
 
 

@@ -81,7 +81,7 @@ def test_what_is_still_to_come_and_what_has_lost_its_margin_is_told_with_its_sta
 
 def test_the_command_tells_the_incident_or_that_there_is_none(tmp_path: Path):
     stream = tmp_path / "s.jsonl"
-    for lines, said in (([alert(0, "db-1")], "INC-2: db-1 in trouble"), ([], "No incident is open at the last event.")):
+    for lines, said in (([alert(0, "db-1")], "INC-2: db-1 in trouble"), ([], "No incident has been opened.")):
         stream.write_bytes(b"\n".join(lines))
         done = subprocess.run(
             [PROGRAM, "replay", str(stream), "--explain"], capture_output=True, text=True, timeout=60, check=False
