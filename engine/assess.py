@@ -12,7 +12,9 @@ from engine.context import Context
 from engine.correlate.graph import Node, SymptomGraph
 from engine.correlate.partition import Trouble
 from engine.escalation import raise_to
-from engine.evidence.terms import failure_terms, neighbour_terms, telemetry_terms
+from engine.evidence.logs.change import rise as log_rise
+from engine.evidence.logs.terms import claims_errors, log_terms
+from engine.evidence.terms import neighbour_terms, telemetry_terms
 from engine.evidence.traces.terms import trace_terms
 from engine.evidence.traces.view import Looks
 from engine.evidence.verdict import Term, verdict
@@ -98,8 +100,10 @@ def _terms(context: Context, node: Node, neighbours: tuple[str, ...]) -> tuple[T
     found = list(neighbour_terms(neighbours))
     if node.entity in context.state.telemetry.series:
         found += telemetry_terms(context.state.telemetry, node.entity, node.metric, since, until)
-    if node.entity in context.state.rates.minutes:
-        found += failure_terms(context.state.rates, node.entity, since, until)
+    if node.entity in context.state.logs.entities:
+        alerts = [context.state.alerts[number] for number in node.alerts]
+        claims = all(claims_errors(f"{alert.name} {alert.metric}") for alert in alerts)
+        found += log_terms(context.state.logs, node.entity, since, until, claims=claims)
     found += trace_terms(context.state.traces, node.entity, since, until)
     return tuple(found)
 
@@ -111,7 +115,7 @@ def own_evidence(context: Context, graph: SymptomGraph, looks: Looks, entity: st
     until = onset + context.rules.correlation.window
     scores = [d.score for d in context.state.telemetry.deviations(entity, onset - BEFORE, until)]
     strongest = min(1.0, max(scores, default=0.0) / STRONG)
-    if context.state.rates.rise(entity, onset - BEFORE, until) is not None:
+    if log_rise(context.state.logs, entity, onset - BEFORE, until) is not None:
         strongest = max(strongest, 0.6)
     strongest = max(strongest, looks.at(onset - BEFORE, until).of(entity).own)
     changes = [c for c in context.state.changes.get(entity, ()) if onset - CHANGE_WINDOW <= c.at <= onset + BEFORE]

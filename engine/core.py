@@ -131,6 +131,11 @@ class Core:
             "storm": float(context.state.storm),
             "series": context.state.telemetry.count,
             "samples_ignored": context.state.telemetry.ignored,
+            "log_lines": context.state.logs.seen,
+            "log_lines_cut": context.state.logs.cut,
+            "log_lines_ignored": context.state.logs.ignored,
+            "log_groups": context.state.logs.groups,
+            "log_groups_given_up": context.state.logs.given_up,
         }
 
     def _fire(self, now: Millis) -> None:
@@ -182,6 +187,7 @@ class Core:
                 alert.spell.expires += length
         for known in context.state.pulses.values():
             known.last += length
+        context.state.logs.slept(gap.since, gap.until)
 
 
 def _tally(counts: dict[str, int], dispositions: list[Disposition]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from engine.context import Context
+from engine.evidence.logs.change import rise
 from engine.evidence.telemetry import latest
 from engine.evidence.terms import DEVIATES
 from engine.evidence.traces.terms import spans_deviate
@@ -59,7 +60,7 @@ def deviates(context: Context, entity: str, onset: Millis, now: Millis) -> bool:
         moved = latest(series, since)
         if moved is not None and moved.score >= DEVIATES:
             return True
-    if context.state.rates.rise(entity, since, now) is not None:
+    if rise(context.state.logs, entity, since, now) is not None:
         return True
     return spans_deviate(context.state.traces, entity, since, now)
 
@@ -72,7 +73,7 @@ def _neighbours(context: Context, entity: str) -> set[str]:
 
 def _measured(context: Context, entity: str) -> bool:
     state = context.state
-    return entity in state.telemetry.series or entity in state.rates.minutes or entity in state.traces.entities
+    return entity in state.telemetry.series or entity in state.logs.entities or entity in state.traces.entities
 
 
 def _declared(context: Context, domain: str, entities: Iterable[str]) -> bool:
@@ -84,7 +85,7 @@ def _unconnected(context: Context, domain: str) -> list[str]:
     """Measured entities of a declared domain that no dependency mentions."""
     topology = context.topology
     state = context.state
-    measured = state.telemetry.series.keys() | state.rates.minutes.keys() | state.traces.entities.keys()
+    measured = state.telemetry.series.keys() | state.logs.entities.keys() | state.traces.entities.keys()
     return sorted(
         entity
         for entity in measured

@@ -108,6 +108,13 @@ class EngineMetrics:
         self.ignored = self._gauge(
             "headwater_samples_ignored", "Samples of series beyond the limit, which are not kept as evidence."
         )
+        self.log_lines = self._gauge(
+            "headwater_log_lines", "Log records taken as evidence, by what became of them.", ("taken",)
+        )
+        self.log_groups = self._gauge("headwater_log_groups", "Groups of like log records that are kept.")
+        self.log_groups_given_up = self._gauge(
+            "headwater_log_groups_given_up", "Groups of like log records that had to make room for others."
+        )
         self.skew = self._gauge(
             "headwater_clock_skew_seconds", "How far the last arrival lies ahead of this machine's clock."
         )
@@ -139,6 +146,12 @@ class EngineMetrics:
         self.suppressed.set(gauges.get("suppressed", 0))
         self.series.set(gauges.get("series", 0))
         self.ignored.set(gauges.get("samples_ignored", 0))
+        lines, ignored = gauges.get("log_lines", 0), gauges.get("log_lines_ignored", 0)
+        self.log_lines.labels("counted").set(lines - ignored)
+        self.log_lines.labels("ignored").set(ignored)
+        self.log_lines.labels("cut").set(gauges.get("log_lines_cut", 0))
+        self.log_groups.set(gauges.get("log_groups", 0))
+        self.log_groups_given_up.set(gauges.get("log_groups_given_up", 0))
 
     def sample_store(self, reader: Reader) -> None:
         """Set the gauges that the store answers; for each scrape. Counts end at `COUNTED`."""

@@ -9,7 +9,7 @@ import msgspec
 
 from engine.cases import Case, Observed
 from engine.correlate.graph import Node
-from engine.evidence.rates import Rates
+from engine.evidence.logs.store import Logs
 from engine.evidence.telemetry import Telemetry
 from engine.evidence.traces.store import Traces
 from engine.evidence.verdict import Term
@@ -222,7 +222,7 @@ class CoreState(msgspec.Struct):
     modes: dict[str, str] = {}
     changes: dict[str, list[ChangeSeen]] = {}
     telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
-    rates: Rates = msgspec.field(default_factory=Rates)
+    logs: Logs = msgspec.field(default_factory=Logs)
     traces: Traces = msgspec.field(default_factory=Traces)
     copies: dict[str, dict[str, Copies]] = {}
     counts: dict[str, int] = {}

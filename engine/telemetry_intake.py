@@ -12,7 +12,6 @@ from engine.state import ChangeSeen
 from rules.exposure import ExposureRule
 
 TELEMETRY = (Samples, LogRecord, Span, Change)
-FAILED_LEVELS = frozenset({"error", "critical"})
 CHANGES_KEPT = 10
 MOST_STRANGERS = 20_000
 """Entities that the catalogue does not name, of which logs, spans and changes are kept."""
@@ -34,8 +33,8 @@ def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change
             telemetry.add(entity, signal.labels.fingerprint, metric, times, values)
             if says is not None and keep(context, entity, signal.labels.fingerprint, says, times, values):
                 _look_at(context, entity, now)
-    elif isinstance(signal, LogRecord) and _keeps(context, context.state.rates.minutes, entity):
-        context.state.rates.add(entity, min(signal.at or now, limit), failed=signal.level in FAILED_LEVELS)
+    elif isinstance(signal, LogRecord) and _keeps(context, context.state.logs.entities, entity):
+        context.state.logs.add(entity, min(signal.at or now, limit), signal.level, signal.message)
     elif isinstance(signal, Span) and _keeps(context, context.state.traces.entities, entity):
         context.state.traces.add(entity, signal, limit)
     elif isinstance(signal, Change) and _keeps(context, context.state.changes, entity):

@@ -1,10 +1,9 @@
-"""The terms that are known today, each from a source independent of the alert: telemetry, failures, neighbours."""
+"""The terms that are known today, each from a source independent of the alert: telemetry, neighbours."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.evidence.rates import Rates
 from engine.evidence.telemetry import Telemetry
 from engine.evidence.verdict import Term
 from engine.signals import Millis
@@ -26,14 +25,6 @@ def telemetry_terms(telemetry: Telemetry, entity: str, metric: str, since: Milli
             "samples": d.samples,
         }
         yield Term(kind="series_deviates", group="telemetry", log_odds=1.0, facts=facts)
-
-
-def failure_terms(rates: Rates, entity: str, since: Millis, until: Millis) -> Iterator[Term]:
-    """A rise of failures in the entity's logs and spans."""
-    rise = rates.rise(entity, since, until)
-    if rise is not None:
-        facts: dict[str, object] = {"failures": rise.seen, "usual": round(rise.usual, 2)}
-        yield Term(kind="failures_rise", group="logs", log_odds=1.5, facts=facts)
 
 
 def neighbour_terms(neighbours: tuple[str, ...]) -> Iterator[Term]:

@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from engine.cause.rank import FLOOR, Own, Ranking, rank
 from engine.correlate.graph import Horizon, Node, SymptomGraph
 from engine.correlate.partition import partition
-from engine.evidence import rates, telemetry
-from engine.evidence.rates import MINUTE, Rates
+from engine.evidence import telemetry
 from engine.evidence.telemetry import HISTORY_NEEDED, Series, Telemetry, deviation
-from engine.evidence.terms import failure_terms, neighbour_terms, telemetry_terms
+from engine.evidence.terms import neighbour_terms, telemetry_terms
 from engine.evidence.verdict import CONFIRM, CONTRADICT, GROUP_CAP, TERM_CAP, Term, verdict
 from engine.reasons import Verdict
 from engine.signals import Labels, LogRecord, Samples
@@ -84,29 +83,6 @@ def test_the_alerting_metric_is_no_evidence_for_its_own_alert() -> None:
     assert {t.facts["metric"] for t in telemetry_terms(seen, "cart", "", 10, 10)} == {"cpu", "errors"}
 
 
-def test_failures_rise_against_what_was_usual_and_not_without_a_comparison() -> None:
-    seen = Rates()
-    for minute in range(10):
-        seen.add("cart", minute * MINUTE, failed=minute == 3)
-    assert seen.rise("cart", 10 * MINUTE, 11 * MINUTE) is None
-    for number in range(9):
-        seen.add("cart", 10 * MINUTE + number, failed=True)
-        seen.add("new", 10 * MINUTE + number, failed=True)
-    found = seen.rise("cart", 10 * MINUTE, 10 * MINUTE)
-    assert found is not None
-    assert (found.seen, round(found.usual, 3)) == (9, 0.1)
-    assert [t.kind for t in failure_terms(seen, "cart", 10 * MINUTE, 10 * MINUTE)] == ["failures_rise"]
-    assert seen.rise("new", 10 * MINUTE, 10 * MINUTE) is None
-    assert seen.rise("unknown", 0, MINUTE) is None
-
-
-def test_what_is_kept_of_an_entity_is_bounded() -> None:
-    seen = Rates()
-    for minute in range(500):
-        seen.add("cart", minute * MINUTE, failed=False)
-    assert sorted(seen.minutes["cart"]) == list(range(500 - rates.KEPT, 500))
-
-
 def test_series_beyond_the_limit_are_counted_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(telemetry, "MOST_SERIES", 3)
     seen = Telemetry()
@@ -153,7 +129,7 @@ def test_an_alert_is_confirmed_by_other_series_and_logs_of_its_entity() -> None:
     moment = world.at("10:03").expect(incident(cause="cart"))
     alert = moment.alert("cart", "Slow")
     assert alert.verdict is Verdict.CONFIRMED
-    assert {term["kind"] for term in alert.terms} == {"series_deviates", "failures_rise", "neighbour_troubled"}
+    assert {term["kind"] for term in alert.terms} == {"series_deviates", "errors_rise", "neighbour_troubled"}
     assert moment.alert("shop", "Slow").verdict is Verdict.UNVERIFIABLE
 
 

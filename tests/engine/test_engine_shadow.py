@@ -38,4 +38,4 @@ def test_what_is_dated_ahead_does_not_push_out_the_present() -> None:
     world.driven.feed(now, (Samples(labels, (now, ahead), (1.0, 2.0)), LogRecord(labels, ahead, "error", "x")))
     state = world.driven.core.state
     assert [list(s.times) for s in state.telemetry.series["cart"].values()] == [[now]]
-    assert list(state.rates.minutes["cart"]) == [(now + 60_000) // 60_000]
+    assert list(state.logs.entities["cart"].lines.minutes) == [(now + 60_000) // 60_000]

@@ -17,7 +17,7 @@ from engine.evidence.logs.counts import MINUTE
 from engine.evidence.logs.discoveries import discoveries
 from engine.evidence.logs.store import Logs
 from engine.evidence.logs.terms import claims_errors, log_terms
-from engine.evidence.logs.usual import compared, dispersion, span
+from engine.evidence.logs.usual import Span, compared, dispersion
 from engine.evidence.verdict import Term, verdict
 from engine.reasons import Verdict
 
@@ -111,7 +111,14 @@ def test_own_downtime_is_neither_usual_nor_unusual() -> None:
     assert flows.flow(story.logs, story.logs.entities["cart"]) == flows.ALIVE
     story.say(range(30, 50), 5, "boom", "error").say(range(96, 106), 5, "boom", "error")
     assert rise(story.logs, "cart", SINCE, UNTIL) is None  # it would be one if the downtime counted as without errors
-    story.logs.slept(99 * MINUTE, 110 * MINUTE)
+    story.say(range(96, 106), 20, "boom", "error").logs.slept(99 * MINUTE, 110 * MINUTE)
+    assert "errors_rise" in story.terms()  # what was sent later is known; only absence is not
+
+
+def test_a_window_of_own_downtime_from_which_nothing_came_is_unknown() -> None:
+    story = Story().say(range(30, 99), 10, "ok").say(range(106, 120), 10, "ok")
+    assert "log_flow_drops" not in story.terms(claims=True)
+    story.logs.slept(99 * MINUTE, 106 * MINUTE - 1)
     assert not story.terms(claims=True)
 
 
@@ -194,7 +201,7 @@ def test_as_many_are_needed_as_an_exact_test_of_an_hour_against_five_minutes_nee
         logs.entities["cart"].classes["failed"].add(60)
         counts = logs.entities["cart"].of("failed")
         counts.counts[-1] = seen
-        found = compared(counts, span(60, 64, ()), span(0, 59, ()), ())
+        found = compared(counts, Span(60, 64, 5), Span(0, 59, 60))
         assert found is not None
         return found.above
 
@@ -212,7 +219,7 @@ def test_bursts_do_not_alarm_where_the_test_of_poisson_would(size: float | None,
         drawn = rng.poisson(10, 66) if size is None else rng.negative_binomial(size, size / (size + 10), 66)
         counts.minutes = type(counts.minutes)("I", range(66))
         counts.counts = type(counts.counts)("I", drawn.tolist())
-        found = compared(counts, span(60, 65, ()), span(0, 54, ()), ())
+        found = compared(counts, Span(60, 65, 6), Span(0, 54, 55))
         assert found is not None
         fired += found.above < 1e-3
         poisson += tails.upper(found.seen, found.usual, found.usual) < 1e-3

@@ -10,7 +10,7 @@ from engine.evidence.logs.counts import KEPT, MINUTE, Counts
 from engine.evidence.logs.discoveries import discoveries
 from engine.evidence.logs.kinds import FAILED, WORDED
 from engine.evidence.logs.store import EntityLogs, Group, Logs
-from engine.evidence.logs.usual import Compared, Gaps, Span, compared, span, total
+from engine.evidence.logs.usual import Compared, Span, compared, span
 from engine.signals import Millis
 
 UNLIKELY = 1e-3
@@ -45,14 +45,14 @@ class Window(msgspec.Struct, frozen=True):
     of_entity: EntityLogs
     now: Span
     before: Span
-    gaps: Gaps
 
     def against(self, counts: Counts) -> Compared | None:
         """A count, relative to the number of other lines where there are more of those than usual."""
-        other = total(self.of_entity.lines, self.now, self.gaps) - total(counts, self.now, self.gaps)
-        usually = total(self.of_entity.lines, self.before, self.gaps) - total(counts, self.before, self.gaps)
-        traffic = (other + 1) / (usually + 1) * self.before.known / self.now.known if self.now.known else 1.0
-        return compared(counts, self.now, self.before, self.gaps, traffic)
+        lines, now, before = self.of_entity.lines, self.now, self.before
+        other = lines.between(now.low, now.high) - counts.between(now.low, now.high)
+        usually = lines.between(before.low, before.high) - counts.between(before.low, before.high)
+        traffic = (other + 1) / (usually + 1) * before.known / now.known
+        return compared(counts, now, before, traffic)
 
 
 def window(logs: Logs, entity: str, since: Millis, until: Millis) -> Window | None:
@@ -62,11 +62,11 @@ def window(logs: Logs, entity: str, since: Millis, until: Millis) -> Window | No
         return None
     low, high = since // MINUTE, min(until // MINUTE, of_entity.lines.last)
     start = max(of_entity.first, of_entity.lines.last - KEPT)
-    now = span(low, high, logs.gaps)
-    before = span(start, low - 1 - GUARD, logs.gaps)
+    now = span(low, high, logs.gaps, of_entity.lines)
+    before = span(start, low - 1 - GUARD, logs.gaps, of_entity.lines)
     if before.known < ENOUGH:
-        before = span(start, low - 1, logs.gaps)
-    return Window(of_entity, now, before, logs.gaps) if now.known and before.known else None
+        before = span(start, low - 1, logs.gaps, of_entity.lines)
+    return Window(of_entity, now, before) if now.known and before.known else None
 
 
 def rise(logs: Logs, entity: str, since: Millis, until: Millis) -> Rise | None:
@@ -102,7 +102,7 @@ def onset(logs: Logs, entity: str, around: Millis) -> Millis | None:
     end = around // MINUTE
     start = max(of_entity.first, of_entity.lines.last - KEPT)
     low = max(end - BACK, (start + end) // 2)
-    before = span(start, low - 1, logs.gaps)
+    before = span(start, low - 1, logs.gaps, of_entity.lines)
     for said in (FAILED, WORDED):
         counts = of_entity.of(said)
         begin: int | None = None
@@ -110,7 +110,7 @@ def onset(logs: Logs, entity: str, around: Millis) -> Millis | None:
         for minute in counts.minutes:
             if not low <= minute <= end + PAUSE:
                 continue
-            against = compared(counts, span(minute, minute, logs.gaps), before, logs.gaps)
+            against = compared(counts, Span(minute, minute, 1), before)
             if against is None or against.seen < AT_LEAST - 1 or against.above > UNLIKELY:
                 continue
             begin = minute if last is None or minute - last > PAUSE else begin

@@ -17,11 +17,11 @@ LINES = 30
 
 def flow(logs: Logs, of_entity: EntityLogs) -> str:
     """As of the newest minute of any entity: silent where so long a silence is not by chance."""
-    quiet = span(of_entity.lines.last + 1, logs.newest - 1, logs.gaps)
+    quiet = span(of_entity.lines.last + 1, logs.newest - 1, logs.gaps, of_entity.lines)
     if not quiet.known:
         return ALIVE
-    before = span(of_entity.lines.first, of_entity.lines.last, logs.gaps)
-    against = compared(of_entity.lines, quiet, before, logs.gaps)
+    before = span(of_entity.lines.first, of_entity.lines.last, logs.gaps, of_entity.lines)
+    against = compared(of_entity.lines, quiet, before)
     if against is None:
         return UNKNOWN
     return SILENT if against.below < UNLIKELY else ALIVE
@@ -30,10 +30,10 @@ def flow(logs: Logs, of_entity: EntityLogs) -> str:
 def dropped(logs: Logs, found: Window) -> Compared | None:
     """Far fewer lines than usual in the window, but not none: less is done, and the source lives."""
     of_entity = found.of_entity
-    now = span(found.now.low, min(found.now.high, logs.newest - 1), logs.gaps)
+    now = span(found.now.low, min(found.now.high, logs.newest - 1), logs.gaps, of_entity.lines)
     if found.before.known < ENOUGH or flow(logs, of_entity) != ALIVE:
         return None
-    against = compared(of_entity.lines, now, found.before, logs.gaps)
+    against = compared(of_entity.lines, now, found.before)
     return against if against is not None and against.seen and against.below < UNLIKELY else None
 
 
@@ -45,7 +45,7 @@ def ordinary(logs: Logs, found: Window, until: int) -> Compared | None:
     of_entity, now = found.of_entity, found.now
     if logs.newest < until or now.high < until - 1 or found.before.known < ENOUGH:
         return None
-    lines = compared(of_entity.lines, now, found.before, logs.gaps)
+    lines = compared(of_entity.lines, now, found.before)
     if lines is None or lines.seen < LINES or min(lines.above, lines.below) < ORDINARY:
         return None
     failures = [found.against(of_entity.of(said)) for said in (FAILED, WORDED)]

@@ -9,8 +9,7 @@ MOST = 4096
 
 _ANSI = re.compile(r"\x1b(?:\[[0-?]{0,64}[ -/]{0,8}[@-~]?|\][^\x07\x1b]{0,256}(?:\x07|\x1b\\)?|[ -~]?)")
 """Control sequences of terminals (ECMA-48 §5.4: CSI; §5.6: OSC), also broken ones."""
-_CONTROL = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029, 0xFEFF, 0xFFFD), " ")
-_CONTROL |= dict.fromkeys((*range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2066, 0x206A)), " ")
+_CONTROL = dict.fromkeys((*range(0x20), *range(0x7F, 0xA0)), " ")
 
 
 def cleaned(text: str) -> str:
@@ -26,4 +25,5 @@ def cleaned(text: str) -> str:
         text = _ANSI.sub("", text)
     if not text.isascii():
         text = text.encode("utf-8", "replace").decode()
-    return text.translate(_CONTROL)
+    text = text.translate(_CONTROL)
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)

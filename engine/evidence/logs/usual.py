@@ -67,37 +67,35 @@ class Compared(msgspec.Struct, frozen=True):
         return 0.5 * erfc(self.signed_root / sqrt(2))
 
 
-def span(low: int, high: int, gaps: Gaps) -> Span:
-    """Minutes without those in which the engine was down.
+def span(low: int, high: int, gaps: Gaps, lines: Counts) -> Span:
+    """Minutes without those in which the engine was down and from which no line came later.
 
-    >>> span(10, 19, [(12, 13), (13, 14), (30, 40)]).known
+    >>> span(10, 19, [(12, 13), (13, 14), (30, 40)], Counts()).known
     7
     """
     unknown: set[int] = set()
     for first, last in gaps:
         if first <= high and last >= low:
             unknown.update(range(max(first, low), min(last, high) + 1))
-    return Span(low, high, max(0, high - low + 1 - len(unknown)))
+    known = high - low + 1 - len(unknown)
+    if unknown:
+        known += len(unknown.intersection(lines.minutes))
+    return Span(low, high, max(0, known))
 
 
-def total(counts: Counts, of: Span, gaps: Gaps) -> int:
-    """All counts of the known minutes."""
-    return sum(_values(counts, of, gaps))
-
-
-def compared(counts: Counts, window: Span, history: Span, gaps: Gaps, traffic: float = 1.0) -> Compared | None:
+def compared(counts: Counts, window: Span, history: Span, traffic: float = 1.0) -> Compared | None:
     """A window against the history; ``traffic`` is how much more else happened per minute in the window.
 
     None where either has no known minute. Less traffic does not lower what is usual: a rise must be one in number, too.
     """
     if not window.known or not history.known:
         return None
-    values = _values(counts, history, gaps)
+    values = counts.counts[bisect_left(counts.minutes, history.low) : bisect_left(counts.minutes, history.high + 1)]
     events, minutes = sum(values), history.known
     mean = (events + HALF) / minutes * window.known * max(1.0, traffic)
     spread = dispersion(values, minutes)
     variance = spread * (mean + mean * mean / (events + HALF))
-    return Compared(sum(_values(counts, window, gaps)), mean, variance, spread)
+    return Compared(counts.between(window.low, window.high), mean, variance, spread)
 
 
 def dispersion(values: Sequence[int], minutes: int) -> float:
@@ -109,16 +107,3 @@ def dispersion(values: Sequence[int], minutes: int) -> float:
     found = (sum(value * value for value in values) - events * mean) / (minutes - 1) / mean
     weight = min(minutes, events)
     return max(1.0, (PRIOR * PRIOR_WEIGHT + found * weight) / (PRIOR_WEIGHT + weight))
-
-
-def _values(counts: Counts, of: Span, gaps: Gaps) -> Sequence[int]:
-    """Counts of the known minutes that have any."""
-    minutes = counts.minutes
-    low, high = bisect_left(minutes, of.low), bisect_left(minutes, of.high + 1)
-    if of.known == of.high - of.low + 1:
-        return counts.counts[low:high]
-    return [
-        counts.counts[place]
-        for place in range(low, high)
-        if not any(first <= minutes[place] <= last for first, last in gaps)
-    ]
