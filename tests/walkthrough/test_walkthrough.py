@@ -196,7 +196,7 @@ def test_every_number_of_the_text_is_shown_by_a_command_or_computed(title: str):
 
 def test_the_live_commands_open_the_incident_and_explain_it(tmp_path: Path):
     blocks = [text for language, text in BLOCK.findall(SECTIONS["Live"]) if language == "sh"]
-    serve, send, explain = (line for text in blocks for line in text.splitlines())
+    serve, send, explain, press = (line for text in blocks for line in text.splitlines())
     assert serve == "headwater serve"
     with live(tmp_path) as served:
         for part in ("catalogue", "rules"):
@@ -206,7 +206,13 @@ def test_the_live_commands_open_the_incident_and_explain_it(tmp_path: Path):
         shell(send.replace("http://127.0.0.1:8666", served.url))
         incident = served.incident_of("card-scheme")
         told = shell(f"{explain} --url {served.url}")
+        pressed = json.loads(shell(press.replace("http://127.0.0.1:8666", served.url).replace("INC-3", incident["id"])))
+        reached = served.get("/api/v1/impact/card-scheme")
     assert told.startswith(f"{incident['id']}: card-scheme in trouble\n  SEV1")
     assert "at stake: card-acquiring takes for granted" in told
     assert incident["harm"]["assumptions"][0]["state"] == "at_stake"
     assert incident["users"] == [18400, 18400]
+    (initial,) = [one for one in pressed["incident"]["clocks"] if (one["regime"], one["clock"]) == ("dora", "initial")]
+    assert initial["state"] == "running"
+    assert initial["reasons"][0].startswith("5(1)(a): 4 hours from classified_major")
+    assert [one["id"] for one in reached["assumptions"]] == ["scheme-is-back"]
