@@ -131,6 +131,7 @@ class Core:
             "storm": float(context.state.storm),
             "series": context.state.telemetry.count,
             "samples_ignored": context.state.telemetry.ignored,
+            "series_evicted": context.state.telemetry.store.evicted,
             "log_lines": context.state.logs.seen,
             "log_lines_cut": context.state.logs.cut,
             "log_lines_ignored": context.state.logs.ignored,

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 
 from engine.context import Context
 from engine.evidence.logs.change import rise
-from engine.evidence.telemetry import latest
 from engine.evidence.terms import DEVIATES
 from engine.evidence.traces.terms import spans_deviate
 from engine.signals import Millis
@@ -55,11 +54,8 @@ def deviants(context: Context, domain: str, known: Iterable[str], onset: Millis,
 def deviates(context: Context, entity: str, onset: Millis, now: Millis) -> bool:
     """Has a series of the entity moved, or have its failures risen, since shortly before the onset?"""
     since = onset - BEFORE
-    of_entity = context.state.telemetry.series.get(entity, {})
-    for series in of_entity.values():
-        moved = latest(series, since)
-        if moved is not None and moved.score >= DEVIATES:
-            return True
+    if any(moved.score >= DEVIATES for moved in context.state.telemetry.latest(entity, since)):
+        return True
     if rise(context.state.logs, entity, since, now) is not None:
         return True
     return spans_deviate(context.state.traces, entity, since, now)

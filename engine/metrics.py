@@ -115,6 +115,9 @@ class EngineMetrics:
         self.log_groups_given_up = self._gauge(
             "headwater_log_groups_given_up", "Groups of like log records that had to make room for others."
         )
+        self.evicted = self._gauge(
+            "headwater_telemetry_series_evicted", "Idle series that made room for new ones at the limit."
+        )
         self.skew = self._gauge(
             "headwater_clock_skew_seconds", "How far the last arrival lies ahead of this machine's clock."
         )
@@ -146,6 +149,7 @@ class EngineMetrics:
         self.suppressed.set(gauges.get("suppressed", 0))
         self.series.set(gauges.get("series", 0))
         self.ignored.set(gauges.get("samples_ignored", 0))
+        self.evicted.set(gauges.get("series_evicted", 0))
         lines, ignored = gauges.get("log_lines", 0), gauges.get("log_lines_ignored", 0)
         self.log_lines.labels("counted").set(lines - ignored)
         self.log_lines.labels("ignored").set(ignored)

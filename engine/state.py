@@ -233,9 +233,11 @@ class CoreState(msgspec.Struct):
     timers: list[Timer] = []
 
 
-def _encode_hook(value: Any) -> bytes:
+def _encode_hook(value: Any) -> Any:
     if isinstance(value, Labels):
         return value.raw
+    if isinstance(value, Telemetry):
+        return value.packed()
     if isinstance(value, array):
         return value.typecode.encode() + value.tobytes()
     raise NotImplementedError(type(value))
@@ -244,6 +246,8 @@ def _encode_hook(value: Any) -> bytes:
 def _decode_hook(kind: type, value: Any) -> Any:
     if kind is Labels:
         return Labels(bytes(value))
+    if kind is Telemetry:
+        return Telemetry.unpacked(value)
     if kind is array:
         found = array(chr(value[0]))
         found.frombytes(value[1:])

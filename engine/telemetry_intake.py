@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Mapping
+from functools import partial
 
 from engine.context import Context
 from engine.exposure import keep
@@ -30,7 +31,8 @@ def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change
         else:
             times, values = _not_ahead(signal, limit)
             telemetry.ignored += len(signal.times) - len(times)
-            telemetry.add(entity, signal.labels.fingerprint, metric, times, values)
+            kept = partial(_in_incident, context)
+            telemetry.add(entity, signal.labels.fingerprint, metric, times, values, kept)
             if says is not None and keep(context, entity, signal.labels.fingerprint, says, times, values):
                 _look_at(context, entity, now)
     elif isinstance(signal, LogRecord) and _keeps(context, context.state.logs.entities, entity):
@@ -43,6 +45,12 @@ def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change
         if seen not in changes:
             insort(changes, seen, key=lambda c: (c.at, c.what, c.detail))
             del changes[:-CHANGES_KEPT]
+
+
+def _in_incident(context: Context, entity: str) -> bool:
+    """Does an open incident touch the entity? Then what was measured of it is not given up."""
+    domain = context.state.domains.get(context.topology.domain(entity))
+    return domain is not None and bool(domain.open) and (entity in domain.cover or entity in domain.cells)
 
 
 def _look_at(context: Context, entity: str, now: Millis) -> None:

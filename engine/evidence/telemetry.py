@@ -1,158 +1,323 @@
-"""Trailing samples per series, and the robust deviation of an entity's series around a moment.
+"""What series show of an entity: how far from usual around a moment, since when, and what could not be used.
 
-Deviation = |median of the window − median of the history| / max(interquartile range / 1.349, 1 % of |median|): the
-robust z-score with floors, so that constant series do not explode. The history ends some time before the window, as an
-alert fires some time after its trouble began. Points are kept in event-time order, so late and reordered samples
-(within the allowed lateness) give the same answer; older ones are thinned out.
+Deviation = (median of the window - median of the history) / spread: a robust z-score with floors (`baselines.scale`),
+signed. The history ends some time before the window, as an alert fires some time after its trouble began; where the
+hour of the week is known and explains more, it stands for the history. All answers depend on the samples alone, not on
+their order (within the allowed lateness).
 """
 
 from __future__ import annotations
 
-from array import array
-from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from statistics import median, quantiles
+import math
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import msgspec
+import numpy as np
 
+from engine.evidence.baselines import onset as onsets
+from engine.evidence.baselines.counters import is_counter
+from engine.evidence.baselines.detector import Watched
+from engine.evidence.baselines.packing import packed, unpacked
+from engine.evidence.baselines.reading import HISTORY_NEEDED, LEAD, Reading, history, points_of, read
+from engine.evidence.baselines.rings import COARSE_SLOTS, NEVER, Ints
+from engine.evidence.baselines.scale import usual
+from engine.evidence.baselines.store import Store
 from engine.signals import Millis
 
-KEPT = 32
-"""Latest points kept per series …"""
-THIN: Millis = 300_000
-"""… and of those before them the first in every so many milliseconds …"""
-KEPT_THIN = 24
-"""… as far back as so many."""
-LEAD: Millis = 900_000
-"""What is taken for usual ends so long before the window, where there is that much history."""
-LATEST = 5
-"""Points whose median is what a series shows now."""
-MOST_SERIES = 20_000
+MOST_SERIES = 100_000
 """Series kept; further ones are counted and not kept, so that memory is bounded whatever is sent."""
-HISTORY_NEEDED = 8
-"""Points before the window without which a series says nothing."""
-IQR_TO_SIGMA = 1.349
-
-
-class Series(msgspec.Struct, array_like=True):
-    """The trailing points of one series, oldest first, in arrays (16 bytes a point); before them the thinned ones."""
-
-    metric: str
-    times: array  # type: ignore[type-arg]  # of int; not subscriptable before Python 3.12
-    values: array  # type: ignore[type-arg]  # of float
-    ended: Millis | None = None
-    old_times: array = msgspec.field(default_factory=lambda: array("q"))  # type: ignore[type-arg]
-    old_values: array = msgspec.field(default_factory=lambda: array("d"))  # type: ignore[type-arg]
-
-    def add(self, at: Millis, value: float) -> None:
-        """Keep a point; a repeated one changes nothing, the oldest fall out."""
-        times, values = self.times, self.values
-        if not times or at > times[-1]:
-            times.append(at)
-            values.append(value)
-        else:
-            place = bisect_left(times, at)
-            while place < len(times) and times[place] == at and values[place] < value:
-                place += 1
-            if place < len(times) and (times[place], values[place]) == (at, value):
-                return
-            times.insert(place, at)
-            values.insert(place, value)
-        if len(times) > KEPT:
-            self._retire(times.pop(0), values.pop(0))
-
-    def _retire(self, at: Millis, value: float) -> None:
-        """Keep a point that fell out, if it is the first of its interval."""
-        if not self.old_times or at // THIN > self.old_times[-1] // THIN:
-            self.old_times.append(at)
-            self.old_values.append(value)
-            if len(self.old_times) > KEPT_THIN:
-                del self.old_times[0], self.old_values[0]
-
-    def before(self, at: Millis) -> list[float]:
-        """What was usual before a moment: the points until `LEAD` before it, or all before it if those are few."""
-        for until in (at - LEAD, at):
-            history = [
-                *self.old_values[: bisect_left(self.old_times, until)],
-                *self.values[: bisect_left(self.times, until)],
-            ]
-            if len(history) >= HISTORY_NEEDED:
-                break
-        return history
+MOST_WATCHED = 2_000
+"""Series in which anomalies are looked for as they come; the first ones."""
+LATENESS: Millis = 120_000
+"""How late a sample may be and still count in the search for anomalies."""
+TRUST: Millis = 1_800_000
+"""How far back the beginning of a deviation is looked for."""
 
 
 class Deviation(msgspec.Struct, frozen=True):
-    """How far a series was from its history around a moment, in robust standard deviations."""
+    """How far a series was from usual around a moment, in robust standard deviations. ``direction`` is up or down;
+    ``baseline`` says what usual was taken from: ``trailing`` points or ``seasonal`` ones (the hour of the week)."""
 
     metric: str
     score: float
     usual: float
     seen: float
     samples: int
+    direction: str = "up"
+    baseline: str = "trailing"
+    spread: float = 0.0
 
 
-class Telemetry(msgspec.Struct):
-    """Series by entity and label set; ``count`` of them, and how many samples came for series beyond the limit."""
+class Unusable(msgspec.Struct, frozen=True):
+    """A series that says nothing of a window, and why: ``warming`` (too little history), ``no_samples``, ``ended`` (its
+    sender said so), ``unit_change``."""
 
-    series: dict[str, dict[str, Series]] = {}
-    count: int = 0
-    ignored: int = 0
+    metric: str
+    reason: str
+
+
+class Series(msgspec.Struct, frozen=True):
+    """The points kept of one series, oldest first, counters as rates: ``old`` ones five minutes apart or more, then the
+    recent ones (``times``, ``values``), all there are or half a minute apart."""
+
+    metric: str
+    times: list[Millis]
+    values: list[float]
+    old_times: list[Millis]
+    old_values: list[float]
+    ended: Millis | None
+
+    def before(self, at: Millis) -> list[float]:
+        """What was usual before a moment: the points until `LEAD` before it, or all before it if those are few."""
+        found: list[float] = []
+        for until in (at - LEAD, at):
+            found = [
+                *self.old_values[: bisect_left(self.old_times, until)],
+                *self.values[: bisect_left(self.times, until)],
+            ]
+            if len(found) >= HISTORY_NEEDED:
+                break
+        return found
+
+
+class Members:
+    """The series of one entity; ``refs`` are their references in the store, sorted."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self.refs: list[int] = []
+        self._telemetry = telemetry
+
+    def __len__(self) -> int:
+        return len(self.refs)
+
+    def values(self) -> Iterator[Series]:
+        """Each series with its points."""
+        return self._telemetry.points(self.refs)
+
+
+class AnomalySeen(msgspec.Struct, frozen=True):
+    """A stretch of time in which a series was not as usual. Until it is ``final`` it may be revised."""
+
+    entity: str
+    metric: str
+    start: Millis
+    end: Millis
+    direction: str
+    usual: float
+    peak: float
+    final: bool
+
+
+def _no_one(_: str) -> bool:
+    return False
+
+
+class Telemetry:
+    """Series by entity (``series``: their references); how many samples were for series beyond the limit (``ignored``).
+
+    >>> telemetry = Telemetry()
+    >>> minutes = tuple(range(0, 900_000, 60_000))
+    >>> telemetry.add("cart", "f", "cpu", minutes, (*[10.0, 11.0] * 7, 30.0))
+    >>> [(round(d.score, 1), d.direction) for d in telemetry.deviations("cart", 840_000, 840_000)]
+    [(19.5, 'up')]
+    """
+
+    def __init__(self, most: int | None = None, most_watched: int | None = None) -> None:
+        self.most = MOST_SERIES if most is None else most
+        self.most_watched = MOST_WATCHED if most_watched is None else most_watched
+        self.series: dict[str, Members] = {}
+        self.ignored = 0
+        self.store = Store()
+        self.watched: dict[int, Watched] = {}
+
+    @property
+    def count(self) -> int:
+        """Series kept."""
+        return self.store.count
 
     def add(
-        self, entity: str, fingerprint: str, metric: str, times: tuple[Millis, ...], values: tuple[float, ...]
+        self,
+        entity: str,
+        fingerprint: str,
+        metric: str,
+        times: tuple[Millis, ...],
+        values: tuple[float, ...],
+        kept: Callable[[str], bool] = _no_one,
     ) -> None:
-        """Samples of one series."""
-        of_entity = self.series.setdefault(entity, {})
-        series = of_entity.get(fingerprint)
-        if series is None:
-            if self.count >= MOST_SERIES:
+        """Samples of one series. When all rows are taken, an idle series of an entity that is not ``kept`` leaves."""
+        store = self.store
+        ref = store.by_key.get(fingerprint)
+        if ref is None:
+            ref = self._place(entity, fingerprint, metric, max(times, default=0), kept)
+            if ref < 0:
                 self.ignored += len(times)
                 return
-            self.count += 1
-            series = of_entity[fingerprint] = Series(metric, array("q"), array("d"))
-        series.ended = None
+        store.speaks(ref)
+        watched = self.watched.get(ref)
         for at, value in zip(times, values, strict=True):
-            series.add(at, value)
+            if not math.isfinite(value):
+                self.ignored += 1
+                continue
+            if watched is not None:
+                watched.add(at, float(value), LATENESS)
+            if store.add(ref, at, value):
+                store.flush()
 
     def stale(self, entity: str, fingerprint: str, at: Millis) -> None:
         """The series has ended: its absence from now on proves nothing."""
-        series = self.series.get(entity, {}).get(fingerprint)
-        if series is not None:
-            series.ended = at
+        ref = self.store.by_key.get(fingerprint)
+        if ref is not None and self.entity(ref) == entity:
+            self.store.ends(ref, at)
 
     def deviations(self, entity: str, since: Millis, until: Millis, but: str = "") -> Iterator[Deviation]:
-        """Deviations of the entity's series in ``since … until`` from what was before, without the metric ``but``."""
-        for series in self.series.get(entity, {}).values():
-            if series.metric != but:
-                found = deviation(series, since, until)
-                if found is not None:
-                    yield found
+        """Deviations of the entity's series in ``since … until`` from usual, without the metric ``but``."""
+        refs = self._refs(entity, but)
+        if len(refs):
+            yield from self._told(refs, read(self.store, refs, since, until))
 
+    def latest(self, entity: str, since: Millis) -> Iterator[Deviation]:
+        """How far the latest points of the entity's series since a moment are from what was usual before it."""
+        refs = self._refs(entity)
+        if len(refs):
+            yield from self._told(refs, read(self.store, refs, since))
 
-def deviation(series: Series, since: Millis, until: Millis) -> Deviation | None:
-    """None where there is too little history, or nothing in the window.
+    def unusable(self, entity: str, since: Millis, until: Millis, but: str = "") -> list[Unusable]:
+        """The entity's series that say nothing of ``since … until``, and why."""
+        refs = self._refs(entity, but)
+        if not len(refs):
+            return []
+        why = read(self.store, refs, since, until).why
+        return [Unusable(self.metric(int(ref)), reason) for ref, reason in zip(refs, why, strict=True) if reason]
 
-    >>> s = Series("m", array("q", range(11)), array("d", [10.0 + i % 2 for i in range(10)] + [30.0]))
-    >>> round(deviation(s, 10, 10).score, 1)
-    26.3
-    """
-    low = bisect_left(series.times, since)
-    high = bisect_left(series.times, until + 1)
-    return _against(series, since, series.values[low:high])
+    def onset(self, entity: str, around: Millis, but: str = "") -> Millis | None:
+        """When the first of the entity's series began to deviate that did so up to ``around``; None: unknown."""
+        refs = self._refs(entity, but)
+        if not len(refs):
+            return None
+        times, values = points_of(self.store, refs)
+        past = history(times, values, around - TRUST)
+        few = np.isfinite(past).sum(axis=1) < HISTORY_NEEDED
+        past[few] = history(times, values, around)[few]
+        centre, spread = usual(past)
+        found = []
+        for row in np.flatnonzero(np.isfinite(past).sum(axis=1) >= HISTORY_NEEDED):
+            seen = np.isfinite(values[row]) & (times[row] <= around)
+            began = onsets.onset(times[row][seen], (values[row][seen] - centre[row]) / spread[row])
+            if began is not None and began >= around - TRUST:
+                found.append(began)
+        return min(found, default=None)
 
+    def points(self, refs: Iterable[int]) -> Iterator[Series]:
+        """Series with their points."""
+        self.store.flush()
+        asked = np.array(list(refs), np.int64)
+        if not len(asked):
+            return
+        times, values = points_of(self.store, asked)
+        ended = self.store.column("ended", asked)
+        for ref, at, numbers, end in zip(asked, times, values, ended, strict=True):
+            there = np.isfinite(numbers)
+            recent, old = there.copy(), there.copy()
+            recent[:COARSE_SLOTS] = old[COARSE_SLOTS:] = False
+            yield Series(
+                self.metric(int(ref)),
+                at[recent].tolist(),
+                numbers[recent].tolist(),
+                at[old].tolist(),
+                numbers[old].tolist(),
+                None if end == NEVER else int(end),
+            )
 
-def latest(series: Series, since: Millis) -> Deviation | None:
-    """How far the latest points since a moment are from what was usual before it."""
-    low = bisect_left(series.times, since)
-    return _against(series, since, series.values[low:][-LATEST:])
+    def anomalies(self) -> list[AnomalySeen]:
+        """The anomalies of all watched series, by start."""
+        found = []
+        for ref, watched in self.watched.items():
+            seen, final = watched.anomalies()
+            entity, metric = self.entity(ref), self.metric(ref)
+            for number, one in enumerate(seen):
+                told = AnomalySeen(
+                    entity, metric, one.start, one.end, one.direction, one.usual, one.peak, number < final
+                )
+                found.append(told)
+        return sorted(found, key=lambda one: (one.start, one.entity, one.metric, one.end))
 
+    def warming(self) -> int:
+        """How many of the watched series have too little history to say anything."""
+        return sum(watched.detector.warming for watched in self.watched.values())
 
-def _against(series: Series, since: Millis, window: Sequence[float]) -> Deviation | None:
-    history = series.before(since)
-    if len(history) < HISTORY_NEEDED or not window:
-        return None
-    seen = median(window)
-    usual = median(history)
-    quarter = quantiles(history, n=4)
-    scale = max((quarter[2] - quarter[0]) / IQR_TO_SIGMA, 0.01 * abs(usual), 1e-9)
-    return Deviation(series.metric, abs(seen - usual) / scale, usual, seen, len(window))
+    def entity(self, ref: int) -> str:
+        """Whose series it is."""
+        return self.store.names[int(self.store.tables[ref & 1].entity[ref >> 1])]
+
+    def metric(self, ref: int) -> str:
+        """The series' metric."""
+        return self.store.names[int(self.store.tables[ref & 1].metric[ref >> 1])]
+
+    def packed(self) -> dict[str, Any]:
+        """Plain data for a snapshot."""
+        watched = [(ref, msgspec.msgpack.encode(one)) for ref, one in self.watched.items()]
+        return {
+            "most": self.most,
+            "most_watched": self.most_watched,
+            "ignored": self.ignored,
+            "store": packed(self.store),
+            "watched": watched,
+        }
+
+    @classmethod
+    def unpacked(cls, content: dict[str, Any]) -> Telemetry:
+        """What `packed` gave; goes on exactly as the one that was packed."""
+        found = cls(content["most"], content["most_watched"])
+        found.ignored = content["ignored"]
+        found.store = unpacked(content["store"])
+        found.watched = {ref: msgspec.msgpack.decode(one, type=Watched) for ref, one in content["watched"]}
+        for ref in sorted(found.store.by_key.values()):
+            found._members(found.entity(ref)).append(ref)
+        return found
+
+    def _place(self, entity: str, fingerprint: str, metric: str, at: Millis, kept: Callable[[str], bool]) -> int:
+        """The reference of a series that is new; -1 when there is no room."""
+        store = self.store
+        if store.count < self.most:
+            ref = store.new(fingerprint, entity, metric)
+        else:
+            ref, had = store.replace(fingerprint, entity, metric, at, kept)
+            if ref < 0:
+                return -1
+            self.watched.pop(ref, None)
+            left = self.series[had].refs
+            left.remove(ref)
+            if not left:
+                del self.series[had]
+        insort(self._members(entity), ref)
+        if len(self.watched) < self.most_watched:
+            self.watched[ref] = Watched(is_counter(metric))
+        return ref
+
+    def _members(self, entity: str) -> list[int]:
+        found = self.series.get(entity)
+        if found is None:
+            found = self.series[entity] = Members(self)
+        return found.refs
+
+    def _refs(self, entity: str, but: str = "") -> Ints:
+        self.store.flush()
+        members = self.series.get(entity)
+        refs = members.refs if members else ()
+        return np.array([ref for ref in refs if not but or self.metric(ref) != but], np.int64)
+
+    def _told(self, refs: Ints, said: Reading) -> Iterator[Deviation]:
+        for place in np.flatnonzero(np.isfinite(said.score)):
+            score = float(said.score[place])
+            yield Deviation(
+                self.metric(int(refs[place])),
+                abs(score),
+                float(said.usual[place]),
+                float(said.seen[place]),
+                int(said.samples[place]),
+                "up" if score >= 0 else "down",
+                "seasonal" if said.seasonal[place] else "trailing",
+                float(said.spread[place]),
+            )

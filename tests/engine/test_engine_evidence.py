@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,8 +9,8 @@ from hypothesis import strategies as st
 from engine.cause.rank import FLOOR, Own, Ranking, rank
 from engine.correlate.graph import Horizon, Node, SymptomGraph
 from engine.correlate.partition import partition
-from engine.evidence import telemetry
-from engine.evidence.telemetry import HISTORY_NEEDED, Series, Telemetry, deviation
+from engine.evidence.baselines.reading import HISTORY_NEEDED
+from engine.evidence.telemetry import Deviation, Telemetry
 from engine.evidence.terms import neighbour_terms, telemetry_terms
 from engine.evidence.verdict import CONFIRM, CONTRADICT, GROUP_CAP, TERM_CAP, Term, verdict
 from engine.reasons import Verdict
@@ -26,41 +24,34 @@ def _term(group: str, log_odds: float, *, claim: bool = False) -> Term:
     return Term(kind="k", group=group, log_odds=log_odds, facts={}, claim=claim)
 
 
-def _series(*values: float) -> Series:
+MINUTES = [minute * MINUTE for minute in range(200)]
+
+
+def _deviation(*values: float, window: tuple[int, int] | None = None) -> Deviation | None:
+    """Of one series with a value a minute, in the last minute or in the minutes of ``window``."""
     seen = Telemetry()
-    seen.add("cart", "f", "cpu", tuple(range(len(values))), values)
-    return seen.series["cart"]["f"]
+    seen.add("cart", "f", "cpu", tuple(MINUTES[: len(values)]), values)
+    since, until = window or (len(values) - 1, len(values) - 1)
+    return next(seen.deviations("cart", since * MINUTE, until * MINUTE), None)
 
 
 def test_a_series_says_nothing_before_it_has_a_history() -> None:
     for count in range(12):
-        series = _series(*([1.0] * count), 50.0)
-        assert (deviation(series, count, count) is None) == (count < HISTORY_NEEDED)
-    assert deviation(_series(*([1.0] * 20)), 30, 40) is None
+        assert (_deviation(*([1.0] * count), 50.0) is None) == (count < HISTORY_NEEDED)
+    assert _deviation(*([1.0] * 20), window=(30, 40)) is None
 
 
 def test_a_deviation_is_measured_against_the_usual_spread_with_a_floor() -> None:
-    flat = deviation(_series(*([100.0] * 10), 110.0), 10, 10)
-    wide = deviation(_series(*[80.0, 90.0, 100.0, 110.0, 120.0] * 2, 110.0), 10, 10)
-    zero = deviation(_series(*([0.0] * 10), 0.0), 10, 10)
+    flat = _deviation(*([100.0] * 10), 110.0)
+    wide = _deviation(*[80.0, 90.0, 100.0, 110.0, 120.0] * 2, 110.0)
+    zero = _deviation(*([0.0] * 10), 0.0)
     assert flat is not None
     assert wide is not None
     assert zero is not None
     assert flat.score == pytest.approx(10.0)
+    assert flat.direction == "up"
     assert wide.score < 1
     assert (zero.score, zero.samples) == (0, 1)
-
-
-@given(st.lists(st.tuples(st.integers(0, 100), st.floats(-9, 9)), max_size=80), st.randoms(use_true_random=False))
-def test_late_and_repeated_samples_give_the_same_series(points: list[tuple[int, float]], rng: random.Random) -> None:
-    one, other = _series(0.0), _series(0.0)
-    unique = sorted(set(points))
-    for at, value in unique:
-        one.add(at, value)
-    for at, value in rng.sample(unique, len(unique)) + unique[-5:]:
-        other.add(at, value)
-    assert (list(one.times), list(one.values)) == (list(other.times), list(other.values))
-    assert len(one.times) <= telemetry.KEPT
 
 
 def test_a_series_that_ended_is_remembered_as_ended_until_it_speaks_again() -> None:
@@ -68,9 +59,9 @@ def test_a_series_that_ended_is_remembered_as_ended_until_it_speaks_again() -> N
     seen.add("cart", "f", "cpu", (1,), (1.0,))
     seen.stale("cart", "f", 5)
     seen.stale("shop", "f", 5)
-    ended = [seen.series["cart"]["f"].ended]
+    ended = [series.ended for series in seen.series["cart"].values()]
     seen.add("cart", "f", "cpu", (9,), (1.0,))
-    ended.append(seen.series["cart"]["f"].ended)
+    ended += [series.ended for series in seen.series["cart"].values()]
     assert ended == [5, None]
     assert "shop" not in seen.series
 
@@ -78,19 +69,19 @@ def test_a_series_that_ended_is_remembered_as_ended_until_it_speaks_again() -> N
 def test_the_alerting_metric_is_no_evidence_for_its_own_alert() -> None:
     seen = Telemetry()
     for metric in ("cpu", "errors"):
-        seen.add("cart", metric, metric, tuple(range(11)), (*([1.0] * 10), 50.0))
-    assert {t.facts["metric"] for t in telemetry_terms(seen, "cart", "cpu", 10, 10)} == {"errors"}
-    assert {t.facts["metric"] for t in telemetry_terms(seen, "cart", "", 10, 10)} == {"cpu", "errors"}
+        seen.add("cart", metric, metric, tuple(MINUTES[:11]), (*([1.0] * 10), 50.0))
+    now = 10 * MINUTE
+    assert {t.facts["metric"] for t in telemetry_terms(seen, "cart", "cpu", now, now)} == {"errors"}
+    assert {t.facts["metric"] for t in telemetry_terms(seen, "cart", "", now, now)} == {"cpu", "errors"}
 
 
-def test_series_beyond_the_limit_are_counted_and_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(telemetry, "MOST_SERIES", 3)
-    seen = Telemetry()
+def test_series_beyond_the_limit_are_counted_and_not_kept() -> None:
+    seen = Telemetry(most=3)
     for number in range(5):
         seen.add("cart", f"f{number}", "cpu", (1, 2), (1.0, 1.0))
-    seen.add("cart", "f0", "cpu", (3,), (1.0,))
+    seen.add("cart", "f0", "cpu", (MINUTE,), (1.0,))
     assert (seen.count, seen.ignored, len(seen.series["cart"])) == (3, 4, 3)
-    assert len(seen.series["cart"]["f0"].times) == 3
+    assert [len(series.times) for series in seen.series["cart"].values()] == [2, 1, 1]
 
 
 def test_no_terms_and_the_claim_alone_are_unverifiable() -> None:
