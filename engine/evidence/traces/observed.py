@@ -42,12 +42,12 @@ class UnseenEdge(msgspec.Struct, frozen=True):
 
 
 def observed(traces: Traces, declared: Callable[[str, str], bool]) -> Iterator[ObservedEdge]:
-    """All edges seen, by consumer and provider."""
+    """All edges seen, by consumer and provider. Another thread may add spans meanwhile."""
     for consumer in sorted(traces.edges):
-        of = traces.edges[consumer]
+        of = traces.edges.get(consumer, {})
         for provider in sorted(of):
-            edge = of[provider]
-            if provider != UNSEEN and edge.calls >= CALLS:
+            edge = of.get(provider)
+            if edge is not None and provider != UNSEEN and edge.calls >= CALLS:
                 yield _observed(consumer, provider, edge, declared(consumer, provider))
 
 

@@ -175,7 +175,7 @@ class Traces(msgspec.Struct):
         of = self.edges.get(consumer)
         found = of.get(provider) if of else None
         if found is None and self.cells < MOST_CELLS:
-            at = span.minute * MINUTE
+            at = span.minute * MINUTE if provider != UNSEEN else 0
             found = self.edges.setdefault(consumer, {})[provider] = Edge(at, at)
             self.cells += 1
         return found

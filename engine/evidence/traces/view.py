@@ -27,6 +27,10 @@ HALF = 1.5
 """Octaves above the usual, surely so, that are evidence of half strength."""
 OF_PEERS = 0.75
 """What a comparison with peers counts beside one with the entity's own past."""
+ALL_SIDES, EDGES = 0.3, 3
+"""A consumer whose calls are slow by this strength on most of its edges, if it has so many, is slow itself …"""
+EXCUSED = 0.5
+"""… and what arrives from no other consumer counts so much against a provider."""
 LOOKBACK: Millis = 240_000
 """How long before the window peers are compared: what has lasted for longer is compared with nobody's past."""
 MOST_PEERS = 200
@@ -67,7 +71,8 @@ class TraceEvidence(msgspec.Struct, frozen=True):
     """What the spans of an entity show; None where they are too few to tell.
 
     ``network_in`` and ``network_out`` are the edges from its consumers and to its providers; ``arriving`` and
-    ``leaving`` all of them together.
+    ``leaving`` all of them together. A consumer that is slow towards most of its providers does not count among those
+    arriving, unless all are (``excused``).
     """
 
     entity: str
@@ -77,13 +82,14 @@ class TraceEvidence(msgspec.Struct, frozen=True):
     network_out: tuple[Finding, ...] = ()
     arriving: Finding | None = None
     leaving: Finding | None = None
+    excused: bool = False
 
     @property
     def own(self) -> float:
         """0 … 1: the trouble is its own: its time, its failures, or the network on all its sides."""
-        return max(
-            (one.strength for one in (self.self_time, self.errors, self.arriving, self.leaving) if one), default=0.0
-        )
+        arriving = self.arriving.strength if self.arriving else 0.0
+        others = [one.strength for one in (self.self_time, self.errors, self.leaving) if one]
+        return max(arriving * (EXCUSED if self.excused else 1.0), *others, 0.0)
 
     @property
     def waits(self) -> float:
@@ -100,6 +106,7 @@ class Look:
         self._wide = self.low - LOOKBACK // MINUTE
         self._selves: Mapping[str, Beside] | None = None
         self._ways: Mapping[tuple[str, str], Beside] | None = None
+        self._slow: dict[str, bool] = {}
 
     def of(self, entity: str) -> TraceEvidence:
         """The evidence of one entity, from its past and its peers: whichever says more."""
@@ -107,14 +114,17 @@ class Look:
             return TraceEvidence(entity)
         arriving = [(consumer, entity) for consumer in self.traces.consumers(entity)]
         leaving = [(entity, provider) for provider in self.traces.providers(entity)]
+        even = [edge for edge in arriving if not self._slow_to_most(edge[0])]
+        together = self._together(entity, even)
         return TraceEvidence(
             entity=entity,
             self_time=_stronger(self.self_time(entity), _of_peers("self_time", entity, self.selves().get(entity))),
             errors=self.errors(entity),
             network_in=tuple(found for edge in arriving if (found := self.edge(*edge))),
             network_out=tuple(found for edge in leaving if (found := self.edge(*edge))),
-            arriving=self._together(entity, arriving),
+            arriving=together or self._together(entity, arriving),
             leaving=self._together(entity, leaving) if len(leaving) > 1 else None,
+            excused=together is None,
         )
 
     def self_time(self, entity: str) -> Finding | None:
@@ -158,6 +168,13 @@ class Look:
                 window[edge] = merged(t for _, t in cell.within(self._wide, self.high)) if cell else Tally()
             self._ways = beside(window)
         return self._ways
+
+    def _slow_to_most(self, consumer: str) -> bool:
+        if consumer not in self._slow:
+            found = [self.edge(consumer, provider) for provider in self.traces.providers(consumer)]
+            strengths = sorted(one.strength for one in found if one)
+            self._slow[consumer] = len(strengths) >= EDGES and strengths[(len(strengths) - 1) // 2] >= ALL_SIDES
+        return self._slow[consumer]
 
     def _together(self, entity: str, edges: list[tuple[str, str]]) -> Finding | None:
         """All edges on one side of an entity: the past of all, or what at least half of them are beside their peers."""
