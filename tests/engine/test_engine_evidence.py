@@ -24,6 +24,7 @@ def _term(group: str, log_odds: float, *, claim: bool = False) -> Term:
     return Term(kind="k", group=group, log_odds=log_odds, facts={}, claim=claim)
 
 
+MINUTE = 60_000
 MINUTES = [minute * MINUTE for minute in range(200)]
 
 
