@@ -141,6 +141,10 @@ class Conductor:
         records, _, age = inbox.depth()
         found = [Check("engine", alive, "" if alive else "its thread has ended")]
         found.append(Check("recovered", self._state() is not None))
+        if (state := self._state()) is not None:
+            storm = state.storms
+            waits = f"{len(storm.waiting)} lone alerts wait" if state.storm else ""
+            found.append(Check("storm", True, f"an alert storm is under way ({storm.name}); {waits}" if waits else ""))
         if service is not None:
             health = service.health()
             found.append(Check("store", health.ready, health.reason))

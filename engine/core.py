@@ -44,7 +44,7 @@ _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
     "storm": storm_due,
     "clock": clock_due,
 }
-_SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead"})
+_SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead", "storm"})
 """Timers that wait for the absence of something: own downtime moves them."""
 
 
@@ -129,6 +129,7 @@ class Core:
             "sources_late": sum(p.state == "late" for p in pulses),
             "sources_dead": sum(p.state == "dead" for p in pulses),
             "storm": float(context.state.storm),
+            "storm_waiting": len(context.state.storms.waiting),
             "series": context.state.telemetry.count,
             "samples_ignored": context.state.telemetry.ignored,
             "series_evicted": context.state.telemetry.store.evicted,
@@ -183,6 +184,7 @@ class Core:
         context = self._context
         length = gap.until - gap.since
         context.timers.shift(_SHIFTED, gap.since, length)
+        context.state.arrivals.sleep(gap.since, gap.until)
         for alert in context.state.alerts.values():
             if gap.since < alert.spell.expires < 1 << 61:
                 alert.spell.expires += length

@@ -104,9 +104,20 @@ def declare_due(context: Context, name: str, due: Millis) -> None:
     incident = context.state.incidents.get(name)
     if incident is None or incident.state is not State.SUSPECTED or not worthy(context, incident):
         return
+    if context.state.storm and lone(incident):
+        if incident.id not in context.state.storms.waiting:
+            context.state.storms.waiting.add(incident.id)
+            text = "Waits: one lone alert in an alert storm gets no ticket of its own"
+            context.tell(incident.id, incident.domain, due, "waits", text, facts={"storm": context.state.storms.name})
+        return
     alerts = (context.state.alerts[number] for number in incident.alerts)
     if any(alert.word in TELLING and (alert.flapping or alert.spell.firing(due)) for alert in alerts):
         declare(context, incident, due, "the group wait is over and it still fires")
+
+
+def lone(incident: Incident) -> bool:
+    """Is it one alert, and nothing else?"""
+    return len(incident.alerts) == 1
 
 
 def watch_declaration(context: Context, incident: Incident, now: Millis) -> None:
@@ -122,6 +133,9 @@ def watch_declaration(context: Context, incident: Incident, now: Millis) -> None
         declare(context, incident, now, "SEV1")
     elif tiers and min(tiers) == 0:
         declare(context, incident, now, "a tier-0 entity is in trouble")
+    elif incident.id in context.state.storms.waiting and not lone(incident):
+        context.state.storms.waiting.discard(incident.id)
+        context.timers.set(now, "declare", incident.id)
     elif incident.telling_since is None:
         incident.telling_since = now
         context.timers.set(now + context.rules.correlation.group_wait, "declare", incident.id)

@@ -99,7 +99,9 @@ class EngineMetrics:
         self.alerts_active = self._gauge("headwater_alerts_active", "Alerts that are firing.")
         self.incidents_open = self._gauge("headwater_incidents_open", "Open incidents.", ("severity",))
         self.incidents = Counter("headwater_incidents", "Incidents opened.", registry=registry)
-        self.storm = self._gauge("headwater_storm", "1 while more alerts arrive than the storm threshold.")
+        self.storm = self._gauge(
+            "headwater_storm", "1 during an alert storm: more new alerts than is usual at this hour."
+        )
         self.sources_dead = self._gauge("headwater_sources_dead", "Sources whose heartbeat is lost.")
         self.dead_letters = self._gauge("headwater_dead_letters_open", "Unusable inputs that wait for a person.")
         self.held = self._gauge("headwater_alerts_held", "Alerts that wait for a gate's deadline or for settling.")

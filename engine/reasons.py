@@ -42,6 +42,7 @@ class Reason(StrEnum):
     MERGED = "merged"
     SPLIT = "split"
     MANUAL = "manual"
+    STORM = "storm"
     # updated, duplicate
     REPEAT = "repeat"
     REDELIVERED = "redelivered"

@@ -60,12 +60,28 @@ def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Rea
     if settling and alert.mapped:
         alert.incident = ""
         return Disposition.HELD, Reason.SETTLING
+    if context.state.storm and not alert.mapped and _sheltered(context, domain, alert):
+        return Disposition.ATTACHED, Reason.STORM
     incident = open_incident(context, domain, alert, now)
+    if context.state.storm and not alert.mapped:
+        context.state.storms.parent = incident.id
     alert.incident = incident.id
     incident.begun = True
     incident.alerts.add(alert.no)
     domain.cover[alert.entity] = incident.id
     return Disposition.OPENED, Reason.NEW_TROUBLE if alert.mapped else Reason.UNMAPPED
+
+
+def _sheltered(context: Context, domain: Domain, alert: Alert) -> bool:
+    """In a storm the alerts of unknown entities share one incident. The first of them opens it."""
+    storm = context.state.storms
+    domain.glue[alert.no] = storm.mark
+    parent = context.state.incidents.get(storm.parent)
+    if parent is None or parent.state not in OPEN or parent.domain != domain.name:
+        return False
+    alert.incident = parent.id
+    parent.alerts.add(alert.no)
+    return True
 
 
 def withdraw(context: Context, alert: Alert, now: Millis) -> None:
@@ -115,7 +131,7 @@ def settle(context: Context, domain: Domain, now: Millis, *, final: bool) -> Non
         SymptomGraph(part, context.topology, horizon) for part in nodes(context, domain, horizon, now, anew=final)
     ]
     found = [(graph, trouble) for graph in graphs for trouble in partition(graph)]
-    found = _glued(domain, found)
+    found = _glued(domain, found, context.state.storms.marks)
     owners = [_owners(graph, trouble) for graph, trouble in found]
     ages = {i: _age(context.state.incidents[i]) for i in domain.open}
     decided = assign(owners, ages)
@@ -142,19 +158,22 @@ def _owners(graph: SymptomGraph, trouble: Trouble) -> dict[str, int]:
     return counts
 
 
-def _glued(domain: Domain, found: list[tuple[SymptomGraph, Trouble]]) -> list[tuple[SymptomGraph, Trouble]]:
-    """Join the troubles that a person merged, directly or over a third one."""
+def _glued(
+    domain: Domain, found: list[tuple[SymptomGraph, Trouble]], storms: list[int]
+) -> list[tuple[SymptomGraph, Trouble]]:
+    """Join the troubles that a person merged, directly or over a third one, and what a storm holds together."""
     if not domain.glue:
         return found
     result: list[tuple[SymptomGraph, Trouble, set[int]]] = []
     for graph, trouble in found:
         marks = {domain.glue[a] for i in trouble.nodes for a in graph.nodes[i].alerts if a in domain.glue}
         homes = [place_ for place_, (other, _, held) in enumerate(result) if other is graph and held & marks]
+        why = Reason.STORM if marks and marks <= set(storms) else Reason.MANUAL
         for place_ in homes[1:]:
-            _absorb(result[homes[0]][1], result[place_][1])
+            _absorb(result[homes[0]][1], result[place_][1], why)
             marks |= result[place_][2]
         if homes:
-            _absorb(result[homes[0]][1], trouble)
+            _absorb(result[homes[0]][1], trouble, why)
             result[homes[0]][2].update(marks)
         else:
             result.append((graph, trouble, marks))
@@ -162,10 +181,10 @@ def _glued(domain: Domain, found: list[tuple[SymptomGraph, Trouble]]) -> list[tu
     return [(graph, trouble) for graph, trouble, _ in result]
 
 
-def _absorb(home: Trouble, trouble: Trouble) -> None:
+def _absorb(home: Trouble, trouble: Trouble, why: Reason) -> None:
     home.roots += trouble.roots
     home.nodes += trouble.nodes
-    home.joins |= {i: Join(Reason.MANUAL, join.because) for i, join in trouble.joins.items()}
+    home.joins |= {i: Join(why, join.because) for i, join in trouble.joins.items()}
 
 
 def _age(incident: Incident) -> tuple[int, int, str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from engine.arrivals import Arrivals
 from engine.cases import Case, Observed
 from engine.correlate.graph import Node
 from engine.evidence.logs.store import Logs
@@ -185,13 +186,18 @@ class Domain(msgspec.Struct):
 
 
 class Pulse(msgspec.Struct):
-    """A source with a heartbeat: live, late or dead."""
+    """A source with a heartbeat: live, late or dead. ``of`` are the labels that name it, ``gaps`` the latest of
+    those between its signs of life, ``unsure`` the alerts that were not sent again while it was silent."""
 
     source: str
     every: Millis
     last: Millis
     state: str = "live"
     alert: int | None = None
+    of: dict[str, str] = {}
+    learned: bool = False
+    gaps: list[Millis] = []
+    unsure: list[int] = []
 
 
 class ChangeSeen(msgspec.Struct, frozen=True):
@@ -202,8 +208,23 @@ class ChangeSeen(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Storm(msgspec.Struct):
+    """The alert storm under way, or the last one. ``waiting`` are incidents of one lone alert, ``parent`` is the one of
+    alerts of unknown entities, which ``mark`` holds together; ``marks`` are those of earlier storms too."""
+
+    name: str = ""
+    since: Millis = 0
+    calm: int = 0
+    alerts: int = 0
+    most: int = 0
+    mark: int = 0
+    parent: str = ""
+    waiting: set[str] = set()
+    marks: list[int] = []
+
+
 class CoreState(msgspec.Struct):
-    """Everything that the core remembers. ``new_alerts`` were first seen in the minute that began at ``minute``;
+    """Everything that the core remembers. ``storm``: one is under way;
     ``expiring`` are alerts by the second in which their announced end is over."""
 
     schema: int = SCHEMA
@@ -218,6 +239,7 @@ class CoreState(msgspec.Struct):
     incidents: dict[str, Incident] = {}
     domains: dict[str, Domain] = {}
     pulses: dict[str, Pulse] = {}
+    pulses_ignored: int = 0
     silences: dict[str, Silence] = {}
     modes: dict[str, str] = {}
     changes: dict[str, list[ChangeSeen]] = {}
@@ -227,9 +249,9 @@ class CoreState(msgspec.Struct):
     copies: dict[str, dict[str, Copies]] = {}
     counts: dict[str, int] = {}
     expiring: dict[int, list[int]] = {}
-    minute: Millis = 0
-    new_alerts: int = 0
+    arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     storm: bool = False
+    storms: Storm = msgspec.field(default_factory=Storm)
     timers: list[Timer] = []
 
 

@@ -20,7 +20,7 @@ class Correlation(msgspec.Struct, frozen=True, kw_only=True):
     ``linger``: a recovered incident stays open this long for what comes back.
     ``recover_after``: all alerts must have ended for this long before an incident counts as recovered.
     ``settle``: alerts that arrive within this time are decided on together.
-    ``storm_threshold``: new alerts within a minute from which the engine speaks of a storm.
+    ``storm_threshold``: with no more new alerts within a minute than this there is no storm, whatever is usual.
     """
 
     group_wait: int = 30 * SECOND
@@ -33,4 +33,4 @@ class Correlation(msgspec.Struct, frozen=True, kw_only=True):
     linger: int = 15 * MINUTE
     recover_after: int = 2 * MINUTE
     settle: int = 200
-    storm_threshold: int = 200
+    storm_threshold: int = 20

@@ -207,7 +207,7 @@ class Heartbeats(Form):
 
     id: Id
     match: Annotated[Matchers, ONE_OR_MORE]
-    every: Annotated[Duration, Field(ge=1000)]
+    every: Annotated[Duration, Field(ge=1000)] | None = Field(None, description="left out: learned")
     labels: Names = ("cluster", "prometheus", "job")
 
     def build(self) -> HeartbeatRule:

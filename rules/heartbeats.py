@@ -10,23 +10,27 @@ from rules.matchers import Matcher, matches_all
 
 
 class HeartbeatRule(msgspec.Struct, frozen=True):
-    """Alerts that all matchers accept are heartbeats, due ``every`` milliseconds.
+    """Alerts that all matchers accept are heartbeats, due ``every`` milliseconds; None: as often as they use to come.
 
     Their source is named by the values of ``labels`` that are there, joined with "/".
     """
 
     id: str
     matchers: tuple[Matcher, ...]
-    every: int = 300_000
+    every: int | None = None
     labels: tuple[str, ...] = ("cluster", "prometheus", "job")
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Whether an alert with these labels is this heartbeat."""
         return matches_all(self.matchers, labels)
 
+    def of(self, labels: Mapping[str, str]) -> dict[str, str]:
+        """The labels that name the source; other alerts that have them come from it, too."""
+        return {label: value for label in self.labels if (value := labels.get(label))}
+
     def source(self, labels: Mapping[str, str]) -> str:
         """Who gives the sign of life; the alert's name when no label says so."""
-        named = "/".join(value for label in self.labels if (value := labels.get(label)))
+        named = "/".join(self.of(labels).values())
         return named or labels.get("alertname", "") or self.id
 
 

@@ -8,6 +8,7 @@ from engine.alerts.inhibition import inhibited_by, targets_of, unwatch
 from engine.alerts.view import alert_view
 from engine.cells import soil
 from engine.context import Context
+from engine.heartbeats import expects
 from engine.reasons import Disposition, Reason
 from engine.settle import place, touch, withdraw
 from engine.signals import Millis
@@ -99,6 +100,9 @@ def expiry_due(context: Context, second: str, due: Millis) -> None:
         if alert.spell.expires > due:
             if alert.spell.expires != NEVER:
                 expire_later(context, alert)
+        elif not expects(context, alert):
+            alert.spell.expires = due + context.rules.correlation.resolve_timeout
+            expire_later(context, alert)
         else:
             context.changed.add(alert.no)
             ended(context, alert, due)

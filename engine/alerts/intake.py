@@ -112,7 +112,7 @@ def _beat(context: Context, index: int, alert: Alert, event: AlertEvent, now: Mi
         labels = event.labels.as_dict()
         rule = context.rules.heartbeat(labels)
         if rule is not None:
-            pulse(context, rule.source(labels), rule.every, now, now)
+            pulse(context, rule.source(labels), rule.every, now, now, rule.of(labels))
         context.enter(index, alert, Disposition.DUPLICATE, Reason.HEARTBEAT)
     else:
         context.enter(index, alert, Disposition.RESOLVED, Reason.HEARTBEAT)
@@ -178,7 +178,7 @@ def _begin(context: Context, index: int, alert: Alert, labels: dict[str, str], n
     """The first firing event of a spell: a sign of life, or something for the gates."""
     beat = context.heartbeat(alert.name, labels)
     if beat is not None:
-        pulse(context, beat.source(labels), beat.every, now, now)
+        pulse(context, beat.source(labels), beat.every, now, now, beat.of(labels))
         alert.disposition, alert.reason, alert.rule = Disposition.SUPPRESSED, Reason.HEARTBEAT, beat.id
         context.enter(index, alert, alert.disposition, alert.reason)
     else:

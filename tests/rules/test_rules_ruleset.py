@@ -81,7 +81,7 @@ def test_a_watchdog_is_a_heartbeat_of_the_prometheus_that_sends_it() -> None:
     labels = {"alertname": "Watchdog", "cluster": "eu-1", "prometheus": "monitoring/k8s"}
     beat = default.heartbeat(labels)
     assert beat is not None
-    assert (beat.every, beat.source(labels)) == (300_000, "eu-1/monitoring/k8s")
+    assert (beat.every, beat.source(labels)) == (None, "eu-1/monitoring/k8s")
     assert beat.source({"alertname": "Watchdog"}) == "Watchdog"
     assert default.heartbeat({"alertname": "WatchdogSlow"}) is None
     own = rules("heartbeats: [{id: watchdog, match: {alertname: Ping}, every: 1m, labels: [site]}]")
