@@ -173,6 +173,11 @@ class AssumptionView(msgspec.Struct, kw_only=True, frozen=True):
     consumers: tuple[str, ...] = ()
     consumers_total: int = 0
 
+    @property
+    def broken(self) -> bool:
+        """Away for longer than it may be."""
+        return self.state == "broken"
+
 
 class HarmView(msgspec.Struct, kw_only=True, frozen=True):
     """The numbers behind the severity. Lists are cut at `engine.harm.SHOWN`.

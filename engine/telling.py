@@ -51,7 +51,8 @@ def telling_digest(incident: Incident) -> str:
     """What people want to hear of when it changes."""
     asked = incident.override.seen if incident.override else ""  # whoever set a level hears when it is asked again
     about = (incident.level, asked, incident.escalation.level, str(incident.impact_total))
-    return "|".join((incident.state, incident.cause or "", *about, *_regulatory(incident)))
+    broken = (f"{one.entity}/{one.id}" for one in incident.harm.assumptions if one.broken)
+    return "|".join((incident.state, incident.cause or "", *about, *broken, *_regulatory(incident)))
 
 
 def _regulatory(incident: Incident) -> Iterator[str]:

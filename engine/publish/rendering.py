@@ -56,6 +56,18 @@ class _Objective(msgspec.Struct):
     breach: str = "cannot_exclude"
 
 
+class _Assumption(msgspec.Struct):
+    entity: str = ""
+    id: str = ""
+    on: str = ""
+    state: str = ""
+    text: str = ""
+
+
+class _Harm(msgspec.Struct):
+    assumptions: tuple[_Assumption, ...] = ()
+
+
 class _Candidate(msgspec.Struct):
     entity: str = ""
     score: float = 0.0
@@ -78,6 +90,7 @@ class _Incident(msgspec.Struct):
     impact: tuple[_Impacted, ...] = ()
     impact_total: int = 0
     objectives: tuple[_Objective, ...] = ()
+    harm: _Harm = msgspec.field(default_factory=_Harm)
     users: tuple[int, int | None] | None = None
     obligations: tuple[str, ...] = ()
     alerts: int = 0
@@ -115,6 +128,7 @@ def technical(publication: Publication) -> Text:
     lines.append(f"Impact: {incident.impact_total} entities")
     lines += [f"- {_technical_state(one)}" for one in _shown(incident)]
     lines += [f"Objective: {_objective(one)}" for one in incident.objectives[:SHOWN]]
+    lines += [f"Assumption {_assumption(one)}" for one in incident.harm.assumptions[:SHOWN]]
     lines += [f"Severity: {_severity(incident)}", _reference(publication, incident)]
     return Text(_title(publication, incident), "\n".join(filter(None, lines)))
 
@@ -128,6 +142,8 @@ def business(publication: Publication) -> Text:
     lines += [f"- {plain(one.name or one.entity)}: {_state(one)}{_from(one)}" for one in hit[:SHOWN]]
     lines.append("" if hit else "No business service is known to be affected.")
     lines.append(_users(incident.users))
+    broken = [one for one in incident.harm.assumptions if one.state == "broken"]
+    lines += [f"Assumption {_assumption(one)}" for one in broken[:SHOWN]]
     lines.append("Obligations: " + ", ".join(map(plain, incident.obligations)) if incident.obligations else "")
     lines += [f"Severity: {_severity(incident)}", _reference(publication, incident)]
     return Text(_title(publication, incident), "\n".join(filter(None, lines)))
@@ -178,6 +194,12 @@ def _objective(one: _Objective) -> str:
     back = f", back {_when(one.finish)} at the earliest" if one.finish else ""
     missed = CERTAINTY.get(one.breach, plain(one.breach))
     return f"{plain(one.kind).upper()} of {plain(one.entity)} runs out {_when(one.due)}{back}; missed: {missed}"
+
+
+def _assumption(one: _Assumption) -> str:
+    said = f": {plain(one.text)}" if one.text else ""
+    state = plain(one.state).replace("_", " ")
+    return f"{state}: {plain(one.on)} is not up, which {plain(one.entity)} takes for granted ({plain(one.id)}){said}"
 
 
 def _from(one: _Impacted) -> str:

@@ -60,6 +60,8 @@ def test_an_assumption_is_at_stake_while_the_contract_allows_the_absence_and_bre
     (line,) = [line for line in lines(world, "assumption") if line.facts["on"] == "scheme"]
     assert (line.at, line.facts["entity"], line.facts["due"]) == (clock("11:00:01"), "payouts", clock("11:00"))
     assert "an assumption of payouts is broken (scheme-answers): scheme is not up" in only(world).why
+    updates = [one for one in world.driven.outbox if one.action == "update" and one.created_at == clock("11:00:01")]
+    assert updates, "people are told"
 
 
 def test_without_a_contract_the_objective_says_for_how_long_and_without_both_it_breaks_at_once():

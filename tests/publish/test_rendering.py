@@ -50,6 +50,15 @@ def test_stakeholders_read_which_services_whom_and_since_when() -> None:
     assert "data loss: cannot be excluded" in text.body
 
 
+def test_stakeholders_read_of_broken_assumptions_and_engineers_of_those_at_stake_too() -> None:
+    taken = {"entity": "payouts", "id": "scheme-answers", "on": "scheme", "text": "the scheme is\nback soon"}
+    broken = "Assumption broken: scheme is not up, which payouts takes for granted (scheme-answers): the scheme is"
+    for state in ("broken", "at_stake"):
+        outage = publication(**OUTAGE, harm={"assumptions": [{**taken, "state": state}], "down": 2})
+        assert (broken in business(outage).body) == (state == "broken")
+        assert broken.replace("broken", state.replace("_", " ")) in technical(outage).body
+
+
 def test_both_texts_name_the_same_revision() -> None:
     one = publication(**OUTAGE)
     assert technical(one).body.splitlines()[-1] == business(one).body.splitlines()[-1] == "Incident INC-1, revision 3"
