@@ -22,6 +22,7 @@ from api.routes import (
     health,
     incidents,
     landing,
+    observed,
     operations,
     restoration,
     risk,
@@ -37,6 +38,7 @@ from engine.errors import StoreUnavailable
 ROUTERS = (
     incidents.router,
     alerts.router,
+    observed.router,  # before /topology/{entity}
     topology.router,
     audit.router,
     whatif.router,

@@ -17,6 +17,7 @@ from api import files
 from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
+from api.observed import Observations
 from api.scenarios import Watch
 from api.schemas import Check
 from api.settings import Settings, Webhook
@@ -182,6 +183,7 @@ def engine(
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)], broadcaster=broadcaster,
             registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
+            observations=Observations(conductor.traces, conductor.topology, registry),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 

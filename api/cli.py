@@ -301,6 +301,18 @@ def catalogue_audit(
     raise typer.Exit(command.audit(catalogue, date, as_json=as_json))
 
 
+@catalogues.command("observed", epilog="Example: headwater catalogue observed --url http://127.0.0.1:8666")
+def catalogue_observed(
+    url: Annotated[str | None, typer.Option(help="A running server (default: that of the settings).")] = None,
+    token: Annotated[str, typer.Option(envvar="HEADWATER_TOKEN", help="Token for that server.")] = "",
+    as_json: Json = False,
+) -> None:
+    """Say which dependencies traces show that nobody declared, and which declared ones they do not show."""
+    from api.commands import observed as command
+
+    raise typer.Exit(command.run(url, token, as_json=as_json))
+
+
 @token.command(epilog="Example: headwater token create prometheus --role ingest")
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose token it is.")],

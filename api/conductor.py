@@ -16,6 +16,7 @@ from api.schemas import Check, Reloaded
 from api.settings import Settings
 from engine.core import Core
 from engine.errors import StoreUnavailable
+from engine.evidence.traces.store import Traces
 from engine.library import Library
 from engine.ports import Commit, Version
 from engine.service import Service
@@ -133,6 +134,11 @@ class Conductor:
         """Silences made by people that have not ended."""
         state = self._state()
         return tuple(state.silences.values()) if state is not None else ()
+
+    def traces(self) -> Traces | None:
+        """What spans have shown so far; None while the core is being rebuilt."""
+        state = self._state()
+        return state.traces if state is not None else None
 
     def checks(self, inbox: HttpInbox) -> list[Check]:
         """What readiness looks at."""

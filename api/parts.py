@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from api.broadcast import Broadcaster
 from api.feasibility import Audits
+from api.observed import Observations
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded
 from api.settings import Settings
@@ -42,4 +43,5 @@ class Parts:
     broadcaster: Broadcaster
     scenarios: Watch
     audits: Audits
+    observations: Observations
     registry: CollectorRegistry
