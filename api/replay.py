@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from api.replay_result import Collected, Result, result
 from api.replay_stream import Stream
 from engine import own
+from engine.core import Core
 from engine.library import Library
 from engine.ports import Clock, Commit, Decode, Record, Source
 from engine.service import Service
@@ -73,7 +74,7 @@ class Replay:
 
         service = self.service(library, stream, self.decode, clock, collected.take, self.batch)
         _drive(service, stream, progress)
-        return result(
+        told = result(
             collected,
             id=id,
             sent=stream.sent,
@@ -84,6 +85,20 @@ class Replay:
             events=stream.events,
             skipped=stream.bad,
         )
+        told.anomalies = _anomalies(service)
+        return told
+
+
+def _anomalies(service: Service) -> list[tuple[float, float]]:
+    """When any series was not as usual, in Unix seconds: stretches that do not touch each other, oldest first."""
+    found: list[tuple[float, float]] = []
+    for one in service.core.anomalies() if isinstance(service.core, Core) else ():
+        start, end = one.start / 1000, one.end / 1000
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return found
 
 
 def _drive(service: Service, stream: Stream, progress: Callable[[int], None]) -> None:

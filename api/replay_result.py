@@ -59,6 +59,7 @@ class Result(msgspec.Struct, kw_only=True):
     suppression: str
     events: int
     skipped: int
+    anomalies: list[tuple[float, float]] = []
 
 
 class Collected:

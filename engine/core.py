@@ -13,6 +13,7 @@ from engine.assess import reassess_due
 from engine.clocks import clock_due
 from engine.commands import obey, silence_due
 from engine.context import Context
+from engine.evidence.telemetry import AnomalySeen
 from engine.heartbeats import dead_due, late_due, pulse
 from engine.incidents import archive_due, declare_due, recover_due
 from engine.library import Library
@@ -104,6 +105,10 @@ class Core:
     def state(self) -> CoreState:
         """The state, to be read only."""
         return self._context.state
+
+    def anomalies(self) -> list[AnomalySeen]:
+        """When which of the watched series was not as usual, by start."""
+        return self._context.state.telemetry.anomalies()
 
     def alert_view(self, number: int) -> AlertView:
         """The current state of one alert; KeyError when its life is over."""
