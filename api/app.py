@@ -22,6 +22,7 @@ from api.routes import (
     health,
     incidents,
     landing,
+    logs,
     observed,
     operations,
     restoration,
@@ -40,6 +41,7 @@ ROUTERS = (
     alerts.router,
     observed.router,  # before /topology/{entity}
     topology.router,
+    logs.router,
     audit.router,
     whatif.router,
     restoration.router,

@@ -160,11 +160,10 @@ def engine(
         sinks = _sinks(settings, clock, stack)
         store = SqliteStore(settings.data / DATABASE, {sink.name: sink.audiences for sink in sinks})
         stack.callback(store.close)
-        library = StoredLibrary(store)
         dispatcher = Dispatcher(store, sinks, clock, metrics)
         stack.callback(dispatcher.stop)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
-        inbox, submissions = HttpInbox(), Submissions()
+        library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka = _kafka(settings, metrics)
@@ -183,7 +182,7 @@ def engine(
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)], broadcaster=broadcaster,
             registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
-            observations=Observations(conductor.traces, conductor.topology, registry),
+            observations=Observations(conductor.traces, conductor.topology, registry), logs=conductor.logs,
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 

@@ -16,6 +16,7 @@ from api.schemas import Check, Reloaded
 from api.settings import Settings
 from engine.core import Core
 from engine.errors import StoreUnavailable
+from engine.evidence.logs.store import Logs
 from engine.evidence.traces.store import Traces
 from engine.library import Library
 from engine.ports import Commit, Version
@@ -139,6 +140,11 @@ class Conductor:
         """What spans have shown so far; None while the core is being rebuilt."""
         state = self._state()
         return state.traces if state is not None else None
+
+    def logs(self) -> Logs | None:
+        """What is kept of log records; None while the core is being rebuilt."""
+        state = self._state()
+        return state.logs if state is not None else None
 
     def checks(self, inbox: HttpInbox) -> list[Check]:
         """What readiness looks at."""

@@ -13,6 +13,7 @@ from api.observed import Observations
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded
 from api.settings import Settings
+from engine.evidence.logs.store import Logs
 from engine.ports import Clock, DeadLetter, Decode, Outbox, Reader, Record, Version
 from rules.gates import Silence
 from rules.ruleset import RuleSet
@@ -39,6 +40,7 @@ class Parts:
     dead_letter: Callable[[int], DeadLetter | None]
     settle_dead_letter: Callable[[int, str], bool]
     silences: Callable[[], Sequence[Silence]]
+    logs: Callable[[], Logs | None]
     checks: Callable[[], list[Check]]
     broadcaster: Broadcaster
     scenarios: Watch

@@ -181,7 +181,7 @@ def understood(level: str, message: str) -> _Understood:
 def templates(of_entity: EntityLogs) -> Iterator[tuple[str, list[Group]]]:
     """(template's text, its groups), most lines first. A group whose template had to go is its own."""
     found: dict[str, list[Group]] = {}
-    for group in of_entity.groups.values():
+    for group in list(of_entity.groups.values()):  # one step: the API reads this from another thread
         template = of_entity.drain.templates.get(group.template)
         found.setdefault(template.text if template else group.text, []).append(group)
     yield from sorted(found.items(), key=lambda row: (-sum(group.counts.total for group in row[1]), row[0]))
