@@ -22,14 +22,14 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import graph_impact, graph_load, latency, memory, risk, storm, throughput
+from bench import graph_impact, graph_load, latency, memory, risk, storm, throughput, traces
 from bench.peer import HEADWATER, Peer, present
 from bench.process import LOAD_CORE
 
 Figures = dict[str, dict[str, list[float]]]
 """Row -> peer -> one figure per repetition."""
-PARTS = ("throughput", "latency", "memory", "storm", "knee", "risk", "graph")
-SERVERLESS = frozenset({"risk", "graph"})
+PARTS = ("throughput", "latency", "memory", "storm", "knee", "risk", "graph", "traces")
+SERVERLESS = frozenset({"risk", "graph", "traces"})
 """Parts that measure no server."""
 
 
@@ -70,6 +70,9 @@ def serverless(parts: Sequence[str], repetitions: int, generator: Path | None) -
     if "graph" in parts:
         yield graph_impact.report(repetitions, generator)
         yield graph_load.report(repetitions)
+    if "traces" in parts:
+        counted = traces.measure(repetitions)
+        yield traces.table(counted), {"traces": counted}
 
 
 def _cell(values: list[float]) -> str:

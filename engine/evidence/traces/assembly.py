@@ -20,7 +20,8 @@ from engine.evidence.traces.tally import Micros
 
 KEPT = 5
 """Minutes for which a trace is held after its last span."""
-MOST_HELD = 100_000
+MOST_HELD = 50_000
+"""Spans held; each its own trace, they take some fifty megabytes."""
 MOST_OF_ONE = 10_000
 """Spans held of one trace. Further ones are not looked at: without their relatives they would mislead."""
 ASYNCHRONOUS = ("producer", "consumer")
