@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 SUFFIXES = ("_total", "_count", "_sum", "_bucket")
-LEAST = 12
+LEAST = 24
 """Points that a history without a fall must have to be taken for a counter's."""
-RISING = 0.7
+RISING = 0.9
 """Share of its steps that rise."""
 FRESH = 0.1
 """A reset leads to below this share of the value before."""
