@@ -18,6 +18,7 @@ from api.parts import Parts
 from api.routes import (
     alerts,
     audit,
+    clocks,
     commands,
     health,
     incidents,
@@ -46,6 +47,7 @@ ROUTERS = (
     whatif.router,
     restoration.router,
     risk.router,
+    clocks.router,
     commands.router,
     silences.router,
     operations.router,

@@ -143,6 +143,41 @@ def explain(
     raise typer.Exit(command.run(id, url, token, config, data))
 
 
+@app.command(epilog="Examples: headwater clocks; headwater clocks INC-42; headwater clocks --waiting")
+def clocks(
+    id: Annotated[
+        str | None, typer.Argument(metavar="[INCIDENT]", help="Id of an incident (default: deadlines of all).")
+    ] = None,
+    waiting: Annotated[bool, typer.Option("--waiting", help="Also those without a deadline yet.")] = False,
+    url: Annotated[str | None, typer.Option(help="A running server (default: that of the settings).")] = None,
+    token: Annotated[str, typer.Option(envvar="HEADWATER_TOKEN", help="Token for that server.")] = "",
+    config: Config = None,
+    data: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Say by which regulatory regimes incidents are judged and which deadlines run. Advice, not legal advice."""
+    from api.commands import clocks as command
+
+    raise typer.Exit(command.run(id, url, token, config, data, waiting=waiting, as_json=as_json))
+
+
+@app.command("command", epilog="Example: headwater command mark INC-42 regime=dora mark=aware --reason 'desk called'")
+def ask(
+    action: Annotated[str, typer.Argument(metavar="ACTION", help="acknowledge, mark, give_fact, dismiss_clock …")],
+    target: Annotated[str, typer.Argument(metavar="TARGET", help="What it is about, most often an incident.")],
+    facts: Annotated[list[str] | None, typer.Argument(metavar="[NAME=VALUE]...", help="Its facts.")] = None,
+    reason: Annotated[str, typer.Option(help="Why; some actions need it.")] = "",
+    url: Annotated[str | None, typer.Option(help="A running server (default: that of the settings).")] = None,
+    token: Annotated[str, typer.Option(envvar="HEADWATER_TOKEN", help="Token for that server.")] = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Ask a running server to do something, in your name."""
+    from api.commands import command
+
+    raise typer.Exit(command.run(action, target, facts or [], reason, url, token, config, as_json=as_json))
+
+
 @app.command(epilog="Example: headwater check --config headwater.yaml")
 def check(config: Config = None) -> None:
     """Check settings, catalogue, rules and scenarios; every mistake is named at once with its file and line."""

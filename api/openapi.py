@@ -8,7 +8,15 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 
-from api import feasibility_schemas, log_schemas, restoration_schemas, risk_schemas, schemas, whatif_schemas
+from api import (
+    clock_schemas,
+    feasibility_schemas,
+    log_schemas,
+    restoration_schemas,
+    risk_schemas,
+    schemas,
+    whatif_schemas,
+)
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.routes.ingest import JSON, Row
@@ -27,6 +35,9 @@ _TYPES = [
     whatif_schemas.ScenarioRuns,
     restoration_schemas.RestorationOf,
     feasibility_schemas.AuditOf,
+    clock_schemas.ClocksOf,
+    clock_schemas.ClockPage,
+    clock_schemas.TogetherOf,
     log_schemas.LogsOf,
     AlertView,
     Content,

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from api.assumption_words import assumption_in_words
+from api.clock_words import regimes_in_words
 from api.severity_words import severity_in_words, users_in_words, when
 from engine.outcomes import AssumptionView
 
@@ -39,6 +40,7 @@ def incident_in_words(incident: Fields, timeline: Sequence[Fields], alerts: Sequ
         *_assumptions(incident),
         "",
         *severity_in_words(incident),
+        *regimes_in_words(incident),
     ]
     if alerts:
         lines += ["", "Alerts:", *_cut([_alert_line(alert) for alert in alerts])]

@@ -7,7 +7,8 @@ that fulfils it, or by dismissing it. The engine's own downtime moves no deadlin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from math import inf
 
 import msgspec
 
@@ -30,8 +31,8 @@ from engine.signals import Millis
 from engine.state import Incident
 from engine.telling import tell_incident, telling_digest
 from engine.view import clocks_of
-from rules.regimes.deadlines import Due, explained_all
-from rules.regimes.model import Clock, Given, Regime
+from rules.regimes.deadlines import Due, explained, explained_all
+from rules.regimes.model import Calendar, Clock, Given, Regime
 from rules.ternary import Ternary
 
 SHOWN = 50
@@ -102,6 +103,23 @@ def holds(incident: Incident, now: Millis) -> bool:
     touched = any(case.pressed or case.said for case in incident.regimes.values())
     concerned = touched or incident.declared_at is not None
     return concerned and since is not None and now < since + KEPT and any(c.state in COUNTED_CLOCKS for c in clocks)
+
+
+def clock_gauges(incidents: Iterable[Incident], now: Millis) -> dict[str, float]:
+    """Clocks with a deadline that nobody has ended, by regime: how many, how many overdue, and the least seconds left
+    (negative: over), under names such as ``clocks_open:dora``."""
+    found: dict[str, float] = {}
+    for incident in incidents:
+        if incident.state is State.MERGED:
+            continue
+        for one in clocks_of(incident):
+            if one.due is None or one.state not in COUNTED_CLOCKS:
+                continue
+            of, over, left = (f"clocks_{what}:{one.regime}" for what in ("open", "overdue", "left"))
+            found[of] = found.get(of, 0) + 1
+            found[over] = found.get(over, 0) + (one.state == "overdue")
+            found[left] = min(found.get(left, inf), (one.due - now) / 1000)
+    return found
 
 
 def carry_clocks(context: Context, incident: Incident, into: Incident, now: Millis) -> None:
@@ -243,7 +261,7 @@ def _clock(
         waits_for=due.waits_for,
         unmoved=due.unmoved,
         promptly=due.promptly,
-        soon_at=_soon_at(clock, due, basis.marks),
+        soon_at=_soon_at(clock, due, basis.marks, regime.calendar),
         shown_at=old.shown_at if old else basis.at,
         started_at=_started(old, due, basis.at),
         fulfilled_at=done.at if done else None,
@@ -255,9 +273,12 @@ def _clock(
     )
 
 
-def _soon_at(clock: Clock, due: Due, marks: Mapping[str, Millis]) -> Millis | None:
-    begun = [marks[period.mark] for period in clock.due if period.mark in marks]
-    return due.at - (due.at - min(begun)) // SOON if due.at is not None and begun else None
+def _soon_at(clock: Clock, due: Due, marks: Mapping[str, Millis], calendar: Calendar) -> Millis | None:
+    """When a part of the time is left that the limit gives which counts."""
+    periods = [*clock.due, *((clock.later.due,) if clock.later else ())]
+    alone = {p.mark: msgspec.structs.replace(clock, due=(p,), later=None) for p in periods if p.mark in marks}
+    begun = [marks[mark] for mark, one in alone.items() if explained(one, marks, calendar).at == due.at]
+    return None if due.at is None or not begun else due.at - (due.at - max(begun)) // SOON
 
 
 def _started(old: ClockView | None, due: Due, now: Millis) -> Millis | None:

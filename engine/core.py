@@ -10,7 +10,7 @@ from engine.alerts.inhibition import watch_all
 from engine.alerts.intake import flap_due, take
 from engine.alerts.view import alert_view
 from engine.assess import reassess_due
-from engine.clocks import clock_due
+from engine.clocks import clock_due, clock_gauges
 from engine.commands import obey, silence_due
 from engine.context import Context
 from engine.evidence.telemetry import AnomalySeen
@@ -137,6 +137,7 @@ class Core:
             "storm_waiting": len(context.state.storms.waiting),
             "series": context.state.telemetry.count,
             "samples_ignored": context.state.telemetry.ignored,
+            **clock_gauges(context.state.incidents.values(), now),
             "series_evicted": context.state.telemetry.store.evicted,
             "log_lines": context.state.logs.seen,
             "log_lines_cut": context.state.logs.cut,

@@ -35,6 +35,7 @@ class EngineMetrics:
         self._commits(registry)
         self._publishing(registry)
         self._state(registry)
+        self._clocks()
         self._gauge("headwater_build_info", "The running version; always 1.", ("version",)).labels(version).set(1)
 
     def _ingest(self, registry: CollectorRegistry) -> None:
@@ -124,6 +125,16 @@ class EngineMetrics:
             "headwater_clock_skew_seconds", "How far the last arrival lies ahead of this machine's clock."
         )
 
+    def _clocks(self) -> None:
+        """Regimes come from the packs and the operator's rules, so the label is bounded."""
+        self.clocks_open = self._gauge("headwater_clocks_open", "Regulatory deadlines that run.", ("regime",))
+        self.clocks_overdue = self._gauge(
+            "headwater_clocks_overdue", "Regulatory deadlines that are over.", ("regime",)
+        )
+        self.clock_left = self._gauge(
+            "headwater_clock_seconds_left", "Seconds until the next regulatory deadline.", ("regime",)
+        )
+
     def _gauge(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
 
@@ -158,6 +169,18 @@ class EngineMetrics:
         self.log_lines.labels("cut").set(gauges.get("log_lines_cut", 0))
         self.log_groups.set(gauges.get("log_groups", 0))
         self.log_groups_given_up.set(gauges.get("log_groups_given_up", 0))
+        self._sample_clocks(gauges)
+
+    def _sample_clocks(self, gauges: Mapping[str, float]) -> None:
+        for prefix, gauge in (
+            ("clocks_open:", self.clocks_open),
+            ("clocks_overdue:", self.clocks_overdue),
+            ("clocks_left:", self.clock_left),
+        ):
+            gauge.clear()
+            for name, value in gauges.items():
+                if name.startswith(prefix):
+                    gauge.labels(name.removeprefix(prefix)).set(value)
 
     def sample_store(self, reader: Reader) -> None:
         """Set the gauges that the store answers; for each scrape. Counts end at `COUNTED`."""

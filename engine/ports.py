@@ -200,7 +200,7 @@ class Page(msgspec.Struct):
 class Reader(Protocol):
     """What the API reads; safe to call from any thread."""
 
-    def incidents(
+    def incidents(  # noqa: PLR0913 - one parameter per filter
         self,
         *,
         state: Sequence[str] = (),
@@ -209,10 +209,11 @@ class Reader(Protocol):
         domain: str = "",
         text: str = "",
         since: Millis | None = None,
+        clocks: bool = False,
         cursor: str = "",
         limit: int = 50,
     ) -> Page:
-        """Latest revisions, newest first."""
+        """Latest revisions, newest first; ``clocks``: with a regulatory deadline that nobody has ended."""
 
     def incident(self, id: str) -> IncidentView | None:
         """The latest revision."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +13,9 @@ import httpx
 import msgspec
 
 from api import bootstrap, settings
+from api.clocks import clocks_of, open_clocks
 from api.commands.console import DONE, UNAVAILABLE, Failed, say
+from api.schemas import Versions
 from api.settings import Settings
 from api.telling import alert_in_words, incident_in_words
 from engine.ports import Reader
@@ -24,18 +26,38 @@ Fetch = Callable[[str], Any]
 
 def run(id: str | None, url: str | None, token: str, config: Path | None, data: Path | None) -> int:
     """Tell one incident or alert. Asks the server if it runs, else reads the data."""
-    if url:
-        with httpx.Client(base_url=url, headers=_headers(token), timeout=10) as client:
-            return _tell(_over_http(client), id)
+    with asking(url, token, config, data) as fetch:
+        return _tell(fetch, id)
+
+
+@contextmanager
+def asking(url: str | None, token: str, config: Path | None, data: Path | None) -> Iterator[Fetch]:
+    """What can be asked of a server if one runs, else of the data."""
     found = settings.load(config, overrides={"HEADWATER_DATA": str(data)} if data else {})
-    if data is None and (server := _running(found, token)):
+    server = None
+    if url:
+        server = httpx.Client(base_url=url, headers=_headers(token), timeout=10)
+    elif data is None:
+        server = _running(found, token)
+    if server is not None:
         with closing(server):
-            return _tell(_over_http(server), id)
+            yield _over_http(server)
+        return
     if not (found.data / bootstrap.DATABASE).exists():
         mend = "start one with `headwater serve`, or name --url or --data"
         raise Failed(f"no server runs and {found.data} holds no data", mend, UNAVAILABLE)
     with bootstrap.stored(found.data) as reader:
-        return _tell(_from_reader(reader), id)
+        yield _from_reader(reader)
+
+
+def serving(url: str | None, token: str, config: Path | None) -> httpx.Client:
+    """A client of the server that is named, or of the configured one. Raises `Failed` when none runs."""
+    if url:
+        return httpx.Client(base_url=url, headers=_headers(token), timeout=10)
+    client = _running(settings.load(config), token)
+    if client is None:
+        raise Failed("no server runs", "start one with `headwater serve`, or name --url", UNAVAILABLE)
+    return client
 
 
 def _tell(fetch: Fetch, id: str | None) -> int:
@@ -97,9 +119,15 @@ def _from_reader(reader: Reader) -> Fetch:
     def find(path: str) -> object:
         if path.startswith("incidents?"):
             return {"items": reader.incidents(limit=50).items}
-        kind, id, *_ = path.split("/")
+        if path.startswith("clocks?"):
+            now, waiting = bootstrap.now(), "waiting=true" in path
+            items = open_clocks(reader, now, waiting=waiting)
+            return {"items": items, "next": "", "total": len(items), "at": now, "versions": _in_force(reader)}
+        kind, id, *rest = path.split("/")
         if kind == "incidents":
             found = reader.incident(id)
+            if rest == ["clocks"]:
+                return found and clocks_of(found, reader.timeline(id), bootstrap.now())
             alerts = reader.alerts(incident=id, limit=500).items
             return found and {"incident": found, "timeline": reader.timeline(id), "alerts": alerts}
         alert = reader.alert(id)
@@ -109,3 +137,9 @@ def _from_reader(reader: Reader) -> Fetch:
         return {"alert": alert, "event": event, "history": reader.why(event)}
 
     return lambda path: json.loads(msgspec.json.encode(find(path)))
+
+
+def _in_force(reader: Reader) -> Versions:
+    """The newest versions that are stored."""
+    newest = {kind: next((one.id for one in reader.versions(kind)), "") for kind in ("topology", "rules")}
+    return Versions(newest["topology"], newest["topology"], newest["rules"])

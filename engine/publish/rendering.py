@@ -56,6 +56,20 @@ class _Objective(msgspec.Struct):
     breach: str = "cannot_exclude"
 
 
+class _Clock(msgspec.Struct):
+    regime: str = ""
+    name: str = ""
+    article: str = ""
+    act: str = ""
+    notify: str = ""
+    applies: str = "cannot_exclude"
+    state: str = ""
+    due: Millis | None = None
+    provisional: bool = False
+    soon: bool = False
+    passed: bool = False
+
+
 class _Assumption(msgspec.Struct):
     entity: str = ""
     id: str = ""
@@ -93,6 +107,7 @@ class _Incident(msgspec.Struct):
     harm: _Harm = msgspec.field(default_factory=_Harm)
     users: tuple[int, int | None] | None = None
     obligations: tuple[str, ...] = ()
+    clocks: tuple[_Clock, ...] = ()
     alerts: int = 0
     firing: int = 0
     events: int = 0
@@ -100,6 +115,7 @@ class _Incident(msgspec.Struct):
 
 BUSINESS_KINDS = frozenset({"business_service", "business_process"})
 CERTAINTY = {"yes": "yes", "no": "no", "cannot_exclude": "cannot be excluded"}
+RUNNING = frozenset({"waiting", "running", "overdue"})
 NEWS = {"open": "New incident", "update": "Update", "resolve": "Resolved", "reopen": "Reopened", "merge": "Merged"}
 
 
@@ -129,6 +145,7 @@ def technical(publication: Publication) -> Text:
     lines += [f"- {_technical_state(one)}" for one in _shown(incident)]
     lines += [f"Objective: {_objective(one)}" for one in incident.objectives[:SHOWN]]
     lines += [f"Assumption {_assumption(one)}" for one in incident.harm.assumptions[:SHOWN]]
+    lines += _clocks(incident)
     lines += [f"Severity: {_severity(incident)}", _reference(publication, incident)]
     return Text(_title(publication, incident), "\n".join(filter(None, lines)))
 
@@ -145,6 +162,7 @@ def business(publication: Publication) -> Text:
     broken = [one for one in incident.harm.assumptions if one.state == "broken"]
     lines += [f"Assumption {_assumption(one)}" for one in broken[:SHOWN]]
     lines.append("Obligations: " + ", ".join(map(plain, incident.obligations)) if incident.obligations else "")
+    lines += _clocks(incident)
     lines += [f"Severity: {_severity(incident)}", _reference(publication, incident)]
     return Text(_title(publication, incident), "\n".join(filter(None, lines)))
 
@@ -194,6 +212,21 @@ def _objective(one: _Objective) -> str:
     back = f", back {_when(one.finish)} at the earliest" if one.finish else ""
     missed = CERTAINTY.get(one.breach, plain(one.breach))
     return f"{plain(one.kind).upper()} of {plain(one.entity)} runs out {_when(one.due)}{back}; missed: {missed}"
+
+
+def _clocks(incident: _Incident) -> list[str]:
+    """Regulatory deadlines that nobody has ended, the soonest first."""
+    running = [one for one in incident.clocks if one.due is not None and one.state in RUNNING]
+    return [f"Deadline: {_clock(one)}" for one in running[:SHOWN]]
+
+
+def _clock(one: _Clock) -> str:
+    due = one.due or 0
+    news = "overdue since" if one.state == "overdue" else "due soon," if one.soon else "due"
+    news = f"would be {news}" if one.provisional else news
+    source = ", ".join(filter(None, (plain(one.act), f"Article {plain(one.article)}" if one.article else "")))
+    doubt = "" if one.applies == "yes" else "; whether it applies cannot be excluded"
+    return f"{plain(one.regime)}: {plain(one.name)} to {plain(one.notify)}, {news} {_when(due)} ({source}){doubt}"
 
 
 def _assumption(one: _Assumption) -> str:

@@ -16,7 +16,7 @@ from engine.ports import Commit, DeadLetter, Entry, Page, Resume, Snapshot, Vers
 from engine.signals import Millis
 from engine.storage import paging
 from engine.storage.memory_outbox import MemoryOutbox, plain
-from engine.storage.search import entities
+from engine.storage.search import clock_due, entities
 from engine.storage.search import text as search_text
 from engine.storage.totals import totals
 
@@ -203,11 +203,12 @@ class MemoryStore(MemoryOutbox):
                 rows[place] = msgspec.structs.replace(rows[place], salt=None, payload=None)
             return len(places)
 
-    def incidents(
+    def incidents(  # noqa: PLR0913 - one parameter per filter
         self, *, state: Sequence[str] = (), severity: Sequence[str] = (), entity: str = "", domain: str = "",
-        text: str = "", since: Millis | None = None, cursor: str = "", limit: int = 50,
+        text: str = "", since: Millis | None = None, clocks: bool = False, cursor: str = "", limit: int = 50,
     ) -> Page:  # fmt: skip
-        """Latest revisions, newest first; ``since`` looks at the last update, ``entity`` at members and cause."""
+        """Latest revisions, newest first; ``since`` looks at the last update, ``entity`` at members and cause,
+        ``clocks`` takes those with a deadline that nobody has ended."""
         with self._guard:
             latest = [revisions[-1] for revisions in self._incidents.values()]
 
@@ -217,6 +218,7 @@ class MemoryStore(MemoryOutbox):
                 and (not severity or view.severity.level in severity)
                 and (not domain or view.domain == domain)
                 and (since is None or view.updated_at >= since)
+                and (not clocks or clock_due(view) is not None)
                 and (not entity or entity in entities(view))
                 and (not text or text.casefold() in search_text(view))
             )

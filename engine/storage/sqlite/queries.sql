@@ -99,9 +99,11 @@ SELECT max(coalesce((SELECT max(seq) FROM incident_revision), 0), coalesce((SELE
 INSERT INTO incident_revision (seq, incident, revision, doc) VALUES (?, ?, ?, ?);
 
 -- name: upsert_incident
-INSERT INTO incident (id, seq, state, severity, domain, updated_at, entities, search) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO incident (id, seq, state, severity, domain, updated_at, entities, search, clock_due)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, state = excluded.state, severity = excluded.severity,
-    domain = excluded.domain, updated_at = excluded.updated_at, entities = excluded.entities, search = excluded.search;
+    domain = excluded.domain, updated_at = excluded.updated_at, entities = excluded.entities, search = excluded.search,
+    clock_due = excluded.clock_due;
 
 -- name: insert_timeline
 INSERT INTO timeline (seq, incident, doc) VALUES (?, ?, ?);
@@ -113,6 +115,7 @@ WHERE i.no < :before
   AND (:severities = '[]' OR i.severity IN (SELECT value FROM json_each(:severities)))
   AND (:domain = '' OR i.domain = :domain)
   AND (:since IS NULL OR i.updated_at >= :since)
+  AND (NOT :clocks OR i.clock_due IS NOT NULL)
   AND (:text = '' OR instr(i.search, :text) > 0)
   AND (:entity = '' OR EXISTS (SELECT 1 FROM json_each(i.entities) e WHERE e.value = :entity))
 ORDER BY i.no DESC LIMIT :limit;

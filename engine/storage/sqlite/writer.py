@@ -13,7 +13,7 @@ from engine.errors import StoreCorrupt
 from engine.outcomes import Decision, IncidentView, Publication, TimelineEntry
 from engine.ports import Commit, DeadLetter, Entry, Version
 from engine.signals import Millis
-from engine.storage.search import entities, text
+from engine.storage.search import clock_due, entities, text
 from engine.storage.sqlite import alerts, ledger, snapshots
 from engine.storage.sqlite.codec import json, pack
 from engine.storage.sqlite.queries import SQL, store
@@ -114,7 +114,7 @@ def _feed(
         revisions.append((seq, view.id, view.revision, pack(json(view))))
         current[view.id] = (
             view.id, seq, view.state, view.severity.level, view.domain, view.updated_at,
-            json(entities(view)).decode(), text(view),
+            json(entities(view)).decode(), text(view), clock_due(view),
         )  # fmt: skip
     lines = [(seq + after, entry.incident, pack(json(entry))) for after, entry in enumerate(timeline, 1)]
     store(connection, "insert_revision", revisions)
