@@ -22,14 +22,14 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import graph_impact, graph_load, latency, memory, risk, storm, throughput, traces
+from bench import graph_impact, graph_load, latency, logs, memory, risk, storm, throughput, traces
 from bench.peer import HEADWATER, Peer, present
 from bench.process import LOAD_CORE
 
 Figures = dict[str, dict[str, list[float]]]
 """Row -> peer -> one figure per repetition."""
-PARTS = ("throughput", "latency", "memory", "storm", "knee", "risk", "graph", "traces")
-SERVERLESS = frozenset({"risk", "graph", "traces"})
+PARTS = ("throughput", "latency", "memory", "storm", "knee", "risk", "graph", "traces", "logs")
+SERVERLESS = frozenset({"risk", "graph", "traces", "logs"})
 """Parts that measure no server."""
 
 
@@ -67,6 +67,9 @@ def serverless(parts: Sequence[str], repetitions: int, generator: Path | None) -
     if "risk" in parts:
         measured = risk.measure(repetitions)
         yield risk.table(measured), measured
+    if "logs" in parts:
+        counted = logs.measure(repetitions)
+        yield logs.table(counted), counted
     if "graph" in parts:
         yield graph_impact.report(repetitions, generator)
         yield graph_load.report(repetitions)
