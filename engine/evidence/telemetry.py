@@ -85,8 +85,8 @@ class Series(msgspec.Struct, frozen=True):
 class Members:
     """The series of one entity; ``refs`` are their references in the store, sorted."""
 
-    def __init__(self, telemetry: Telemetry) -> None:
-        self.refs: list[int] = []
+    def __init__(self, telemetry: Telemetry, refs: Iterable[int] = ()) -> None:
+        self.refs = sorted(refs)
         self._telemetry = telemetry
 
     def __len__(self) -> int:

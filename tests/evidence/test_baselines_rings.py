@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from engine.evidence.baselines.rings import COARSE, COARSE_SLOTS, FAR, SLOT, SLOTS
 from engine.evidence.baselines.store import Store
-from engine.evidence.telemetry import Telemetry
+from engine.evidence.telemetry import Series, Telemetry
 from engine.signals import Millis
 
 START = 1_700_000_000_000 // 3_600_000 * 3_600_000
@@ -18,7 +18,7 @@ SECOND = 1000
 Points = list[tuple[Millis, float]]
 
 
-def kept(points: Points, *, asked: random.Random | None = None) -> object:
+def kept(points: Points, *, asked: random.Random | None = None) -> Series:
     """What the store has of a series after these samples; it is asked in between where ``asked`` says so."""
     seen = Telemetry()
     for at, value in points:
@@ -102,5 +102,5 @@ def test_of_two_values_of_one_moment_the_larger_holds() -> None:
     assert series.values == [3.0]
 
 
-def _kept_list(points: Points) -> list:  # type: ignore[type-arg]
+def _kept_list(points: Points) -> list[Series]:
     return [kept(points)]

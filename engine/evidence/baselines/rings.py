@@ -67,14 +67,16 @@ class Ring:
         flat = rows * self.size + head
         all_times, all_values = self.times.reshape(-1), self.values.reshape(-1)
         out_values = all_values[flat]
-        fell = np.flatnonzero(out_values == out_values)  # noqa: PLR0124 - what is no NaN is a point
+        there = out_values == out_values  # noqa: PLR0124 - what is no NaN is a point
         wrapped = times.astype(np.uint32)
-        ages = wrapped[fell] - all_times[flat[fell]]
+        ages = wrapped - all_times[flat]
         all_times[flat] = wrapped
         all_values[flat] = values
         self.head[rows] = head
         self.newest[rows] = times
-        return rows[fell], times[fell] - ages, out_values[fell]
+        if there.all():
+            return rows, times - ages, out_values
+        return rows[there], (times - ages)[there], out_values[there]
 
     def points(self, rows: Ints) -> tuple[Ints, Values]:
         """Times and values of rows, oldest first, shape (rows, size); empty places are NaN and come first."""
@@ -155,8 +157,8 @@ class Rings:
             for begin, end in pairwise(edges):
                 part = by_turn[begin:end]
                 self._tick(rows[part], times[part], values[part])
-            return
-        self._tick(rows, times, values)
+        elif len(rows):
+            self._tick(rows, times, values)
 
     def points(self, rows: Ints) -> tuple[Ints, NDArray[np.float64]]:
         """Times and values of rows, oldest first, shape (rows, `COARSE_SLOTS` + `SLOTS`); NaN where there is none."""
@@ -168,16 +170,15 @@ class Rings:
         """At most one sample per row."""
         fine = self.fine
         newest = fine.newest[rows]
-        fresh = times // SLOT > newest // SLOT
-        if fresh.all():
-            ahead = times - newest
-        else:
+        ahead = times - newest
+        if ahead.min() < SLOT:
+            fresh = times // SLOT > newest // SLOT
             for place in np.flatnonzero(times <= newest):
                 self._late(int(rows[place]), int(times[place]), float(values[place]))
             rows, times, values, newest = rows[fresh], times[fresh], values[fresh], newest[fresh]
             ahead = times - newest
-        far = (ahead > FAR) & (newest != NEVER)
-        if far.any():
+        if len(rows) and ahead.max() > FAR:
+            far = (ahead > FAR) & (newest != NEVER)
             fine.clear(rows[far])
             self.coarse.clear(rows[far])
         fell, at, value = fine.push(rows, times, values.astype(self.kind))
