@@ -89,7 +89,7 @@ def evaluate(regime: Regime, facts: Facts, at: Millis) -> RegimeResult:
 
 
 def _criterion(view: View, criterion: Criterion) -> CriterionResult:
-    found = view.answer(criterion.when)
+    found = view.criterion(criterion)
     estimated = any(view.given(id).estimated for id in found.used)
     return CriterionResult(
         criterion.id,
@@ -110,22 +110,25 @@ def _clock(view: View, clock: Clock, classified: Ternary) -> ClockResult:
 
 def _missing(regime: Regime, view: View, facts: Facts) -> tuple[Missing, ...]:
     """What is unknown and could change an answer, what would decide most first, then in the regime's order."""
-    criteria = {criterion.id: view.answer(criterion.when) for criterion in view.criteria}
+    criteria = {criterion.id: view.criterion(criterion) for criterion in view.criteria}
     open_criteria = {id: found.unknown for id, found in criteria.items() if found.value is Ternary.CANNOT_EXCLUDE}
     whole = view.classification()
     wanted = frozenset[str]().union(whole.unknown, *open_criteria.values())
-    found = [_worth(regime, view.facts[id], facts, open_criteria) for id in view.facts if id in wanted]
+    found = [_worth(regime, view.facts[id], facts, criteria, open_criteria) for id in view.facts if id in wanted]
     return tuple(sorted(found, key=lambda missing: (-missing.decides, -len(missing.criteria))))
 
 
-def _worth(regime: Regime, fact: Fact, facts: Facts, open_criteria: dict[str, frozenset[str]]) -> Missing:
+def _worth(
+    regime: Regime, fact: Fact, facts: Facts, criteria: dict[str, Answer], open_criteria: dict[str, frozenset[str]]
+) -> Missing:
     decided, settled = 0, set[str]()
+    same = {id: found for id, found in criteria.items() if fact.id not in found.used and fact.id not in found.unknown}
     for value in _extremes(fact, facts.get(fact.id, NOTHING)):
-        view = View(regime, {**facts, fact.id: Given(value)})
+        view = View(regime, {**facts, fact.id: Given(value)}, same)
         decided += view.classification().value is not Ternary.CANNOT_EXCLUDE
         for criterion in view.criteria:
             if fact.id in open_criteria.get(criterion.id, ()):
-                answer = view.answer(criterion.when).value
+                answer = view.criterion(criterion).value
                 settled |= {criterion.id} if answer is not Ternary.CANNOT_EXCLUDE else set()
     return Missing(fact.id, fact.question, fact.given, decided, tuple(sorted(settled)))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import reduce
 
 import msgspec
@@ -37,9 +38,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 class View:
     """What is known: facts of the incident, else the operator's own. Facts that the regime does not know are passed
-    over. Raises `ValueError` on values that do not fit their facts."""
+    over. Raises `ValueError` on values that do not fit their facts. ``same`` are answers to criteria that are known
+    already."""
 
-    def __init__(self, regime: Regime, facts: Facts) -> None:
+    def __init__(self, regime: Regime, facts: Facts, same: Mapping[str, Answer] | None = None) -> None:
         self.regime = regime
         self.facts = {fact.id: fact for fact in regime.facts}
         known = {id: given for id, given in facts.items() if id in self.facts and given.value is not None}
@@ -48,6 +50,7 @@ class View:
             raise ValueError("; ".join(problems))
         self.criteria = tuple(criterion for criterion in regime.criteria if self._concerns(criterion))
         self._criteria = {criterion.id: criterion for criterion in self.criteria}
+        self._answers = dict(same or {})
 
     def _wrong(self, id: str, given: Given) -> str:
         return wrong(self.facts[id], given.value) if id in self.facts else ""
@@ -64,6 +67,12 @@ class View:
         """The answer of the regime as a whole; without criteria it is for a person to determine."""
         found = self.regime.classification
         return self.answer(found.when) if found else Answer(Ternary.CANNOT_EXCLUDE, ("a person determines",))
+
+    def criterion(self, criterion: Criterion) -> Answer:
+        """The answer to a criterion, found once."""
+        if criterion.id not in self._answers:
+            self._answers[criterion.id] = self.answer(criterion.when)
+        return self._answers[criterion.id]
 
     def answer(self, condition: Condition) -> Answer:
         """The answer to a condition."""
@@ -102,7 +111,7 @@ class View:
     def _met(self, id: str) -> Answer:
         if (criterion := self._criteria.get(id)) is None:
             return Answer(Ternary.NO, (f"{id}: does not concern this type of entity",))
-        inner = self.answer(criterion.when)
+        inner = self.criterion(criterion)
         return Answer(inner.value, (f"{id}: {inner.value.value}",), inner.unknown, inner.used)
 
     def _entity(self, types: tuple[str, ...]) -> Answer:
