@@ -49,6 +49,7 @@ Minute = Annotated[
     WithJsonSchema({"type": "string", "pattern": bad_period.MINUTE, "examples": ["12:00"]}),
 ]
 Zone = Annotated[str, PlainValidator(bad_zone.zone_name), WithJsonSchema({"type": "string"})]
+Value = Annotated[Text, WithJsonSchema({"type": ["string", "number", "boolean"]})]
 Pair = Annotated[tuple[Word, Word], WithJsonSchema({"type": "array", "items": {"type": "string"}})]
 ZONE = "UTC"
 
@@ -294,7 +295,7 @@ class RegimeSettings(Form):
         WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}),
     ] = ()
     calendar: CalendarForm | None = None
-    facts: Annotated[dict[Word, Text], Field(description="facts of every incident: a number, true or false")] = {}
+    facts: Annotated[dict[Word, Value], Field(description="facts of every incident: a number, true or false")] = {}
 
 
 def resolved(condition: Condition, criteria: set[str]) -> Condition:
