@@ -196,7 +196,7 @@ def test_every_number_of_the_text_is_shown_by_a_command_or_computed(title: str):
 
 def test_the_live_commands_open_the_incident_and_explain_it(tmp_path: Path):
     blocks = [text for language, text in BLOCK.findall(SECTIONS["Live"]) if language == "sh"]
-    serve, send, explain, press = (line for text in blocks for line in text.splitlines())
+    serve, send, explain, press, clocks = (line for text in blocks for line in text.splitlines())
     assert serve == "headwater serve"
     with live(tmp_path) as served:
         for part in ("catalogue", "rules"):
@@ -207,6 +207,7 @@ def test_the_live_commands_open_the_incident_and_explain_it(tmp_path: Path):
         incident = served.incident_of("card-scheme")
         told = shell(f"{explain} --url {served.url}")
         pressed = json.loads(shell(press.replace("http://127.0.0.1:8666", served.url).replace("INC-3", incident["id"])))
+        deadlines = shell(f"{clocks} --url {served.url}")
         reached = served.get("/api/v1/impact/card-scheme")
     assert told.startswith(f"{incident['id']}: card-scheme in trouble\n  SEV1")
     assert "at stake: card-acquiring takes for granted" in told
@@ -215,4 +216,5 @@ def test_the_live_commands_open_the_incident_and_explain_it(tmp_path: Path):
     (initial,) = [one for one in pressed["incident"]["clocks"] if (one["regime"], one["clock"]) == ("dora", "initial")]
     assert initial["state"] == "running"
     assert initial["reasons"][0].startswith("5(1)(a): 4 hours from classified_major")
+    assert "dora: Initial notification to competent authority (Article 5(1)(a)): due" in deadlines
     assert [one["id"] for one in reached["assumptions"]] == ["scheme-is-back"]
