@@ -1,8 +1,8 @@
 """Baselines at 100,000 series a tick, beside an exact rolling median and MAD of the same ticks; snapshot and memory.
 
 A tick brings one sample of every series, a minute apart, through `engine.evidence.baselines`: each falls into a new
-slot of the fine ring, a fifth of them into the coarse one, and once an hour every series learns its hour. The peer keeps
-the last 60 values of every series and computes their median and MAD at each tick (`numpy.median`). CPU seconds.
+slot of the fine ring, a fifth of them into the coarse one, and once an hour every series learns its hour. The peer
+keeps the last 60 values of every series and computes their median and MAD at each tick (`numpy.median`). CPU seconds.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 import numpy as np
@@ -56,18 +56,16 @@ def _once() -> dict[str, tuple[float, float | None]]:
     refs = np.arange(SERIES, dtype=np.int64) * 2
     values = np.random.default_rng(1).normal(100, 10, (16, SERIES))
 
-    def tick(minute: int) -> None:
-        store.take(refs, np.full(SERIES, START + minute * MINUTE, np.int64), values[minute % 16])
+    def ticks(minutes: Iterable[int]) -> None:
+        for minute in minutes:
+            store.take(refs, np.full(SERIES, START + minute * MINUTE, np.int64), values[minute % 16])
 
-    for minute in range(FILLED):
-        tick(minute)
-    ours = _cpu(lambda: [tick(minute) for minute in range(FILLED, FILLED + MEASURED)])
+    ticks(range(FILLED))
+    ours = _cpu(lambda: ticks(range(FILLED, FILLED + MEASURED)))
     window = np.tile(values, (4, 1))[:EXACT].T.copy()
     peer = _cpu(lambda: [_exact(window, values[n]) for n in range(3)]) / 3
     recent = _held(store) - before
-    for hour in range(4, 53):  # two days, so that every series has its buckets
-        for part in range(12):
-            tick(60 * hour + 5 * part)
+    ticks(range(4 * 60, 53 * 60, 5))  # two days, so that every series has its buckets
     told: list[bytes] = []
     encode = _cpu(lambda: told.append(msgspec.msgpack.encode(packed(store))))
     decode = _cpu(lambda: unpacked(msgspec.msgpack.decode(told[0])))

@@ -21,7 +21,7 @@ from engine.evidence.baselines.counters import is_counter
 from engine.evidence.baselines.detector import Watched
 from engine.evidence.baselines.packing import packed, unpacked
 from engine.evidence.baselines.reading import HISTORY_NEEDED, LEAD, Reading, history, points_of, read
-from engine.evidence.baselines.rings import COARSE_SLOTS, NEVER, Ints
+from engine.evidence.baselines.rings import COARSE_SLOTS, Ints
 from engine.evidence.baselines.scale import usual
 from engine.evidence.baselines.store import Store
 from engine.signals import Millis
@@ -216,8 +216,7 @@ class Telemetry:
         if not len(asked):
             return
         times, values = points_of(self.store, asked)
-        ended = self.store.column("ended", asked)
-        for ref, at, numbers, end in zip(asked, times, values, ended, strict=True):
+        for ref, at, numbers in zip(asked, times, values, strict=True):
             there = np.isfinite(numbers)
             recent, old = there.copy(), there.copy()
             recent[:COARSE_SLOTS] = old[COARSE_SLOTS:] = False
@@ -227,7 +226,7 @@ class Telemetry:
                 numbers[recent].tolist(),
                 at[old].tolist(),
                 numbers[old].tolist(),
-                None if end == NEVER else int(end),
+                self.store.ended.get(int(ref)),
             )
 
     def anomalies(self) -> list[AnomalySeen]:

@@ -39,6 +39,7 @@ def packed(store: Store) -> dict[str, Any]:
         "tables": tables,
         "seasons": {name: column[rows].tobytes() for name, column in seasons_of(pool).items()},
         "season_rows": len(rows),
+        "ended": sorted(store.ended.items()),
         "evicted": store.evicted,
         "scan_at": store.scan_at,
     }
@@ -50,6 +51,7 @@ def unpacked(content: dict[str, Any]) -> Store:
     store.names = list(content["names"])
     store.number = {text: number for number, text in enumerate(store.names)}
     store.evicted, store.scan_at = content["evicted"], content["scan_at"]
+    store.ended = dict(content["ended"])
     for wide, (table, told) in enumerate(zip(store.tables, content["tables"], strict=True)):
         table.keys = list(told["keys"])
         table.count = len(table.keys)

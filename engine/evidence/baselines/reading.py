@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from engine.evidence.baselines.counters import rates, rises_only
-from engine.evidence.baselines.rings import NEVER, Ints
+from engine.evidence.baselines.rings import Ints
 from engine.evidence.baselines.scale import SHARE, TINY, middle, usual
 from engine.evidence.baselines.seasons import HOUR
 from engine.evidence.baselines.store import Store
@@ -96,7 +96,6 @@ def _by_season(
 
 
 def _why(store: Store, refs: Ints, told: NDArray[np.bool_], samples: Ints) -> list[str]:
-    ended = store.column("ended", refs)
     found = []
     for place, usable in enumerate(told):
         if usable:
@@ -104,5 +103,5 @@ def _why(store: Store, refs: Ints, told: NDArray[np.bool_], samples: Ints) -> li
         elif samples[place]:
             found.append(WARMING)
         else:
-            found.append(SILENT if ended[place] == NEVER else ENDED)
+            found.append(ENDED if int(refs[place]) in store.ended else SILENT)
     return found

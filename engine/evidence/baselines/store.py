@@ -38,7 +38,6 @@ class Table:
         self.count = 0
         self.entity = np.empty(0, np.int32)
         self.metric = np.empty(0, np.int32)
-        self.ended = np.empty(0, np.int64)
         self.season = np.empty(0, np.int32)
         self.since = np.empty(0, np.int32)
         self.keys: list[str] = []
@@ -46,7 +45,7 @@ class Table:
     def grow(self, rows: int) -> None:
         """Room for so many rows."""
         self.rings.grow(rows)
-        for name, empty in (("entity", -1), ("metric", -1), ("ended", NEVER), ("season", -1), ("since", -1)):
+        for name, empty in (("entity", -1), ("metric", -1), ("season", -1), ("since", -1)):
             column = getattr(self, name)
             wider = np.full(rows, empty, column.dtype)
             wider[: len(column)] = column
@@ -68,7 +67,6 @@ class Table:
         if self.season[row] >= 0:
             self.seasons.release(int(self.season[row]))
         self.season[row] = self.since[row] = -1
-        self.ended[row] = NEVER
         self.keys[row] = key
         self.entity[row], self.metric[row] = entity, metric
 
@@ -105,6 +103,7 @@ class Store:
         self.by_key: dict[str, int] = {}
         self.names: list[str] = []
         self.number: dict[str, int] = {}
+        self.ended: dict[int, Millis] = {}
         self.evicted = 0
         self.scan_at: Millis = NEVER
         self._refs, self._times, self._values = array("q"), array("q"), array("d")
@@ -150,6 +149,7 @@ class Store:
             del self.by_key[table.keys[row]]
             table.reuse(int(row), key, self.name(entity), self.name(metric))
             found = self.by_key[key] = 2 * int(row) + wide
+            self.ended.pop(found, None)
             self.evicted += 1
             self._forget_names()
             return found, had
@@ -177,11 +177,12 @@ class Store:
 
     def speaks(self, ref: int) -> None:
         """It has not ended."""
-        self.tables[ref & 1].ended[ref >> 1] = NEVER
+        if self.ended:
+            self.ended.pop(ref, None)
 
     def ends(self, ref: int, at: Millis) -> None:
         """Its sender says that there is no more of it."""
-        self.tables[ref & 1].ended[ref >> 1] = at
+        self.ended[ref] = at
 
     def flush(self) -> Samples:
         """Take what was collected; returns it."""
@@ -238,7 +239,7 @@ class Store:
 
 def columns_of(table: Table) -> dict[str, NDArray[Any]]:
     """All columns of a table, by name."""
-    found = {name: getattr(table, name) for name in ("entity", "metric", "ended", "season", "since")}
+    found = {name: getattr(table, name) for name in ("entity", "metric", "season", "since")}
     for name in ("fine", "coarse"):
         ring = getattr(table.rings, name)
         found |= {f"{name}.{column}": getattr(ring, column) for column in ("newest", "head", "times", "values")}
