@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from api import bootstrap
+from api.replay import Replay
 from engine.evidence.baselines.detector import HOUR, LONGEST, WARM, Detector, Watched
 from engine.evidence.telemetry import Telemetry
 from engine.signals import Millis
@@ -104,3 +108,18 @@ def test_the_memory_of_a_day_is_an_hour_longer_than_a_day() -> None:
     spike = [10.0 + n % 3 for n in range(24)]
     spike[5] = 90.0
     assert [first for first, _, _ in found_in([10.0, 11.0, 12.0] * 10 + spike * 4, HOUR)] == [35]
+
+
+@pytest.mark.parametrize("batch", [1, 7, 256])
+def test_a_replay_tells_when_a_series_was_not_as_usual(batch: int) -> None:
+    values = [*NOISE * 10, 60.0, 62.0, *NOISE * 3]
+    begin = START / 1000
+    lines = [
+        json.dumps(
+            {"t": begin + 300 * n, "kind": "metric", "service": "cart", "metric": "cpu", "value": value}
+        ).encode()
+        for n, value in enumerate(values)
+    ]
+    replay = Replay(bootstrap.in_memory, bootstrap.decode, batch=batch)
+    result = replay.run("s", lines, lambda line, reason: pytest.fail(f"{line}: {reason}"))
+    assert result.anomalies == [(begin + 300 * 60, begin + 300 * 61)]

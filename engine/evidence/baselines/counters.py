@@ -30,7 +30,7 @@ def rises_only(points: Matrix) -> NDArray[np.bool_]:
     """Which rows (series, time; NaN, no point, only first) look like counters: whole numbers that
     rise at most steps, and fall once at most, to near nothing.
 
-    >>> rises_only(np.array([np.arange(20.0), [1.0, 2.0] * 10])).tolist()
+    >>> rises_only(np.array([np.arange(30.0), [1.0, 2.0] * 15])).tolist()
     [True, False]
     """
     with np.errstate(invalid="ignore"):
