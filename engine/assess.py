@@ -6,21 +6,17 @@ import msgspec
 import xxhash
 
 from engine.assumptions import breaks, tell_broken
-from engine.cause.rank import Own, rank
+from engine.cause.rank import rank
 from engine.clocks import judge_regimes
 from engine.context import Context
 from engine.correlate.graph import Node, SymptomGraph
 from engine.correlate.partition import Trouble
 from engine.escalation import raise_to
-from engine.evidence.logs.change import rise as log_rise
-from engine.evidence.logs.terms import claims_errors, log_terms
-from engine.evidence.terms import neighbour_terms, telemetry_terms
-from engine.evidence.traces.terms import trace_terms
-from engine.evidence.traces.view import Looks
 from engine.evidence.verdict import Term, verdict
 from engine.forecast import come_true
 from engine.harm import Rows, facts_of, harm_of, obligations_of, shown
 from engine.incidents import follow_alerts, watch_declaration
+from engine.inquiry import Inquiry
 from engine.lifecycle import OPEN
 from engine.reach import impact_of
 from engine.reasons import Verdict
@@ -28,20 +24,14 @@ from engine.regime_facts import observe
 from engine.restoration import turns
 from engine.severity import judge
 from engine.signals import Millis
+from engine.stance import take_stances
 from engine.state import Incident
 from engine.telling import tell_incident, telling_digest
 
-BEFORE: Millis = 60_000
-"""Evidence counts from this long before an onset."""
-CHANGE_WINDOW: Millis = 30 * 60_000
-"""A change this long before an onset is a suspect."""
-STARVED = 0.5
-"""Share of its weight that an alert keeps that only says that an entity gets too little to do."""
 SECOND: Millis = 1000
+_BEST = (Verdict.CONFIRMED, Verdict.UNVERIFIABLE, Verdict.CONTRADICTED)
 ROWS_PER_MILLI = 20
 """Impacted entities that lengthen the wait until the next look by a millisecond."""
-STRONG = 20.0
-"""A deviation of this many robust standard deviations is as strong as evidence gets."""
 
 
 def refresh(
@@ -50,11 +40,13 @@ def refresh(
     """Bring an incident in line with its trouble."""
     nodes = [graph.nodes[i] for i in trouble.nodes]
     follow_alerts(context, incident, nodes, now)
-    signature, why = _signature(context, nodes), ""
+    signature, why = _signature(context, nodes, context.domain(incident.domain).looks), ""
     if signature != incident.signature or final:
         incident.signature = signature
-        _verdicts(context, incident, graph, trouble)
-        why = _assess(context, incident, graph, trouble, now)
+        inquiry = Inquiry(context, graph, trouble, now)
+        _verdicts(context, incident, graph, trouble, inquiry)
+        take_stances(context, incident, graph, trouble, inquiry, now)
+        why = _assess(context, incident, graph, trouble, inquiry, now)
     if why and incident.revision:
         context.revise(incident, now, why)  # before it is declared for it: each change has its own reason
     watch_declaration(context, incident, now)
@@ -63,13 +55,14 @@ def refresh(
         tell_incident(context, incident, "update", now, "what is known has changed")
 
 
-def _signature(context: Context, nodes: list[Node]) -> str:
+def _signature(context: Context, nodes: list[Node], looks: int) -> str:
     rows = sorted((node.entity, node.version) for node in nodes)
-    return xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode((rows, context.state.topology, context.state.rules)))
+    about = (rows, context.state.topology, context.state.rules, looks)
+    return xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(about))
 
 
-def _verdicts(context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble) -> None:
-    """A verdict per troubled entity, for all its alerts."""
+def _verdicts(context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble, inquiry: Inquiry) -> None:
+    """A verdict for every alert; that of an entity is the best of its alerts."""
     linked: dict[int, set[str]] = {}
     for index in trouble.nodes:
         for link in graph.links[index]:
@@ -79,48 +72,36 @@ def _verdicts(context: Context, incident: Incident, graph: SymptomGraph, trouble
     incident.confirmed = 0
     for index in trouble.nodes:
         node = graph.nodes[index]
-        found = _terms(context, node, tuple(linked.get(index, ())))
-        said, _ = verdict(found)
-        incident.confirmed += len(node.alerts) if said is Verdict.CONFIRMED else 0
-        cell = cells[node.entity]
-        if (cell.verdict, cell.terms) == (said, found):
-            found = cell.terms
-        elif node.telling:
-            cell.verdict, cell.terms = said, found
-        for number in node.alerts:
-            alert = context.state.alerts[number]
-            if alert.terms is not found and (alert.verdict, alert.terms) != (said, found):
-                context.changed.add(number)
-            alert.verdict, alert.terms = said, found
+        best = _of_node(context, incident, node, inquiry, linked.get(index, set()))
+        if node.telling:
+            cells[node.entity].verdict, cells[node.entity].terms = best
 
 
-def _terms(context: Context, node: Node, neighbours: tuple[str, ...]) -> tuple[Term, ...]:
-    until = node.start + context.rules.correlation.window
-    since = node.start - BEFORE
-    found = list(neighbour_terms(neighbours))
-    if node.entity in context.state.telemetry.series:
-        found += telemetry_terms(context.state.telemetry, node.entity, node.metric, since, until)
-    if node.entity in context.state.logs.entities:
-        alerts = [context.state.alerts[number] for number in node.alerts]
-        claims = all(claims_errors(f"{alert.name} {alert.metric}") for alert in alerts)
-        found += log_terms(context.state.logs, node.entity, since, until, claims=claims)
-    found += trace_terms(context.state.traces, node.entity, since, until)
-    return tuple(found)
-
-
-def own_evidence(context: Context, graph: SymptomGraph, looks: Looks, entity: str, onset: Millis) -> Own:
-    """What is known of one entity around ``onset``."""
-    nodes = [graph.nodes[i] for i in graph.at.get(entity, ())]
-    weight = max((node.weight * (STARVED if node.starved else 1.0) for node in nodes), default=0.0)
-    until = onset + context.rules.correlation.window
-    scores = [d.score for d in context.state.telemetry.deviations(entity, onset - BEFORE, until)]
-    strongest = min(1.0, max(scores, default=0.0) / STRONG)
-    if log_rise(context.state.logs, entity, onset - BEFORE, until) is not None:
-        strongest = max(strongest, 0.6)
-    strongest = max(strongest, looks.at(onset - BEFORE, until).of(entity).own)
-    changes = [c for c in context.state.changes.get(entity, ()) if onset - CHANGE_WINDOW <= c.at <= onset + BEFORE]
-    last = max(changes, key=lambda c: (c.at, c.what, c.detail), default=None)
-    return Own(weight, strongest, f"{last.what} {last.detail}".strip() if last else "")
+def _of_node(
+    context: Context, incident: Incident, node: Node, inquiry: Inquiry, neighbours: set[str]
+) -> tuple[Verdict, tuple[Term, ...]]:
+    """Verdicts of a node's alerts, and the best of them; alike for alerts of one metric that took the same course."""
+    shared = inquiry.shared_terms(node, neighbours)
+    plain = (verdict(shared)[0], tuple(shared))
+    known: dict[object, tuple[Verdict, tuple[Term, ...]]] = {}
+    measured = inquiry.measured(node.entity)
+    found = plain
+    for number in node.alerts:
+        alert = context.state.alerts[number]
+        if measured:
+            key = (alert.metric or alert.name, inquiry.course(alert))
+            if key not in known:
+                terms = (*inquiry.own_terms(node, alert), *shared)
+                known[key] = (verdict(terms)[0], terms)
+            said = known[key]
+        else:
+            said = plain
+        if (alert.verdict, alert.terms) != said:
+            context.changed.add(number)
+            alert.verdict, alert.terms = said
+        incident.confirmed += said[0] is Verdict.CONFIRMED
+        found = min(found, said, key=lambda one: _BEST.index(one[0])) if number != node.alerts[0] else said
+    return found
 
 
 def reassess_due(context: Context, name: str, due: Millis) -> None:
@@ -197,10 +178,18 @@ def _look_again(context: Context, incident: Incident, rows: Rows, now: Millis) -
         context.timers.set(max(due, now + 1 + len(rows) // ROWS_PER_MILLI), "severity", incident.id)
 
 
-def _assess(context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble, now: Millis) -> str:
+def _assess(
+    context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble, inquiry: Inquiry, now: Millis
+) -> str:
     """Cause, impact and severity, with a line in the timeline for each that changed; why the severity has."""
-    looks = Looks(context.state.traces)
-    ranking = rank(graph, trouble, lambda entity, onset: own_evidence(context, graph, looks, entity, onset))
+    cells = context.domain(incident.domain).cells
+    ranking = rank(
+        graph,
+        trouble,
+        inquiry.own,
+        inquiry.suspicion,
+        lambda entity: entity in cells and cells[entity].verdict is Verdict.CONFIRMED,
+    )
     nodes = sorted((graph.nodes[i] for i in trouble.nodes), key=lambda n: (n.start, n.entity))
     incident.onset = nodes[0].start
     incident.entities = tuple(dict.fromkeys(n.entity for n in nodes))

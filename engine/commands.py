@@ -47,7 +47,7 @@ def obey(context: Context, command: Command, now: Millis) -> None:
 
 def _incident(context: Context, command: Command) -> Incident:
     incident = context.state.incidents.get(command.target)
-    if incident is None:
+    if incident is None or not incident.begun:
         raise Refused(f"no incident {command.target!r} is open or was lately closed")
     return incident
 

@@ -43,6 +43,7 @@ class Context:
         self.sources: dict[tuple[str, ...], set[int]] = {}
         self.targets: dict[tuple[str, ...], set[int]] = {}
         self.entity_of: dict[str, tuple[str, str, ExposureRule | None]] = {}
+        self.comparable: dict[str, bool] = {}
         self.guards: Guards[Incident] = Guards()
         self.changed: set[int] = set()
         self.out = Outcomes()
@@ -99,14 +100,23 @@ class Context:
         self.out.ledger.append(LedgerEntry(index, alert.no, Disposition.DUPLICATE, reason))
         self.recorder.repeat(index, alert.no, reason)
 
-    def redispose(self, alert: Alert, disposition: Disposition, reason: Reason, now: Millis, rule: str = "") -> None:
+    def redispose(
+        self,
+        alert: Alert,
+        disposition: Disposition,
+        reason: Reason,
+        now: Millis,
+        rule: str = "",
+        *,
+        enforced: Disposition | None = None,
+    ) -> None:
         """Change the current disposition of the event that began the alert's spell."""
         before = alert.disposition
         alert.disposition, alert.reason, alert.rule = disposition, reason, rule
         self.changed.add(alert.no)
         if alert.internal:
             return
-        change = LedgerChange(alert.event, alert.no, now, before, disposition, reason, alert.incident, rule)
+        change = LedgerChange(alert.event, alert.no, now, before, disposition, reason, alert.incident, rule, enforced)
         self.out.changes.append(change)
         self.recorder.change(alert.domain, change)
         self.count(before, -1)
@@ -123,7 +133,10 @@ class Context:
         actor: str = "",
         facts: Mapping[str, object] | None = None,
     ) -> None:
-        """A line of an incident's timeline."""
+        """A line of an incident's timeline. One that has not begun has none."""
+        known = self.state.incidents.get(incident)
+        if known is not None and not known.begun:
+            return
         entry = TimelineEntry(incident=incident, at=at, kind=kind, text=text, actor=actor, facts=dict(facts or {}))
         self.out.timeline.append(entry)
         self.recorder.timeline(domain, entry)
@@ -144,8 +157,11 @@ class Context:
         return view_of(incident, why, self.versions())
 
     def revise(self, incident: Incident, now: Millis, why: str) -> IncidentView:
-        """A new revision, if anything that it shows has changed."""
+        """A new revision, if anything that it shows has changed. An incident of which every alert has been kept back
+        has not begun, and is shown to nobody."""
         view = self.view(incident, why)
+        if not incident.begun:
+            return view
         digest = digest_of(view)
         if digest == incident.digest:
             return view

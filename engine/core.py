@@ -20,7 +20,7 @@ from engine.library import Library
 from engine.outcomes import AlertView, Outcomes
 from engine.reasons import Disposition
 from engine.record import Recorder
-from engine.settle import final_due, settle_due
+from engine.settle import evidence_due, final_due, settle_due
 from engine.signals import Activation, AlertEvent, Command, Downtime, Heartbeat, Millis, Signal
 from engine.state import CoreState
 from engine.storms import storm_due
@@ -31,6 +31,7 @@ _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
     "settle": settle_due,
     "severity": reassess_due,
     "exposure": reassess_due,
+    "evidence": evidence_due,
     "final": final_due,
     "declare": declare_due,
     "recover": recover_due,
@@ -75,6 +76,7 @@ class Core:
         """Fire the timers due by ``now``, then take the signals of input ``position`` in their order."""
         context = self._context
         out = context.out = Outcomes()
+        context.comparable.clear()
         self._fire(now)
         context.state.now = now
         context.state.position = position

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from engine.context import Context
 from engine.evidence.logs.change import rise
-from engine.evidence.terms import DEVIATES
+from engine.evidence.profile import DEVIATES
 from engine.evidence.traces.terms import spans_deviate
 from engine.signals import Millis
 from topology.model import Semantics

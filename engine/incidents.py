@@ -13,6 +13,7 @@ from engine.context import Context
 from engine.correlate.graph import Node
 from engine.lifecycle import OPEN, State, Trigger, after
 from engine.outcomes import SeverityView
+from engine.reasons import Disposition, Reason
 from engine.severity import carry_over
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
@@ -22,6 +23,8 @@ from engine.words import TELLING
 SETTLED: Millis = 5_000
 """By then the last arrival has been settled, in a storm too."""
 ONE_DAY: Millis = 86_400_000
+SELF_CLEARED = "evidence.self_cleared"
+"""Rule: what ended by itself before anything confirmed it is suppressed."""
 RETRY: Millis = 60_000
 """How soon a guarded transition is tried again."""
 UNKNOWN_SEVERITY = SeverityView(
@@ -55,11 +58,21 @@ def open_incident(context: Context, domain: Domain, alert: Alert, now: Millis, *
     )
     context.state.incidents[name] = incident
     domain.open.add(name)
-    text = f"Suspected: {alert.name} on {alert.entity}"
-    if split_from:
-        text = f"Split from {split_from}: {alert.name} on {alert.entity}"
-    context.tell(name, domain.name, now, "split" if split_from else "opened", text, facts={"alert": alert.no})
     return incident
+
+
+def begin(context: Context, incident: Incident, alert: Alert, now: Millis) -> bool:
+    """An alert of it is let in; whether that is the first. Before, nobody is shown the incident."""
+    if incident.begun:
+        return False
+    incident.begun = True
+    incident.opened_at = now
+    text = f"Suspected: {alert.name} on {alert.entity}"
+    if incident.split_from:
+        text = f"Split from {incident.split_from}: {alert.name} on {alert.entity}"
+    kind = "split" if incident.split_from else "opened"
+    context.tell(incident.id, incident.domain, now, kind, text, facts={"alert": alert.no})
+    return True
 
 
 def incident_of(context: Context, alert: Alert) -> Incident | None:
@@ -90,9 +103,13 @@ def move(context: Context, incident: Incident, trigger: Trigger, now: Millis, te
 
 
 def worthy(context: Context, incident: Incident) -> bool:
-    """May it start the incident workflow? Informational alerts alone never do, and nothing that has ended."""
+    """May it start the incident workflow? Informational alerts alone never do, nor what has ended or is kept back."""
+    alerts = context.state.alerts
     return any(
-        node.firing and node.firing_word in TELLING and incident.id in node.owners
+        node.firing
+        and node.firing_word in TELLING
+        and incident.id in node.owners
+        and not all(alerts[number].kept_back for number in node.alerts)
         for entity in incident.entities
         if (cell := context.domain(incident.domain).cells.get(entity)) is not None
         for node in cell.nodes
@@ -203,8 +220,15 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
     """Take a closed incident out of its domain; it is kept for the linger time, for what comes back."""
     domain = context.domain(incident.domain)
     domain.open.discard(incident.id)
-    for number in incident.alerts:
-        depart(context, context.state.alerts[number])
+    for number in sorted(incident.alerts):
+        alert = context.state.alerts[number]
+        if alert.reason is Reason.AWAITING_EVIDENCE and alert.disposition is Disposition.HELD:
+            alert.held_until = None
+            if context.enforced(SELF_CLEARED):
+                context.redispose(alert, Disposition.SUPPRESSED, Reason.SELF_CLEARED, now, SELF_CLEARED)
+            else:
+                context.redispose(alert, Disposition.ATTACHED, Reason.EXPLAINED_BY_CAUSE, now)
+        depart(context, alert)
     domain.cover = {entity: name for entity, name in domain.cover.items() if name != incident.id}
     incident.reach = ()
     for table in (domain.glue, domain.pins):

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     INHIBITED = "inhibited"
     SILENCED = "silenced"
     CONTRADICTED = "contradicted"
+    SELF_CLEARED = "self_cleared"
     NEVER_REACHED_THRESHOLD = "never_reached_threshold"
     HEARTBEAT = "heartbeat"
     # resolved

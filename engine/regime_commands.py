@@ -132,7 +132,7 @@ CLOCK_COMMANDS: Mapping[str, Callable[[Context, Command, Millis], None]] = {
 def _about(context: Context, command: Command) -> tuple[Incident, Regime | None, list[str]]:
     """The incident and the regime; what is wrong with them."""
     incident = context.state.incidents.get(command.target)
-    if incident is None:
+    if incident is None or not incident.begun:
         raise Refused(f"no incident {command.target!r} is open or was lately closed")
     if incident.state is State.MERGED:
         raise Refused(f"{incident.id} is merged: its clocks run on in {incident.merged_into}")

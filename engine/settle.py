@@ -14,10 +14,11 @@ from engine.context import Context
 from engine.correlate.graph import Horizon, SymptomGraph
 from engine.correlate.identity import Assignment, assign
 from engine.correlate.partition import Join, Trouble, partition
-from engine.incidents import incident_of, merge, open_incident, reopen, resolve, sees
+from engine.incidents import begin, incident_of, merge, open_incident, reopen, resolve, sees
 from engine.lifecycle import OPEN, State, Trigger
 from engine.reasons import Disposition, Reason
 from engine.signals import Millis
+from engine.stance import WAIT_LEAST, awaits, look_later
 from engine.state import Alert, Domain, Incident
 
 PER_MILLI = 100
@@ -30,13 +31,19 @@ MOST: Millis = 5_000
 
 def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Reason]:
     """Admit an alert to correlation: where it belongs as far as can be said at once."""
+    waits = awaits(context, alert)
+    disposition, reason = _place(context, alert, now, waits=waits)
+    if waits and disposition in (Disposition.OPENED, Disposition.ATTACHED):
+        look_later(context, context.domain(alert.domain), now + WAIT_LEAST)
+        return Disposition.HELD, Reason.AWAITING_EVIDENCE
+    return disposition, reason
+
+
+def _place(context: Context, alert: Alert, now: Millis, *, waits: bool) -> tuple[Disposition, Reason]:
     domain = context.domain(alert.domain)
     enter(context, alert)
     settling = domain.urgent
-    last_pass = (now + context.rules.correlation.lateness) // 1000 * 1000 + 1000
-    if last_pass != domain.last_pass:
-        domain.last_pass = last_pass
-        context.timers.set(last_pass, "final", domain.name)
+    _pass_later(context, domain, now)
     known = incident_of(context, alert) if alert.incident else None
     if known is not None and known.state is State.RESOLVED and known.told:
         reopen(context, known, now, "an alert of it fires again")
@@ -66,10 +73,19 @@ def place(context: Context, alert: Alert, now: Millis) -> tuple[Disposition, Rea
     if context.state.storm and not alert.mapped:
         context.state.storms.parent = incident.id
     alert.incident = incident.id
-    incident.begun = True
+    if not waits:
+        begin(context, incident, alert, now)
     incident.alerts.add(alert.no)
     domain.cover[alert.entity] = incident.id
     return Disposition.OPENED, Reason.NEW_TROUBLE if alert.mapped else Reason.UNMAPPED
+
+
+def _pass_later(context: Context, domain: Domain, now: Millis) -> None:
+    """A last pass, when nothing that belongs to what is known can still be on its way."""
+    last_pass = (now + context.rules.correlation.lateness) // 1000 * 1000 + 1000
+    if last_pass != domain.last_pass:
+        domain.last_pass = last_pass
+        context.timers.set(last_pass, "final", domain.name)
 
 
 def _sheltered(context: Context, domain: Domain, alert: Alert) -> bool:
@@ -116,6 +132,15 @@ def settle_due(context: Context, name: str, due: Millis) -> None:
     domain.settle_at, domain.urgent = 0, False
     settle(context, domain, due, final=False)
     domain.weight = sum(len(cell.alerts) for cell in domain.cells.values())
+
+
+def evidence_due(context: Context, name: str, due: Millis) -> None:
+    """Timer ``evidence``: look again at what was measured, or what was waited for."""
+    domain = context.domain(name)
+    domain.look_at, domain.looked_at = 0, due
+    domain.looks += 1
+    if domain.open:
+        settle(context, domain, due, final=False)
 
 
 def final_due(context: Context, name: str, due: Millis) -> None:
@@ -234,11 +259,15 @@ def _move(context: Context, alert: Alert, incident: Incident, join: Join, now: M
             forget_observed(known)
     alert.incident = incident.id
     incident.alerts.add(alert.no)
-    if not incident.begun and not before:
-        incident.begun = True
+    if alert.kept_back:
+        return
+    if awaits(context, alert) and alert.reason is Reason.SETTLING:
+        look_later(context, context.domain(alert.domain), now + WAIT_LEAST)
+        context.redispose(alert, Disposition.HELD, Reason.AWAITING_EVIDENCE, now)
+        return
+    if begin(context, incident, alert, now) and not before:
         context.redispose(alert, Disposition.OPENED, Reason.NEW_TROUBLE, now)
         return
-    incident.begun = True
     reason = Reason.EXPLAINED_BY_CAUSE if join.reason is Reason.NEW_TROUBLE else join.reason
     if before and before != incident.id:
         reason = Reason.SPLIT if incident.split_from == before else Reason.MERGED

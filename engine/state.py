@@ -33,6 +33,7 @@ class Alert(msgspec.Struct, gc=False, array_like=True):
 
     ``disposition`` is that event's current one. ``internal`` alerts are the engine's own (a lost heartbeat): they have
     no alert event and no ledger entry. ``replaced``: a later spell of its fingerprint has an alert of its own.
+    ``shadowed``: what a rule in shadow mode would have done with it.
     """
 
     no: int
@@ -66,14 +67,21 @@ class Alert(msgspec.Struct, gc=False, array_like=True):
     security: bool = False
     replaced: bool = False
     flapping_since: Millis | None = None
+    shadowed: Disposition | None = None
 
     @property
     def admitted(self) -> bool:
         """Does it take part in correlation?"""
-        return self.disposition in _ADMITTED or self.reason is Reason.SETTLING
+        return self.disposition in _ADMITTED or self.reason is Reason.SETTLING or self.kept_back
+
+    @property
+    def kept_back(self) -> bool:
+        """Is it held or suppressed by what evidence says? It takes part in correlation all the same."""
+        return self.live and self.reason in _BY_EVIDENCE
 
 
 _ADMITTED = frozenset({Disposition.OPENED, Disposition.ATTACHED})
+_BY_EVIDENCE = frozenset({Reason.AWAITING_EVIDENCE, Reason.CONTRADICTED, Reason.SELF_CLEARED})
 
 
 class Copies(msgspec.Struct, array_like=True):
@@ -117,6 +125,7 @@ class Incident(msgspec.Struct):
     told: bool = False
     told_at: Millis | None = None
     told_digest: str = ""
+    told_revision: int = 0
     cause: str | None = None
     abstained: str = ""
     silent: str = ""
@@ -169,7 +178,8 @@ class Domain(msgspec.Struct):
     open incident explains an entity, ``glue`` and ``pins`` are what people joined and split. It is settled at
     ``settle_at`` (0: nothing has changed), ``urgent``ly if its partition may have changed; ``weight`` is how many
     live alerts it had the last time. ``last_pass`` is when all that belongs to what is known has arrived (rounded up
-    to seconds: a storm sets no timer per alert).
+    to seconds: a storm sets no timer per alert). Evidence was last looked at at ``looked_at``, will be at ``look_at``
+    (0: nothing new), and has been ``looks`` times.
     """
 
     name: str
@@ -183,6 +193,9 @@ class Domain(msgspec.Struct):
     urgent: bool = False
     weight: int = 0
     last_pass: Millis = 0
+    looked_at: Millis = 0
+    look_at: Millis = 0
+    looks: int = 0
 
 
 class Pulse(msgspec.Struct):

@@ -9,6 +9,7 @@ from functools import partial
 from engine.context import Context
 from engine.exposure import keep
 from engine.signals import Change, Labels, LogRecord, Millis, Samples, Span
+from engine.stance import evidence_came
 from engine.state import ChangeSeen
 from rules.exposure import ExposureRule
 
@@ -23,6 +24,8 @@ def take_telemetry(context: Context, signal: Samples | LogRecord | Span | Change
     entity, metric, says = _entity(context, signal.labels)
     if not entity:
         return
+    if not isinstance(signal, Change):
+        evidence_came(context, entity, now)
     limit = now + context.rules.correlation.future_skew
     if isinstance(signal, Samples):
         telemetry = context.state.telemetry

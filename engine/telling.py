@@ -19,7 +19,13 @@ SHOWN_IMPACT = 50
 def tell_incident(context: Context, incident: Incident, action: str, now: Millis, why: str) -> None:
     """Queue one publication per audience. Updates keep the group interval, and those that wait are due together, so
     that the last one stands for all; all else goes at once."""
+    if not incident.begun:
+        return
     first = not incident.told
+    if not first and action == "update":
+        context.revise(incident, now, why)
+        if incident.told_revision == incident.revision:
+            return  # nothing that anybody could see has changed
     incident.told = True
     not_before = now
     if action == "update" and incident.told_at is not None:
@@ -30,6 +36,7 @@ def tell_incident(context: Context, incident: Incident, action: str, now: Millis
     incident.told_digest = telling_digest(incident)
     view = context.revise(incident, now, why) if first else context.view(incident, why)
     shown = msgspec.structs.replace(view, impact=view.impact[:SHOWN_IMPACT], regimes=())
+    incident.told_revision = incident.revision
     body: dict[str, object] = {"incident": msgspec.to_builtins(shown), "why": why}
     for audience in AUDIENCES:
         publication = Publication(

@@ -20,6 +20,8 @@ from math import sqrt
 
 import msgspec
 
+from engine.cause.measured import Known, is_measured, rank_measured
+from engine.cause.suspicion import Suspicion
 from engine.correlate.graph import BRIDGE, Link, SymptomGraph
 from engine.correlate.partition import Trouble
 from engine.outcomes import Candidate
@@ -57,8 +59,23 @@ class Ranking(msgspec.Struct, frozen=True):
     abstained: str = ""
 
 
-def rank(graph: SymptomGraph, trouble: Trouble, own: Callable[[str, Millis], Own]) -> Ranking:
-    """Rank the origins of a trouble; equal scores are ordered by entity id."""
+def rank(
+    graph: SymptomGraph,
+    trouble: Trouble,
+    own: Callable[[str, Millis], Own],
+    suspicion: Suspicion | None = None,
+    confirmed: Callable[[str], bool] = lambda _: True,
+) -> Ranking:
+    """Rank the origins of a trouble; equal scores are ordered by entity id. Where something is measured, by that."""
+    if suspicion is not None and is_measured(suspicion, (graph.nodes[i].entity for i in trouble.nodes)):
+        onset = min(graph.nodes[i].start for i in trouble.nodes)
+
+        def known(entity: str) -> Known:
+            found = own(entity, onset)
+            return Known(found.alerts, found.change)
+
+        ranked = tuple(rank_measured(graph, trouble, suspicion, known, confirmed)[:SHOWN])
+        return Ranking(ranked, _abstention(ranked))
     inside = set(trouble.nodes)
     consumers: dict[int, list[Link]] = {}
     for index in trouble.nodes:

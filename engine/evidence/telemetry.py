@@ -92,6 +92,14 @@ class Members:
     def __len__(self) -> int:
         return len(self.refs)
 
+    @property
+    def comparable(self) -> bool:
+        """Has any of them enough points to tell what is usual?"""
+        store = self._telemetry.store
+        store.flush()
+        refs = np.array(self.refs, np.int64)
+        return bool((np.isfinite(store.points(refs)[1]).sum(axis=1) > HISTORY_NEEDED).any())
+
     def values(self) -> Iterator[Series]:
         """Each series with its points."""
         return self._telemetry.points(self.refs)

@@ -1,33 +1,74 @@
-"""The terms that are known today, each from a source independent of the alert: telemetry, neighbours."""
+"""Terms from sources independent of the alert: other series, neighbours, and those who would feel it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from engine.evidence.telemetry import Telemetry
+from engine.evidence.felt import Felt
+from engine.evidence.kinds import Kind
+from engine.evidence.profile import Profile
 from engine.evidence.verdict import Term
-from engine.signals import Millis
 
-DEVIATES = 5.0
-"""Robust standard deviations from which a series counts as deviating."""
+OTHER_KIND = 1.0
+NEIGHBOUR, NEIGHBOUR_MEASURED = 0.8, 1.0
+FELT, UNFELT = 1.5, -1.5
+DOOR_SHOWS_NOTHING = -0.7
 SHOWN = 3
+SOME = 0.3
+"""Share of the doors' traffic from which an entity's trouble is felt."""
 
 
-def telemetry_terms(telemetry: Telemetry, entity: str, metric: str, since: Millis, until: Millis) -> Iterator[Term]:
-    """The entity's other series that deviate, strongest first."""
-    found = [d for d in telemetry.deviations(entity, since, until, but=metric) if d.score >= DEVIATES]
-    for d in sorted(found, key=lambda d: (-d.score, d.metric))[:SHOWN]:
-        facts = {
-            "metric": d.metric,
-            "usual": d.usual,
-            "seen": d.seen,
-            "deviation": round(d.score, 2),
-            "samples": d.samples,
+def series_terms(profile: Profile, kind: Kind, metric: str) -> Iterator[Term]:
+    """Another kind of the entity's series deviates too."""
+    found = profile.other(kind, metric)
+    if found is not None:
+        facts: dict[str, object] = {
+            "metric": found.metric,
+            "kind": found.kind.value,
+            "usual": found.usual,
+            "seen": found.seen,
+            "deviation": round(found.peak, 2),
+            "samples": found.points,
         }
-        yield Term(kind="series_deviates", group="telemetry", log_odds=1.0, facts=facts)
+        yield Term(kind="series_deviates", group="telemetry", log_odds=OTHER_KIND, facts=facts)
 
 
-def neighbour_terms(neighbours: tuple[str, ...]) -> Iterator[Term]:
-    """Troubled entities that the topology connects with this one, in the same trouble."""
-    for name in sorted(neighbours)[:SHOWN]:
-        yield Term(kind="neighbour_troubled", group="topology", log_odds=0.8, facts={"entity": name})
+def neighbour_terms(neighbours: Iterable[str], profile: Callable[[str], Profile]) -> Iterator[Term]:
+    """Troubled entities that the topology connects with this one, in the same trouble. Where some of them are measured,
+    only those count that deviate, and they count once: their series move together."""
+    measured, others = [], []
+    for name in sorted(neighbours):
+        theirs = profile(name)
+        if theirs.measured:
+            measured.append((name, theirs.felt()))
+        else:
+            others.append(name)
+    found = [(name, shift) for name, shift in measured if shift is not None]
+    if found:
+        name, shift = max(found, key=lambda one: (one[1].peak, one[0]))
+        facts: dict[str, object] = {
+            "entity": name,
+            "metric": shift.metric,
+            "deviation": round(shift.peak, 2),
+            "deviating": len(found),
+        }
+        yield Term(kind="neighbour_deviates", group="topology", log_odds=NEIGHBOUR_MEASURED, facts=facts)
+    elif not measured:
+        for name in others[:SHOWN]:
+            yield Term(kind="neighbour_troubled", group="topology", log_odds=NEIGHBOUR, facts={"entity": name})
+
+
+def felt_terms(found: Felt | None, *, door: bool) -> Iterator[Term]:
+    """Do those feel it who would?"""
+    if found is None:
+        return
+    facts: dict[str, object] = {
+        "share": round(found.share, 3),
+        "doors": list(found.doors[:SHOWN]),
+        "feeling": list(found.feeling[:SHOWN]),
+    }
+    if found.share < SOME:
+        weight = DOOR_SHOWS_NOTHING if door else UNFELT
+        yield Term(kind="nobody_feels_it", group="consumers", log_odds=weight, facts=facts)
+    elif not door:
+        yield Term(kind="consumers_feel_it", group="consumers", log_odds=FELT, facts=facts)

@@ -51,8 +51,10 @@ def check(driven: Lawful) -> None:
     assert waiting.keys() <= state.alerts.keys(), "a held alert was forgotten"
     for number, alert in state.alerts.items():
         if alert.disposition is Disposition.HELD:
-            settling = alert.reason is Reason.SETTLING
-            assert ("settle", alert.domain) in timers if settling else ("gate", str(number)) in timers
+            waits = {("settle", alert.domain)} if alert.reason is Reason.SETTLING else {("gate", str(number))}
+            if alert.reason is Reason.AWAITING_EVIDENCE:
+                waits = {("settle", alert.domain), ("evidence", alert.domain)}
+            assert waits & timers
         if alert.live:
             assert alert.no in state.domains[alert.domain].cells[alert.entity].alerts
             assert alert.disposition in (Disposition.OPENED, Disposition.ATTACHED) or alert.admitted or not alert.event

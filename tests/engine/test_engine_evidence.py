@@ -10,8 +10,10 @@ from engine.cause.rank import FLOOR, Own, Ranking, rank
 from engine.correlate.graph import Horizon, Node, SymptomGraph
 from engine.correlate.partition import partition
 from engine.evidence.baselines.reading import HISTORY_NEEDED
+from engine.evidence.kinds import Kind
+from engine.evidence.profile import NOTHING, Profiles
 from engine.evidence.telemetry import Deviation, Telemetry
-from engine.evidence.terms import neighbour_terms, telemetry_terms
+from engine.evidence.terms import neighbour_terms, series_terms
 from engine.evidence.verdict import CONFIRM, CONTRADICT, GROUP_CAP, TERM_CAP, Term, verdict
 from engine.reasons import Verdict
 from engine.signals import Labels, LogRecord, Samples
@@ -72,8 +74,9 @@ def test_the_alerting_metric_is_no_evidence_for_its_own_alert() -> None:
     for metric in ("cpu", "errors"):
         seen.add("cart", metric, metric, tuple(MINUTES[:11]), (*([1.0] * 10), 50.0))
     now = 10 * MINUTE
-    assert {t.facts["metric"] for t in telemetry_terms(seen, "cart", "cpu", now, now)} == {"errors"}
-    assert {t.facts["metric"] for t in telemetry_terms(seen, "cart", "", now, now)} == {"cpu", "errors"}
+    profile = Profiles(seen, now).around("cart", now, now)
+    assert [t.facts["metric"] for t in series_terms(profile, Kind.SATURATION, "cpu")] == ["errors"]
+    assert [t.facts["metric"] for t in series_terms(profile, Kind.ERRORS, "errors")] == ["cpu"]
 
 
 def test_series_beyond_the_limit_are_counted_and_not_kept() -> None:
@@ -104,8 +107,8 @@ def test_negative_evidence_counts_against() -> None:
 
 
 def test_neighbours_alone_confirm_only_together() -> None:
-    assert verdict(neighbour_terms(("db",)))[0] is Verdict.UNVERIFIABLE
-    assert verdict(neighbour_terms(("db", "shop")))[0] is Verdict.CONFIRMED
+    assert verdict(neighbour_terms(("db",), lambda _: NOTHING))[0] is Verdict.UNVERIFIABLE
+    assert verdict(neighbour_terms(("db", "shop"), lambda _: NOTHING))[0] is Verdict.CONFIRMED
 
 
 def test_an_alert_is_confirmed_by_other_series_and_logs_of_its_entity() -> None:

@@ -1,0 +1,172 @@
+"""How much of its own trouble an entity is to blame for, by what was measured of it and of its providers.
+
+* A series counts by how far it moved (`worth`), a latency also by whether anybody can feel it: an increase that is
+  small beside what its consumers usually take is none of their trouble (`MATERIAL`).
+* What its providers explain is excused: the increase of a provider's latency, or errors, over the entity's own. The
+  rest is the entity's.
+* Saturation is nobody's fault but the entity's, traffic hardly a fault at all.
+* Spans and logs speak for themselves: self time, time on all ways to it, failures that no child had.
+* A business service or process does nothing itself: what its providers do not explain is handed on to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from math import log1p
+
+import msgspec
+
+from engine.evidence.felt import consumers_of
+from engine.evidence.kinds import Kind
+from engine.evidence.profile import DEVIATES, Profile
+from topology.model import Kind as EntityKind
+from topology.model import Semantics, Topology
+
+LEAST = 2.0
+"""Standard deviations below which a shift is worth nothing …"""
+ENOUGH = 12.0
+"""… and so many above which it is worth everything."""
+RARE = 0.5
+"""Each episode of the history that was as bad leaves this share of a shift."""
+MATERIAL = 0.1
+"""A latency that rises by this share of the longest usual one above it is felt in full."""
+SATURATED = 0.9
+BUSY = 0.2
+EXCUSED = 0.9
+"""How much of its trouble an entity's providers can excuse."""
+HANDED_ON = 0.6
+FROM_LOGS = 0.6
+FROM_SPANS = 0.9
+CROSSED = 2
+"""Entities in a row that nothing is measured of, on the way to a provider."""
+CAUSING = frozenset({Kind.LATENCY, Kind.ERRORS})
+BUSINESS = frozenset({EntityKind.BUSINESS_SERVICE, EntityKind.BUSINESS_PROCESS})
+
+
+class Trail(msgspec.Struct, frozen=True):
+    """What speaks for one entity, 0 … 1 each: its series (``kind`` and metric of the strongest), spans and logs;
+    ``excused`` by its providers; ``strength`` of all together. ``measured``: there is something to go by."""
+
+    strength: float = 0.0
+    series: float = 0.0
+    kind: str = ""
+    metric: str = ""
+    excused: float = 0.0
+    spans: float = 0.0
+    logs: float = 0.0
+    handed: float = 0.0
+    measured: bool = False
+
+
+class Suspicion:
+    """Trails of entities in one window, each made once."""
+
+    def __init__(
+        self,
+        topology: Topology,
+        profile: Callable[[str], Profile],
+        spans: Callable[[str], float | None],
+        logs: Callable[[str], float | None],
+    ) -> None:
+        self.topology = topology
+        self._profile = profile
+        self._spans = spans
+        self._logs = logs
+        self._known: dict[str, Trail] = {}
+
+    def profile(self, entity: str) -> Profile:
+        """What its series show."""
+        return self._profile(entity)
+
+    def trail(self, entity: str) -> Trail:
+        """What speaks for an entity."""
+        known = self._known.get(entity)
+        if known is None:
+            known = self._known[entity] = self._make(entity)
+        return known
+
+    def _make(self, entity: str) -> Trail:
+        own, kind, metric, excused = self._series(entity)
+        spans, logs = self._spans(entity), self._logs(entity)
+        handed = self._handed(entity)
+        parts = (own, FROM_SPANS * (spans or 0.0), FROM_LOGS * (logs or 0.0), handed)
+        none = 1.0
+        for part in parts:
+            none *= 1.0 - part
+        measured = self._profile(entity).measured or spans is not None or logs is not None
+        return Trail(1.0 - none, own, kind, metric, excused, spans or 0.0, logs or 0.0, handed, measured)
+
+    def _series(self, entity: str) -> tuple[float, str, str, float]:
+        """(worth, kind, metric, share excused) of the series that says most."""
+        best = (0.0, "", "", 0.0)
+        for kind, found in self._profile(entity).shifts.items():
+            value, excused = self.worth(entity, kind), 0.0
+            if kind in CAUSING:
+                excused = self._excused(entity, kind, value) if value else 0.0
+                value *= 1 - EXCUSED * excused
+            else:
+                value *= SATURATED if kind is Kind.SATURATION else BUSY
+            best = max(best, (value, kind.value, found.metric, excused))
+        return best
+
+    def worth(self, entity: str, kind: Kind) -> float:
+        """0 … 1: how far the entity's series of a kind moved, as far as it is news and matters."""
+        found = self._profile(entity).shifts.get(kind)
+        if found is None:
+            return 0.0
+        score = found.score * RARE**found.before
+        if kind is Kind.LATENCY:
+            score *= self._material(entity, found.level)
+        return 0.0 if score <= LEAST else min(1.0, log1p(score - LEAST) / log1p(ENOUGH))
+
+    def moved(self, entity: str, kind: Kind) -> float:
+        """By how much, in the unit of the kind; 0 where it did not deviate."""
+        found = self._profile(entity).shifts.get(kind)
+        return found.level if found is not None and self.deviates(entity, kind) else 0.0
+
+    def deviates(self, entity: str, kind: Kind) -> bool:
+        """Did the entity's series of a kind deviate?"""
+        found = self._profile(entity).shifts.get(kind)
+        return found is not None and found.score * RARE**found.before >= DEVIATES - 1
+
+    def _material(self, entity: str, level: float) -> float:
+        usual = [self._profile(one).usual_latency for one in (entity, *consumers_of(self.topology, entity))]
+        longest = max(usual)
+        return min(1.0, max(0.0, level) / (MATERIAL * longest)) if longest > 0 else 1.0
+
+    def _excused(self, entity: str, kind: Kind, value: float) -> float:
+        """Share of its shift that its providers' shifts explain."""
+        mine = self._profile(entity).shifts[kind].level
+        total = 0.0
+        for provider in self.measured_providers(entity):
+            theirs = self.moved(provider, kind)
+            if theirs > 0:
+                total += min(1.0, theirs / max(mine, 1e-12)) * min(1.0, self.worth(provider, kind) / value)
+        return min(1.0, total)
+
+    def measured_providers(self, entity: str) -> Iterator[str]:
+        """Its providers, and beyond those that nothing is measured of."""
+        seen = {entity}
+        frontier = [entity]
+        for _ in range(CROSSED + 1):
+            following = []
+            for one in frontier:
+                for d in self.topology.providers(one):
+                    if d.semantics is Semantics.INFO or d.provider in seen:
+                        continue
+                    seen.add(d.provider)
+                    if any(self.deviates(d.provider, kind) for kind in CAUSING):
+                        yield d.provider
+                    else:
+                        following.append(d.provider)
+            frontier = sorted(following)
+
+    def _handed(self, entity: str) -> float:
+        """What a business service above, whose trouble nothing else explains, leaves to its providers."""
+        entities = self.topology.entities
+        left = 0.0
+        for d in self.topology.consumers(entity):
+            above = entities.get(d.consumer)
+            if above is not None and above.kind in BUSINESS and d.semantics is not Semantics.INFO:
+                left = max(left, self._series(d.consumer)[0])
+        return HANDED_ON * left

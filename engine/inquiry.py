@@ -1,0 +1,123 @@
+"""One look at a trouble's evidence: terms for each of its alerts, and what speaks for each candidate cause.
+
+Made anew for every look; what it found is not kept in the state, so that it depends on the evidence alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from engine.cause.rank import Own
+from engine.cause.suspicion import Suspicion
+from engine.context import Context
+from engine.correlate.graph import Node, SymptomGraph
+from engine.correlate.partition import Trouble
+from engine.evidence.claim import claim_terms
+from engine.evidence.felt import felt
+from engine.evidence.kinds import Kind, kind_of
+from engine.evidence.logs.change import rise as log_rise
+from engine.evidence.logs.terms import claims_errors, log_terms
+from engine.evidence.profile import Profile, Profiles
+from engine.evidence.terms import felt_terms, neighbour_terms, series_terms
+from engine.evidence.traces.terms import trace_terms
+from engine.evidence.traces.view import Looks
+from engine.evidence.verdict import Term
+from engine.signals import Millis
+from engine.state import Alert
+from topology.model import Semantics
+
+BEFORE: Millis = 60_000
+"""Evidence counts from this long before an onset."""
+CHANGE_WINDOW: Millis = 30 * 60_000
+"""A change this long before an onset is a suspect."""
+STARVED = 0.5
+"""Share of its weight that an alert keeps that only says that an entity gets too little to do."""
+LOGS_RISE = 0.6
+"""What a rise of failures in an entity's logs counts as its own trouble."""
+
+
+class Inquiry:
+    """What evidence says of one trouble, as of ``now``."""
+
+    def __init__(self, context: Context, graph: SymptomGraph, trouble: Trouble, now: Millis) -> None:
+        self._context = context
+        self._graph = graph
+        self._now = now
+        self._looks = Looks(context.state.traces)
+        self._profiles = Profiles(context.state.telemetry, now)
+        self._nodes = [graph.nodes[i] for i in trouble.nodes]
+        self.onset = min(node.start for node in self._nodes)
+        self.suspicion = Suspicion(context.topology, self._profile, self._spans, self._logs)
+
+    def measured(self, entity: str) -> bool:
+        """Is anything known of it but alerts?"""
+        return self._profiles.has(entity) and self._profile(entity).measured
+
+    def shared_terms(self, node: Node, neighbours: set[str]) -> list[Term]:
+        """Terms for all alerts of a node: who else is in trouble, who feels it, what its logs and spans say."""
+        context, since, until = self._context, node.start - BEFORE, node.start + self._context.rules.correlation.window
+
+        def profile(name: str) -> Profile:
+            return self._profiles.around(name, node.start, until)
+
+        found = list(neighbour_terms(neighbours, profile))
+        if node.entity in context.state.logs.entities:
+            alerts = (context.state.alerts[number] for number in node.alerts)
+            claims = all(claims_errors(f"{alert.name} {alert.metric}") for alert in alerts)
+            found += log_terms(context.state.logs, node.entity, since, until, claims=claims)
+        found += trace_terms(context.state.traces, node.entity, since, until)
+        if self._profiles.has(node.entity):
+            feels = felt(context.topology, self._profiles, node.entity, node.start, until)
+            found += felt_terms(feels, door=self._is_door(node.entity))
+        return found
+
+    def own_terms(self, node: Node, alert: Alert) -> Iterator[Term]:
+        """Terms for one alert: what its own series shows, and the entity's series of other kinds."""
+        if not self._profiles.has(node.entity):
+            return
+        profile = self._profiles.around(node.entity, node.start, node.start + self._context.rules.correlation.window)
+        kind = claimed(alert)
+        end = None if alert.flapping else alert.spell.end(self._now)
+        yield from claim_terms(profile, alert.metric, kind, None if end is None else max(0, end - alert.spell.start))
+        yield from series_terms(profile, kind, alert.metric)
+
+    def course(self, alert: Alert) -> tuple[Millis, Millis | None]:
+        """When an alert began, and when it ended."""
+        return alert.spell.start, None if alert.flapping else alert.spell.end(self._now)
+
+    def step(self, entity: str) -> Millis:
+        """How often its series are sampled; 0: unknown."""
+        return self._profile(entity).step
+
+    def own(self, entity: str, onset: Millis) -> Own:
+        """Weight of an entity's alerts, and a recent change."""
+        context = self._context
+        nodes = [self._graph.nodes[i] for i in self._graph.at.get(entity, ())]
+        weight = max((node.weight * (STARVED if node.starved else 1.0) for node in nodes), default=0.0)
+        changes = [c for c in context.state.changes.get(entity, ()) if onset - CHANGE_WINDOW <= c.at <= onset + BEFORE]
+        last = max(changes, key=lambda c: (c.at, c.what, c.detail), default=None)
+        return Own(weight, 0.0, f"{last.what} {last.detail}".strip() if last else "")
+
+    def _profile(self, entity: str) -> Profile:
+        return self._profiles.around(entity, self.onset, self._now)
+
+    def _spans(self, entity: str) -> float | None:
+        if entity not in self._context.state.traces.entities:
+            return None
+        return self._looks.at(self.onset - BEFORE, self._now).of(entity).own
+
+    def _logs(self, entity: str) -> float | None:
+        state = self._context.state
+        if entity not in state.logs.entities:
+            return None
+        since = self.onset - BEFORE
+        rose = log_rise(state.logs, entity, since, self._now)
+        return LOGS_RISE if rose else 0.0
+
+    def _is_door(self, entity: str) -> bool:
+        return not any(d.semantics is not Semantics.INFO for d in self._context.topology.consumers(entity))
+
+
+def claimed(alert: Alert) -> Kind:
+    """What kind of trouble an alert claims: by its metric, else by its name."""
+    return kind_of(alert.metric or alert.name)
