@@ -146,9 +146,10 @@ def result(  # noqa: PLR0913 - the parts of one object
 
 
 def _rank(view: IncidentView) -> tuple[int, int, Millis, str]:
-    """SEV1 is the highest."""
+    """SEV1 is the highest; symptoms are those of what still fires."""
     level = view.severity.level.removeprefix("SEV")
-    return (-int(level) if level.isdecimal() else -9, view.confirmed, view.onset, view.id)
+    lasting = view.confirmed if view.firing else 0
+    return (-int(level) if level.isdecimal() else -9, lasting, view.onset, view.id)
 
 
 def _hit_now(impact: Iterable[Impacted], named: Collection[str], last: Millis) -> Iterable[Impacted]:

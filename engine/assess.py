@@ -183,13 +183,11 @@ def _assess(
 ) -> str:
     """Cause, impact and severity, with a line in the timeline for each that changed; why the severity has."""
     cells = context.domain(incident.domain).cells
-    ranking = rank(
-        graph,
-        trouble,
-        inquiry.own,
-        inquiry.suspicion,
-        lambda entity: entity in cells and cells[entity].verdict is Verdict.CONFIRMED,
-    )
+
+    def confirmed(entity: str) -> bool:
+        return entity in cells and cells[entity].verdict is Verdict.CONFIRMED
+
+    ranking = rank(graph, trouble, inquiry.own, inquiry.suspicion(confirmed), confirmed)
     nodes = sorted((graph.nodes[i] for i in trouble.nodes), key=lambda n: (n.start, n.entity))
     incident.onset = nodes[0].start
     incident.entities = tuple(dict.fromkeys(n.entity for n in nodes))

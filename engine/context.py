@@ -116,11 +116,28 @@ class Context:
         self.changed.add(alert.no)
         if alert.internal:
             return
+        self._follow(alert, before, now)
         change = LedgerChange(alert.event, alert.no, now, before, disposition, reason, alert.incident, rule, enforced)
         self.out.changes.append(change)
         self.recorder.change(alert.domain, change)
         self.count(before, -1)
         self.count(disposition)
+
+    def _follow(self, alert: Alert, before: Disposition, now: Millis) -> None:
+        """Where the alert is suppressed, so are the later events of its spell that were counted with it; and back."""
+        kept = alert.disposition is Disposition.SUPPRESSED
+        if kept is (before is Disposition.SUPPRESSED):
+            return
+        was, is_now = (
+            (Disposition.UPDATED, Disposition.SUPPRESSED) if kept else (Disposition.SUPPRESSED, Disposition.UPDATED)
+        )
+        reason = alert.reason if kept else Reason.REFIRED
+        for event in alert.returns:
+            change = LedgerChange(event, alert.no, now, was, is_now, reason, alert.incident, alert.rule)
+            self.out.changes.append(change)
+            self.recorder.change(alert.domain, change)
+            self.count(was, -1)
+            self.count(is_now)
 
     def tell(
         self,

@@ -102,24 +102,31 @@ def move(context: Context, incident: Incident, trigger: Trigger, now: Millis, te
     context.tell(incident.id, incident.domain, now, str(incident.state), text, actor=actor, facts=facts)
 
 
-def worthy(context: Context, incident: Incident) -> bool:
-    """May it start the incident workflow? Informational alerts alone never do, nor what has ended or is kept back."""
+def worthy(context: Context, incident: Incident, sure: Millis | None = None) -> bool:
+    """May it start the incident workflow? Informational alerts alone never do, nor what has ended or is kept back; nor,
+    if it has to be ``sure`` (at that moment), what may still be verified."""
     alerts = context.state.alerts
     return any(
         node.firing
         and node.firing_word in TELLING
         and incident.id in node.owners
-        and not all(alerts[number].kept_back for number in node.alerts)
+        and any(_counts(alerts[number], sure) for number in node.alerts)
         for entity in incident.entities
         if (cell := context.domain(incident.domain).cells.get(entity)) is not None
         for node in cell.nodes
     )
 
 
+def _counts(alert: Alert, sure: Millis | None) -> bool:
+    if alert.kept_back:
+        return False
+    return sure is None or alert.unverified_until is None or alert.unverified_until <= sure
+
+
 def declare_due(context: Context, name: str, due: Millis) -> None:
     """Timer ``declare``: the group wait is over."""
     incident = context.state.incidents.get(name)
-    if incident is None or incident.state is not State.SUSPECTED or not worthy(context, incident):
+    if incident is None or incident.state is not State.SUSPECTED or not worthy(context, incident, due):
         return
     if context.state.storm and lone(incident):
         if incident.id not in context.state.storms.waiting:
@@ -150,6 +157,9 @@ def watch_declaration(context: Context, incident: Incident, now: Millis) -> None
         declare(context, incident, now, "SEV1")
     elif tiers and min(tiers) == 0:
         declare(context, incident, now, "a tier-0 entity is in trouble")
+    elif not worthy(context, incident, now):
+        incident.telling_since = None
+        context.timers.cancel("declare", incident.id)
     elif incident.id in context.state.storms.waiting and not lone(incident):
         context.state.storms.waiting.discard(incident.id)
         context.timers.set(now, "declare", incident.id)
@@ -223,11 +233,7 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
     for number in sorted(incident.alerts):
         alert = context.state.alerts[number]
         if alert.reason is Reason.AWAITING_EVIDENCE and alert.disposition is Disposition.HELD:
-            alert.held_until = None
-            if context.enforced(SELF_CLEARED):
-                context.redispose(alert, Disposition.SUPPRESSED, Reason.SELF_CLEARED, now, SELF_CLEARED)
-            else:
-                context.redispose(alert, Disposition.ATTACHED, Reason.EXPLAINED_BY_CAUSE, now)
+            give_up(context, alert, now)
         depart(context, alert)
     domain.cover = {entity: name for entity, name in domain.cover.items() if name != incident.id}
     incident.reach = ()
@@ -238,6 +244,15 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
         context.timers.cancel(kind, incident.id)
     limits = context.rules.correlation
     context.timers.set(now + limits.linger + limits.lateness, "archive", incident.id)
+
+
+def give_up(context: Context, alert: Alert, now: Millis) -> None:
+    """Nothing confirmed a held alert, and it is waited for no longer."""
+    alert.held_until = None
+    if context.enforced(SELF_CLEARED):
+        context.redispose(alert, Disposition.SUPPRESSED, Reason.SELF_CLEARED, now, SELF_CLEARED)
+    else:
+        context.redispose(alert, Disposition.ATTACHED, Reason.EXPLAINED_BY_CAUSE, now)
 
 
 def archive_due(context: Context, name: str, due: Millis) -> None:

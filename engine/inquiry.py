@@ -5,7 +5,7 @@ Made anew for every look; what it found is not kept in the state, so that it dep
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from engine.cause.rank import Own
 from engine.cause.suspicion import Suspicion
@@ -47,11 +47,18 @@ class Inquiry:
         self._profiles = Profiles(context.state.telemetry, now)
         self._nodes = [graph.nodes[i] for i in trouble.nodes]
         self.onset = min(node.start for node in self._nodes)
-        self.suspicion = Suspicion(context.topology, self._profile, self._spans, self._logs)
+
+    def suspicion(self, confirmed: Callable[[str], bool]) -> Suspicion:
+        """What speaks for each entity as the cause, since the onset of what fires and is confirmed, as far as there is
+        such: what has passed is looked at with what it was part of, if at all."""
+        firing = [node for node in self._nodes if node.firing] or self._nodes
+        sure = [node for node in firing if confirmed(node.entity)] or firing
+        self.onset = min(node.start for node in sure)
+        return Suspicion(self._context.topology, self._profile, self._spans, self._logs)
 
     def measured(self, entity: str) -> bool:
         """Is anything known of it but alerts?"""
-        return self._profiles.has(entity) and self._profile(entity).measured
+        return self._profiles.has(entity) and self._profile(entity).step > 0
 
     def shared_terms(self, node: Node, neighbours: set[str]) -> list[Term]:
         """Terms for all alerts of a node: who else is in trouble, who feels it, what its logs and spans say."""

@@ -15,11 +15,11 @@ from engine.context import Context
 from engine.correlate.graph import SymptomGraph
 from engine.correlate.partition import Join, Trouble
 from engine.evidence.verdict import verdict
-from engine.incidents import SELF_CLEARED, begin
+from engine.incidents import SELF_CLEARED, begin, give_up
 from engine.inquiry import Inquiry
-from engine.lifecycle import State
 from engine.reasons import Disposition, Reason, Verdict
 from engine.signals import Millis
+from engine.spell import NEVER
 from engine.state import Alert, Domain, Incident
 
 CONTRADICTED = "evidence.contradicted"
@@ -27,12 +27,16 @@ CONTRADICTED = "evidence.contradicted"
 MISSED = {0: 1000.0, 1: 50.0, 2: 20.0}
 MISSED_ELSE = 10.0
 """How many false alarms one missed alert costs, by tier."""
-COMPANY = -1.5
+COMPANY = 0.0
 """An alert in the same trouble as a confirmed one is let in unless its own evidence is worse than this."""
 WAIT_LEAST: Millis = 60_000
 WAIT_MOST: Millis = 660_000
-SAMPLES = 2.2
-"""Sampling intervals of its entity's series that an alert waits for evidence."""
+SAMPLES = 1.2
+"""Sampling intervals of its entity's series that an alert waits for evidence …"""
+VERIFIED = 2.2
+"""… and so many that it lasts before people are told of it, unless …"""
+STRONG = 3.0
+"""… the evidence for it is as strong as this. Where it speaks against, people are not told: it is there to be seen."""
 APART: Millis = 30_000
 """Evidence of one domain is looked at this often at most …"""
 PER_ALERT: Millis = 10
@@ -61,6 +65,15 @@ def look_later(context: Context, domain: Domain, due: Millis) -> None:
     if not domain.look_at or due < domain.look_at:
         domain.look_at = due
         context.timers.set(due, "evidence", domain.name)
+
+
+def again(context: Context, alert: Alert, now: Millis) -> None:
+    """An alert that is kept back fires again: that event is held anew, the one before stays what it was."""
+    if alert.disposition is Disposition.HELD:
+        give_up(context, alert, now)
+    alert.event, alert.returns = alert.last_event, ()
+    alert.disposition, alert.reason, alert.rule = Disposition.HELD, Reason.AWAITING_EVIDENCE, ""
+    look_later(context, context.domain(alert.domain), now + WAIT_LEAST)
 
 
 def evidence_came(context: Context, entity: str, now: Millis) -> None:
@@ -117,23 +130,37 @@ def _wanted(
     context: Context, incident: Incident, alert: Alert, inquiry: Inquiry, now: Millis, *, company: bool
 ) -> Reason | None:
     """Why it should be kept back; None: let it in."""
-    if exempt(context, alert) or not inquiry.measured(alert.entity) or alert.verdict is Verdict.CONFIRMED:
+    alert.unverified_until = None
+    if exempt(context, alert) or not inquiry.measured(alert.entity):
         return None
     _, odds = verdict(alert.terms)
-    if company and odds > COMPANY:
+    step, end = inquiry.step(alert.entity), None if alert.flapping else alert.spell.end(now)
+    if odds < 0:
+        alert.unverified_until = NEVER
+    elif odds < STRONG and end is None:
+        _verify_until(context, incident, alert, alert.spell.start + _wait(step, VERIFIED), now)
+    if alert.verdict is Verdict.CONFIRMED or (company and odds > COMPANY):
         return None
     if odds < -log(_missed(context, alert)):
         return Reason.CONTRADICTED
-    end = None if alert.flapping else alert.spell.end(now)
     if end is not None:
-        told = incident.told or incident.state is not State.SUSPECTED
-        return None if told and not alert.kept_back else Reason.SELF_CLEARED
-    until = alert.spell.start + min(WAIT_MOST, max(WAIT_LEAST, int(SAMPLES * inquiry.step(alert.entity))))
+        return Reason.SELF_CLEARED
+    until = alert.spell.start + _wait(step, SAMPLES)
     if alert.kept_back and now < until:
         alert.held_until = until
         look_later(context, context.domain(incident.domain), until)
         return Reason.AWAITING_EVIDENCE
     return None
+
+
+def _verify_until(context: Context, incident: Incident, alert: Alert, until: Millis, now: Millis) -> None:
+    if now < until:
+        alert.unverified_until = until
+        look_later(context, context.domain(incident.domain), until)
+
+
+def _wait(step: Millis, samples: float) -> Millis:
+    return min(WAIT_MOST, max(WAIT_LEAST, int(samples * step)))
 
 
 def _missed(context: Context, alert: Alert) -> float:

@@ -33,7 +33,8 @@ class Alert(msgspec.Struct, gc=False, array_like=True):
 
     ``disposition`` is that event's current one. ``internal`` alerts are the engine's own (a lost heartbeat): they have
     no alert event and no ledger entry. ``replaced``: a later spell of its fingerprint has an alert of its own.
-    ``shadowed``: what a rule in shadow mode would have done with it.
+    ``shadowed``: what a rule in shadow mode would have done with it. Until ``unverified_until`` something may still
+    confirm it before people are told. ``returns`` are the events with which it fired again, since ``event``.
     """
 
     no: int
@@ -68,6 +69,8 @@ class Alert(msgspec.Struct, gc=False, array_like=True):
     replaced: bool = False
     flapping_since: Millis | None = None
     shadowed: Disposition | None = None
+    unverified_until: Millis | None = None
+    returns: tuple[str, ...] = ()
 
     @property
     def admitted(self) -> bool:

@@ -17,11 +17,14 @@ from engine.reasons import Disposition, Reason
 from engine.settle import touch
 from engine.signals import AlertEvent, Millis
 from engine.spell import NEVER, Spell, Step
+from engine.stance import again
 from engine.state import Alert
 from engine.storms import note_new
 from rules.ruleset import SEVERITY_LABELS
 from topology.model import UNMAPPED
 
+RETURNS = 50
+"""Events with which an alert fired again that follow its disposition."""
 NO_VALUES: dict[str, str] = {}
 _strings = msgspec.json.Decoder(dict[str, str])
 
@@ -204,7 +207,12 @@ def _again(
         return
     if step is Step.REFIRED:
         _flap(context, alert, now)
-        context.enter(index, alert, Disposition.UPDATED, Reason.REFIRED)
+        if alert.kept_back:
+            again(context, alert, now)
+            context.enter(index, alert, alert.disposition, alert.reason)
+        else:
+            context.enter(index, alert, Disposition.UPDATED, Reason.REFIRED)
+            alert.returns = (*alert.returns, alert.last_event)[-RETURNS:]
         review(context, alert, now, now, returned=True)
         review_targets(context, alert, event.labels.as_dict(), now)
     elif step is Step.LATE:

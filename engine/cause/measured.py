@@ -28,6 +28,8 @@ from topology.model import Semantics
 
 DOOR = 3.0
 """Weight of a symptom that users feel."""
+PAST = 0.3
+"""Weight of a symptom that has passed, while others last."""
 UNCONFIRMED = 0.3
 """Weight of a symptom that nothing confirms, beside those that something does."""
 ALERTED = 0.15
@@ -38,7 +40,7 @@ SILENT = 0.1
 INFERRED = 0.5
 """A silent provider that the partition inferred from its symptoms."""
 LEAST = 0.02
-NEAR = 3
+NEAR = 5
 """Dependencies from a troubled entity within which others are looked at."""
 MOST = 60
 SUSPICIOUS = 0.3
@@ -84,16 +86,18 @@ def rank_measured(
 
 
 def _symptoms(graph: SymptomGraph, trouble: Trouble, confirmed: Callable[[str], bool]) -> list[Symptom]:
-    """By entity, the earliest first."""
+    """By entity, what lasts first."""
     entities = graph.topology.entities
     found: dict[str, Symptom] = {}
-    for node in sorted((graph.nodes[i] for i in trouble.nodes), key=lambda n: (n.start, n.entity)):
+    nodes = sorted((graph.nodes[i] for i in trouble.nodes), key=lambda n: (not n.firing, n.start, n.entity))
+    lasting = any(node.firing for node in nodes)
+    for node in nodes:
         if node.entity in found:
             continue
         known = entities.get(node.entity)
         door = known is None or known.kind in BUSINESS or not _consumed(graph, node.entity)
         weight = node.weight * (DOOR if door else 1.0) * (1.0 if confirmed(node.entity) else UNCONFIRMED)
-        found[node.entity] = Symptom(node.entity, node.start, weight)
+        found[node.entity] = Symptom(node.entity, node.start, weight * (PAST if lasting and not node.firing else 1.0))
     return list(found.values())
 
 

@@ -16,6 +16,8 @@ HOP = 0.97
 UNMEASURED = 0.85
 OTHERWISE = 0.6
 WELL = 0.3
+BY_SPANS = 0.3
+"""From here on spans show that calls of the entity take longer, whatever its series say."""
 MOST = 400
 """Entities looked at for one candidate."""
 
@@ -44,6 +46,8 @@ def _felt(suspicion: Suspicion, provider: str, consumer: str, troubled: Collecti
     if not any(kind in profile.shifts for kind in CAUSING):
         return UNMEASURED
     theirs = [kind for kind in CAUSING if suspicion.deviates(consumer, kind)]
+    if suspicion.trail(provider).spans >= BY_SPANS:
+        return 1.0
     if any(suspicion.deviates(provider, kind) for kind in theirs):
         return 1.0
     if theirs:

@@ -36,7 +36,8 @@ EXCUSED = 0.9
 """How much of its trouble an entity's providers can excuse."""
 HANDED_ON = 0.6
 FROM_LOGS = 0.6
-FROM_SPANS = 0.9
+FROM_SPANS = 1.3
+SURE = 0.95
 CROSSED = 2
 """Entities in a row that nothing is measured of, on the way to a provider."""
 CAUSING = frozenset({Kind.LATENCY, Kind.ERRORS})
@@ -89,7 +90,7 @@ class Suspicion:
         own, kind, metric, excused = self._series(entity)
         spans, logs = self._spans(entity), self._logs(entity)
         handed = self._handed(entity)
-        parts = (own, FROM_SPANS * (spans or 0.0), FROM_LOGS * (logs or 0.0), handed)
+        parts = (own, min(SURE, FROM_SPANS * (spans or 0.0)), FROM_LOGS * (logs or 0.0), handed)
         none = 1.0
         for part in parts:
             none *= 1.0 - part

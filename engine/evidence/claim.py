@@ -15,8 +15,8 @@ from engine.evidence.verdict import Term
 from engine.signals import Millis
 
 GROUP = "claim"
-NEWS, SEEN_BEFORE, ORDINARY, HARMLESS, ONLY_TRAFFIC = 1.0, -0.5, -0.7, -1.5, -0.5
-BRIEF, ENDED = -1.0, -0.5
+NEWS, SEEN_BEFORE, ORDINARY, HARMLESS, ONLY_TRAFFIC = 1.5, -1.0, -0.7, -1.25, -1.5
+BRIEF, ENDED = -1.75, -1.0
 NO_NEWS = 2
 """Episodes as bad in the history from which it was seen before."""
 FAR = 3.0

@@ -41,13 +41,13 @@ class Profile(msgspec.Struct, frozen=True):
     def felt(self) -> Shift | None:
         """The worst shift that consumers feel, if it is a deviation and news."""
         found = [s for s in self.all if s.kind in FELT and deviates(s)]
-        return max(found, key=lambda s: (s.peak, s.metric), default=None)
+        return max(found, key=lambda s: (s.score, s.metric), default=None)
 
     def other(self, than: Kind, metric: str) -> Shift | None:
         """The worst deviation of another kind than ``than``, not of that metric itself."""
         found = [s for s in self.all if family(s.kind) is not family(than) and s.metric != metric and deviates(s)]
         found = [s for s in found if s.kind not in (Kind.TRAFFIC, Kind.OTHER)]
-        return max(found, key=lambda s: (s.peak, s.metric), default=None)
+        return max(found, key=lambda s: (s.score, s.metric), default=None)
 
     def of(self, metric: str) -> Shift | None:
         """The shift of one metric."""
@@ -59,7 +59,7 @@ NOTHING = Profile()
 
 def deviates(found: Shift) -> bool:
     """Is it a deviation, and news?"""
-    return found.peak >= DEVIATES and found.before <= USUAL_SOMETIMES
+    return found.score >= DEVIATES and found.before <= USUAL_SOMETIMES
 
 
 class Profiles:

@@ -32,6 +32,8 @@ MOST_WATCHED = 2_000
 """Series in which anomalies are looked for as they come; the first ones."""
 LATENESS: Millis = 120_000
 """How late a sample may be and still count in the search for anomalies."""
+SAMPLED = 4
+"""Points from which a series counts as sampled."""
 TRUST: Millis = 1_800_000
 """How far back the beginning of a deviation is looked for."""
 
@@ -94,11 +96,11 @@ class Members:
 
     @property
     def comparable(self) -> bool:
-        """Has any of them enough points to tell what is usual?"""
+        """Is any of them sampled often enough to show soon whether it deviates?"""
         store = self._telemetry.store
         store.flush()
         refs = np.array(self.refs, np.int64)
-        return bool((np.isfinite(store.points(refs)[1]).sum(axis=1) > HISTORY_NEEDED).any())
+        return bool((np.isfinite(store.points(refs)[1]).sum(axis=1) >= SAMPLED).any())
 
     def values(self) -> Iterator[Series]:
         """Each series with its points."""

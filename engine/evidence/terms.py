@@ -9,10 +9,12 @@ from engine.evidence.kinds import Kind
 from engine.evidence.profile import Profile
 from engine.evidence.verdict import Term
 
-OTHER_KIND = 1.0
-NEIGHBOUR, NEIGHBOUR_MEASURED = 0.8, 1.0
-FELT, UNFELT = 1.5, -1.5
-DOOR_SHOWS_NOTHING = -0.7
+OTHER_KIND = 1.25
+SATURATED = 2.0
+"""Saturation beside latency or errors of one entity: cause and effect in one place."""
+NEIGHBOUR, NEIGHBOUR_MEASURED = 0.8, 0.5
+FELT, UNFELT = 0.25, -1.0
+DOOR_SHOWS_NOTHING = -0.2
 SHOWN = 3
 SOME = 0.3
 """Share of the doors' traffic from which an entity's trouble is felt."""
@@ -30,7 +32,8 @@ def series_terms(profile: Profile, kind: Kind, metric: str) -> Iterator[Term]:
             "deviation": round(found.peak, 2),
             "samples": found.points,
         }
-        yield Term(kind="series_deviates", group="telemetry", log_odds=OTHER_KIND, facts=facts)
+        weight = SATURATED if Kind.SATURATION in (found.kind, kind) else OTHER_KIND
+        yield Term(kind="series_deviates", group="telemetry", log_odds=weight, facts=facts)
 
 
 def neighbour_terms(neighbours: Iterable[str], profile: Callable[[str], Profile]) -> Iterator[Term]:
@@ -39,7 +42,7 @@ def neighbour_terms(neighbours: Iterable[str], profile: Callable[[str], Profile]
     measured, others = [], []
     for name in sorted(neighbours):
         theirs = profile(name)
-        if theirs.measured:
+        if theirs.step:
             measured.append((name, theirs.felt()))
         else:
             others.append(name)

@@ -26,7 +26,7 @@ FLOW_HISTORY, FLOW_MINUTES, FLOW_SPANS = 100, 5, 30
 """Spans before, over so many minutes, and spans in the window, without which normal flow says nothing."""
 FLOW_LOG_ODDS = -0.5
 """A fault need not show in spans: that they flow is weak evidence against one."""
-LOG_ODDS = {"self_time": 1.2, "network_time": 1.2, "errors": 1.5}
+LOG_ODDS = {"self_time": 1.9, "network_time": 1.5, "errors": 1.9}
 
 
 def deviates(found: Finding) -> bool:
