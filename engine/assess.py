@@ -18,7 +18,7 @@ from engine.evidence.terms import neighbour_terms, telemetry_terms
 from engine.evidence.traces.terms import trace_terms
 from engine.evidence.traces.view import Looks
 from engine.evidence.verdict import Term, verdict
-from engine.forecast import come_true
+from engine.forecast import come_true, tell_jointly
 from engine.harm import Rows, facts_of, harm_of, obligations_of, shown
 from engine.incidents import follow_alerts, watch_declaration
 from engine.lifecycle import OPEN
@@ -165,7 +165,9 @@ def _nodes(context: Context, incident: Incident) -> list[Node]:
 
 def _harm(context: Context, incident: Incident, nodes: list[Node], now: Millis) -> str:
     """What it hits, how severe that is and who must hear of it; why that has changed. Sets when to look again."""
+    before = incident.impact
     rows = impact_of(context, incident, nodes, now)
+    jointly = tell_jointly(context, incident, before, now)
     harm = harm_of(context, incident, rows, now)
     assumed, incident.harm = incident.harm.assumptions, shown(harm)
     broken = tell_broken(context, incident, assumed, now)
@@ -180,7 +182,7 @@ def _harm(context: Context, incident: Incident, nodes: list[Node], now: Millis) 
         observe(incident, rows, harm, facts, context.state.topology)
     duties = judge_regimes(context, incident, now)
     _look_again(context, incident, rows, now)
-    return "; ".join(filter(None, (broken, severer, further, duties)))
+    return "; ".join(filter(None, (jointly, broken, severer, further, duties)))
 
 
 def _look_again(context: Context, incident: Incident, rows: Rows, now: Millis) -> None:

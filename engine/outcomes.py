@@ -91,7 +91,8 @@ class Impacted(msgspec.Struct, kw_only=True):
     """One entity hit by an incident: health low … high (0 down … 1000 up), the path from the cause, and when.
 
     ``degraded_at`` and ``down_at`` may lie in the future, while ``held_by``, the provider of a buffer (a queue), holds
-    it up until ``held_until``; None: never, as far as is known.
+    it up until ``held_until``; None: never, as far as is known. ``together`` are the other incidents without which it
+    would be better off.
     """
 
     entity: str
@@ -110,6 +111,7 @@ class Impacted(msgspec.Struct, kw_only=True):
     at_risk: bool = False
     tier: int | None = None
     users: int | None = None
+    together: tuple[str, ...] = ()
 
 
 class AmountView(msgspec.Struct, kw_only=True, frozen=True):

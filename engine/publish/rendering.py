@@ -46,6 +46,7 @@ class _Impacted(msgspec.Struct):
     held_by: str = ""
     held_until: Millis | None = None
     tier: int | None = None
+    together: tuple[str, ...] = ()
 
 
 class _Objective(msgspec.Struct):
@@ -205,7 +206,9 @@ def _state(one: _Impacted) -> str:
 
 def _technical_state(one: _Impacted) -> str:
     held = f", held up by the queue {plain(one.held_by)} until {_when(one.held_until)}" if one.held_until else ""
-    return f"{_state(one)}{held if one.held_by else ''}: {' > '.join(map(plain, one.path)) or plain(one.entity)}"
+    others = f", together with {', '.join(map(plain, one.together))}" if one.together else ""
+    way = " > ".join(map(plain, one.path)) or plain(one.entity)
+    return f"{_state(one)}{others}{held if one.held_by else ''}: {way}"
 
 
 def _objective(one: _Objective) -> str:
