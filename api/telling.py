@@ -144,7 +144,7 @@ def _assumptions(incident: Fields) -> list[str]:
     """What others take for granted of what is not up."""
     found = msgspec.convert((incident.get("harm") or {}).get("assumptions") or (), tuple[AssumptionView, ...])
     told = [
-        f"{one.state.replace('_', ' ')}: "
+        f"{one.state.replace('_', ' ')}{'' if one.until is None else f', over since {when(one.until)}'}: "
         + assumption_in_words(one, lambda at: f"since {when(at)}", lambda at: f"after {when(at)}")
         for one in found
     ]

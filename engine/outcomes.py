@@ -156,7 +156,7 @@ class AssumptionView(msgspec.Struct, kw_only=True, frozen=True):
 
     ``low`` … ``high`` is its health, ``since`` when it was last up. ``allowed`` is for how many seconds it may be away,
     as its ``contract`` or its ``rto`` says (``said_by``; "": nothing does); ``due`` is when that time is over.
-    ``consumers`` depend on it directly.
+    ``until``: the incident is over, so it holds again since then. ``consumers`` depend on it directly.
     """
 
     entity: str
@@ -172,6 +172,7 @@ class AssumptionView(msgspec.Struct, kw_only=True, frozen=True):
     said_by: str = ""
     contract: str = ""
     due: Millis | None = None
+    until: Millis | None = None
     consumers: tuple[str, ...] = ()
     consumers_total: int = 0
 

@@ -25,6 +25,7 @@ from api.risk_schemas import (
     SinglePoint,
     SinglePointsOf,
 )
+from rules.ruleset import RuleSet
 from topology.model import Topology
 
 LISTED = 20
@@ -42,6 +43,7 @@ class Asked(NamedTuple):
     single_points: bool
     worlds: int
     catalogue: Path | None
+    rules: Path | None
     as_json: bool
 
 
@@ -53,7 +55,7 @@ def run(asked: Asked) -> int:
     entities, down = _resolved(topology, asked.entities, asked.down)
     found: RiskOf | NextRisks | SinglePointsOf
     if asked.single_points:
-        found = single_points_of(topology, MOST if asked.as_json else LISTED)
+        found = single_points_of(topology, MOST if asked.as_json else LISTED, _rules(asked.rules))
     elif down:
         found = next_of(topology, down, entities, asked.worlds)
     else:
@@ -70,6 +72,13 @@ def _topology(catalogue: Path | None) -> Topology:
     if topology is None:
         raise Wrong(findings)
     return topology
+
+
+def _rules(rules: Path | None) -> RuleSet:
+    ruleset, findings = files.rules_of(rules or settings.load().rules)
+    if ruleset is None:
+        raise Wrong(findings)
+    return ruleset
 
 
 def _resolved(topology: Topology, *lists: Sequence[str]) -> tuple[list[str], ...]:
@@ -129,7 +138,7 @@ def _points_in_words(found: SinglePointsOf) -> list[str]:
     lines += [f"  {_point_in_words(one)}, down to {one.lowest / 10:g} %" for one in found.degrading]
     if found.unexamined:
         lines.append(f"  {found.unexamined} failures were not looked at for that: the catalogue is too large")
-    return [*lines, f"Topology {found.version}."]
+    return [*lines, f"Topology {found.version}, rules {found.rules}."]
 
 
 def _point_in_words(one: SinglePoint) -> str:

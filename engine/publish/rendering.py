@@ -77,6 +77,7 @@ class _Assumption(msgspec.Struct):
     on: str = ""
     state: str = ""
     text: str = ""
+    until: Millis | None = None
 
 
 class _Harm(msgspec.Struct):
@@ -145,7 +146,7 @@ def technical(publication: Publication) -> Text:
     lines.append(f"Impact: {incident.impact_total} entities")
     lines += [f"- {_technical_state(one)}" for one in _shown(incident)]
     lines += [f"Objective: {_objective(one)}" for one in incident.objectives[:SHOWN]]
-    lines += [f"Assumption {_assumption(one)}" for one in incident.harm.assumptions[:SHOWN]]
+    lines += [f"Assumption {_assumption(one)}" for one in incident.harm.assumptions[:SHOWN] if one.until is None]
     lines += _clocks(incident)
     lines += [f"Severity: {_severity(incident)}", _reference(publication, incident)]
     return Text(_title(publication, incident), "\n".join(filter(None, lines)))
@@ -160,7 +161,7 @@ def business(publication: Publication) -> Text:
     lines += [f"- {plain(one.name or one.entity)}: {_state(one)}{_from(one)}" for one in hit[:SHOWN]]
     lines.append("" if hit else "No business service is known to be affected.")
     lines.append(_users(incident.users))
-    broken = [one for one in incident.harm.assumptions if one.state == "broken"]
+    broken = [one for one in incident.harm.assumptions if one.state == "broken" and one.until is None]
     lines += [f"Assumption {_assumption(one)}" for one in broken[:SHOWN]]
     lines.append("Obligations: " + ", ".join(map(plain, incident.obligations)) if incident.obligations else "")
     lines += _clocks(incident)
