@@ -73,7 +73,7 @@ def jointly(
     until = None if incident.firing else at
     failures = {entity: (health, own.since[entity], until) for entity, health in own.health.items()}
     known, before = (incident.own, incident.touched), incident.beside
-    incident.own, incident.touched, incident.beside = failures, None, ()
+    incident.own, incident.touched, incident.beside, incident.shifts_at = failures, None, (), None
     if len(context.domain(incident.domain).open) == 1:
         return None
     incident.touched = _touched(context.topology, alone)
@@ -87,7 +87,7 @@ def jointly(
 def part(context: Context, incident: Incident, now: Millis) -> None:
     """The incident is over: those that were judged with it look again."""
     beside = incident.beside
-    incident.own, incident.touched, incident.beside = {}, None, ()
+    incident.own, incident.touched, incident.beside, incident.shifts_at = {}, None, (), None
     _look_again(context, beside, now)
 
 
@@ -195,6 +195,9 @@ def _compared(
             low, high = _health(mine, None)
             risk, felt = (False, begins) if mine is None else (mine.at_risk, mine.at)
             hits[entity] = replace(hit, low=low, high=high, at_risk=risk, at=felt)
+    # when one of them does alone what now takes both, it is no longer done together
+    steps = [step.at for entity in found for one in (alone, others) if entity in one for step in one[entity].later[:1]]
+    incident.shifts_at = min(steps, default=None)
     return Jointly(all_, hits, frozenset(found), _whose(hits, [incident, *beside])) if found else None
 
 
