@@ -152,9 +152,8 @@ def engine(
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
 
-    loaded = _loaded(settings)
+    loaded, registry = _loaded(settings), CollectorRegistry()
     with ExitStack() as stack:
-        registry = CollectorRegistry()
         metrics = EngineMetrics(registry, installed())
         settings.data.mkdir(parents=True, exist_ok=True)
         sinks = _sinks(settings, clock, stack)
@@ -167,10 +166,10 @@ def engine(
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka = _kafka(settings, metrics)
+        scenarios = Watch(settings.scenarios, registry)
         conductor = Conductor(
-            settings, library, submissions, clock, broadcaster.wake, dispatcher.wake, stopped,
-            Watch(settings.scenarios, registry),
-        )  # fmt: skip
+            settings, library, submissions, clock, broadcaster.wake, dispatcher.wake, stopped, scenarios
+        )
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
             on_commit=conductor.committed, settings=_service_settings(settings),
@@ -181,8 +180,9 @@ def engine(
             topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)], broadcaster=broadcaster,
-            registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
-            observations=Observations(conductor.traces, conductor.topology, registry), logs=conductor.logs,
+            scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry), logs=conductor.logs,
+            observations=Observations(conductor.traces, conductor.topology, registry), registry=registry,
+            sample=partial(metrics.sample_store, store),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 

@@ -207,12 +207,13 @@ def risk(
     single_points: Annotated[bool, typer.Option("--single-points", help="What takes business down alone.")] = False,
     worlds: Annotated[int, typer.Option(min=100, max=1_000_000, help="Worlds to sample for each entity.")] = 10_000,
     catalogue: Catalogue = None,
+    rules: Rules = None,
     as_json: Json = False,
 ) -> None:
     """Say how probable it is that business goes down within a day, what would take it down next, and alone."""
     from api.commands import risk as command
 
-    asked = command.Asked(entities or [], down or [], single_points, worlds, catalogue, as_json)
+    asked = command.Asked(entities or [], down or [], single_points, worlds, catalogue, rules, as_json)
     raise typer.Exit(command.run(asked))
 
 

@@ -24,7 +24,8 @@ from topology.model import Topology
 class Parts:
     """``accept`` stores a record and returns when it is durable; it raises
     `engine.errors.StoreUnavailable` or TimeoutError. ``topology`` and ``rules`` are those in force. ``reload`` reads
-    the operator's files; it raises `api.files.FilesError`. ``settle_dead_letter`` marks one as redriven or dropped.
+    the operator's files; it raises `api.files.FilesError`. ``sample`` sets the gauges that the store answers; it raises
+    `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped.
     """
 
     settings: Settings
@@ -47,3 +48,4 @@ class Parts:
     audits: Audits
     observations: Observations
     registry: CollectorRegistry
+    sample: Callable[[], None]

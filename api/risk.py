@@ -19,6 +19,7 @@ from api.risk_schemas import (
     SinglePoint,
     SinglePointsOf,
 )
+from rules.ruleset import RuleSet
 from topology.cuts import CutSets, next_failures
 from topology.failures import ASSUMED, ASSUMED_FATE, HORIZON, MILLION, Failure
 from topology.field import business
@@ -72,19 +73,21 @@ def next_of(index: Topology, down: Collection[str], entities: Sequence[str] = ()
     )
 
 
-def single_points_of(index: Topology, limit: int) -> SinglePointsOf:
-    """Single points of failure, ``limit`` of each kind."""
+def single_points_of(index: Topology, limit: int, rules: RuleSet | None = None) -> SinglePointsOf:
+    """Single points of failure, ``limit`` of each kind; by the rules there may be no more users than so many."""
     found = single_points(index)
+    most = None if rules is None else rules.content.severity.users_total
     return SinglePointsOf(
         version=index.version,
+        rules="" if rules is None else rules.version,
         business=len(found.business),
         failures=found.failures,
         points_total=len(found.points),
-        points=[_point(index, one.failure, one.behind) for one in found.points[:limit]],
+        points=[_point(index, one.failure, one.behind, most) for one in found.points[:limit]],
         hollow_total=len(found.hollow),
         hollow=[
             HollowGroup(
-                **_behind(one.behind),
+                **_behind(one.behind, most),
                 consumer=one.consumer,
                 group=one.group,
                 members=one.members,
@@ -96,7 +99,7 @@ def single_points_of(index: Topology, limit: int) -> SinglePointsOf:
         ],
         degrading_total=len(found.degrading),
         degrading=[
-            DegradingPoint(**asdict(_point(index, one.failure, one.behind)), lowest=one.lowest)
+            DegradingPoint(**asdict(_point(index, one.failure, one.behind, most)), lowest=one.lowest)
             for one in found.degrading[:limit]
         ],
         unexamined=found.unexamined,
@@ -148,23 +151,24 @@ def _next(index: Topology, risk: Risk, cuts: CutSets) -> NextRisk:
     return NextRisk(**asdict(_risk(index, risk)), double=double, double_total=len(cuts.double))
 
 
-def _behind(behind: Behind) -> dict[str, Any]:
+def _behind(behind: Behind, most: int | None) -> dict[str, Any]:
+    low, high = behind.users or (0, 0)
     found = BusinessBehind(
         tier=behind.tier,
         business=behind.total,
-        users=behind.users,
+        users=None if behind.users is None else (low, high if most is None else max(low, min(most, high))),
         obligations=list(behind.obligations),
         first=list(behind.first),
     )
     return asdict(found)
 
 
-def _point(index: Topology, failure: Failure, behind: Behind) -> SinglePoint:
+def _point(index: Topology, failure: Failure, behind: Behind, most: int | None) -> SinglePoint:
     entity = None if failure.fate else index.entities[failure.name]
     hit = impact(index, dict.fromkeys(failure.entities, 0))[behind.first[0]]
     ends = [step.at for step in hit.later if step.low == 0] if hit.low else []
     return SinglePoint(
-        **_behind(behind),
+        **_behind(behind, most),
         failure=_failure(failure),
         kind=entity.kind.value if entity else "fate",
         owner=entity.owner if entity else "",

@@ -91,7 +91,8 @@ class NextRisks(msgspec.Struct, kw_only=True):
 
 class BusinessBehind(msgspec.Struct, kw_only=True):
     """The business that a failure hits: ``tier`` is the best one, ``business`` how many services and processes,
-    ``users`` bounds (the largest, and all of them); ``first`` of these, the most important first."""
+    ``users`` bounds (the largest, and all of them, at most as many as the rules say there are); ``first`` of these, the
+    most important first."""
 
     tier: int | None
     business: int
@@ -137,6 +138,7 @@ class SinglePointsOf(msgspec.Struct, kw_only=True):
     """
 
     version: str
+    rules: str = ""
     business: int
     failures: int
     points_total: int

@@ -13,7 +13,6 @@ from engine.outcomes import (
     SeverityView,
     TimelineEntry,
 )
-from engine.signals import Millis
 from topology.model import Dependency, Entity
 
 
@@ -244,13 +243,3 @@ class Reloaded(msgspec.Struct):
     rules: str
     changed: list[str]
     scenarios: ScenarioChanges | None = None
-
-
-class VersionRow(msgspec.Struct):
-    """One version of the operator's files."""
-
-    kind: str
-    id: str
-    at: Millis
-    note: str = ""
-    current: bool = False

@@ -103,7 +103,7 @@ def _impact(incident: Fields) -> list[str]:
 
 def _hit(hit: Fields, onset: int) -> str:
     way = f", by {' → '.join(hit['path'])}" if len(hit["path"]) > 1 else ""
-    return f"{hit['entity']}: {_state(hit, onset)}{way}{_held(hit)}"
+    return f"{hit['entity']}: {_state(hit, onset)}{way}{_others(hit)}{_held(hit)}"
 
 
 def _state(hit: Fields, onset: int) -> str:
@@ -119,6 +119,11 @@ def _state(hit: Fields, onset: int) -> str:
 
 def _after(at: int | None, onset: int) -> str:
     return f" after {round((at - onset) / 60000)} min" if at and at - onset >= 60000 else ""
+
+
+def _others(hit: Fields) -> str:
+    """The incidents that it is hit by as well; without them it would be better off."""
+    return f", together with {', '.join(hit['together'])}" if hit.get("together") else ""
 
 
 def _held(hit: Fields) -> str:
@@ -139,7 +144,7 @@ def _assumptions(incident: Fields) -> list[str]:
     """What others take for granted of what is not up."""
     found = msgspec.convert((incident.get("harm") or {}).get("assumptions") or (), tuple[AssumptionView, ...])
     told = [
-        f"{one.state.replace('_', ' ')}: "
+        f"{one.state.replace('_', ' ')}{'' if one.until is None else f', over since {when(one.until)}'}: "
         + assumption_in_words(one, lambda at: f"since {when(at)}", lambda at: f"after {when(at)}")
         for one in found
     ]

@@ -13,7 +13,7 @@ from engine.correlate.graph import Node, SymptomGraph
 from engine.correlate.partition import Trouble
 from engine.escalation import raise_to
 from engine.evidence.verdict import Term, verdict
-from engine.forecast import come_true
+from engine.forecast import come_true, tell_jointly
 from engine.harm import Rows, facts_of, harm_of, obligations_of, shown
 from engine.incidents import follow_alerts, watch_declaration
 from engine.inquiry import Inquiry
@@ -146,7 +146,9 @@ def _nodes(context: Context, incident: Incident) -> list[Node]:
 
 def _harm(context: Context, incident: Incident, nodes: list[Node], now: Millis) -> str:
     """What it hits, how severe that is and who must hear of it; why that has changed. Sets when to look again."""
+    before = incident.impact
     rows = impact_of(context, incident, nodes, now)
+    jointly = tell_jointly(context, incident, before, now)
     harm = harm_of(context, incident, rows, now)
     assumed, incident.harm = incident.harm.assumptions, shown(harm)
     broken = tell_broken(context, incident, assumed, now)
@@ -161,7 +163,7 @@ def _harm(context: Context, incident: Incident, nodes: list[Node], now: Millis) 
         observe(incident, rows, harm, facts, context.state.topology)
     duties = judge_regimes(context, incident, now)
     _look_again(context, incident, rows, now)
-    return "; ".join(filter(None, (broken, severer, further, duties)))
+    return "; ".join(filter(None, (jointly, broken, severer, further, duties)))
 
 
 def _look_again(context: Context, incident: Incident, rows: Rows, now: Millis) -> None:

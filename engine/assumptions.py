@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from engine.context import Context
 from engine.outcomes import AssumptionView
 from engine.signals import Millis
@@ -26,11 +28,12 @@ NAMED = 5
 
 
 def assumptions_of(
-    topology: Topology, rows: Iterable[tuple[Impact, Entity | None]], at: Millis
+    topology: Topology, rows: Iterable[tuple[Impact, Entity | None]], at: Millis, until: Millis | None = None
 ) -> tuple[AssumptionView, ...]:
-    """All that rest on what is hit at ``at``: the broken ones first, then those that break first."""
+    """All that rest on what is hit at ``at``: the broken ones first, then those that break first. ``until`` is when the
+    trouble was over."""
     found = [
-        _view(topology, who, one, entity, hit, at)
+        msgspec.structs.replace(_view(topology, who, one, entity, hit, at), until=until)
         for hit, entity in rows
         if entity is not None and hit.low < UP
         for who, one in topology.relied_on(hit.entity)
@@ -44,13 +47,24 @@ def breaks(found: Iterable[AssumptionView]) -> list[Millis]:
 
 
 def tell_broken(context: Context, incident: Incident, before: Sequence[AssumptionView], now: Millis) -> str:
-    """Tell which assumptions have broken since ``before``; returns them as the reason of a revision, "" for none."""
-    was = {(one.entity, one.id) for one in before if one.state == BROKEN}
-    broken = [one for one in incident.harm.assumptions if one.state == BROKEN and (one.entity, one.id) not in was]
+    """Tell which assumptions have broken since ``before``, and which hold again; returns those that have broken as the
+    reason of a revision, "" for none."""
+    was, now_ = _broken(before), _broken(incident.harm.assumptions)
+    broken = [one for key, one in now_.items() if key not in was]
     for one in broken:
         facts = {"entity": one.entity, "id": one.id, "on": one.on, "since": one.since, "due": one.due}
         context.tell(incident.id, incident.domain, now, "assumption", _told(one), facts=facts)
+    cut = len(incident.harm.assumptions) >= SHOWN  # who is not among them may be left out only
+    for one in () if cut else (one for key, one in was.items() if key not in now_):
+        facts = {"entity": one.entity, "id": one.id, "on": one.on, "since": one.since}
+        text = f"an assumption of {one.entity} about {one.on} holds again ({one.id})"
+        context.tell(incident.id, incident.domain, now, "assumption", text, facts=facts)
     return "; ".join(map(_told, broken[:NAMED])) + (f" and {len(broken) - NAMED} more" if len(broken) > NAMED else "")
+
+
+def _broken(found: Iterable[AssumptionView]) -> dict[tuple[str, str], AssumptionView]:
+    """Those that are broken now."""
+    return {(one.entity, one.id): one for one in found if one.state == BROKEN and one.until is None}
 
 
 def _told(one: AssumptionView) -> str:

@@ -41,7 +41,6 @@ SOON = 4
 """A clock is due soon when this part (one fourth) of its time is left."""
 KEPT: Millis = 30 * 86_400_000
 """How long a closed incident is kept for clocks that nobody has started."""
-Applies = Mapping[str, tuple[Ternary, tuple[str, ...]]]
 
 
 def judge_regimes(context: Context, incident: Incident, now: Millis, *, anew: bool = False) -> str:

@@ -15,7 +15,9 @@ from engine.signals import Millis
 from engine.state import Copies, CopiesSeen
 from rules.exposure import ExposureRule
 from rules.ternary import Ternary
-from topology.model import Entity, Kind
+from topology.explanation import OWN
+from topology.impact import Impact
+from topology.model import Entity, Kind, Semantics, Topology
 
 LAG, BACKUP = "lag_seconds", "backup_age_seconds"
 POINTS_KEPT = 16
@@ -28,6 +30,9 @@ FRESH: Millis = 15 * 60_000
 SOON: Millis = 60_000
 """A first sample this soon after a failure still tells of it."""
 STORES = frozenset({Kind.DATABASE, Kind.QUEUE})
+TAKERS = frozenset({Kind.SERVICE, Kind.COMPONENT, Kind.BUSINESS_SERVICE, Kind.BUSINESS_PROCESS})
+"""Providers of a queue that take from it; others are what it stands on."""
+UP = 1000
 
 Bounds = tuple[int, int | None]
 
@@ -51,6 +56,20 @@ def keep(
     if len(of_entity) > SERIES_KEPT:
         del of_entity[min(of_entity, key=lambda name: (_last(of_entity[name]), name))]
     return _beyond(of_entity, known) != before
+
+
+def only_fills(topology: Topology, hit: Impact, lows: Mapping[str, int]) -> bool:
+    """Is it a queue that is down because who takes from it is, and holds what it gets? ``lows`` are healths by entity;
+    who is not named is up. What a queue stands on, and what nobody knows, takes it along."""
+    queue = topology.entities.get(hit.entity)
+    if queue is None or queue.kind is not Kind.QUEUE or hit.via == OWN:
+        return False
+    lost = [
+        topology.entities.get(d.provider)
+        for d in topology.providers(hit.entity)
+        if d.semantics is not Semantics.INFO and lows.get(d.provider, UP) == 0
+    ]
+    return bool(lost) and all(one is not None and one.kind in TAKERS for one in lost)
 
 
 def seen_at(of_entity: Mapping[str, Copies], moment: Millis) -> CopiesSeen:

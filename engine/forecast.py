@@ -1,4 +1,5 @@
-"""What was forecast and has come true without an alert: a buffer is spent, an objective can no longer be met."""
+"""What changes without an alert of the incident: a buffer is spent, an objective can no longer be met, another incident
+hits members of the same group."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ def come_true(
     """Tell, of an incident that was just looked at again, who is hit since and what will be missed; ``hits`` and
     ``objectives`` are those before. Returns it as the reason of a revision, "" when there is nothing."""
     was = {one.entity: one for one in hits}
-    fallen = [one for one in incident.impact if one.low < (was[one.entity].low if one.entity in was else UP)]
+    fallen = [one for one in incident.impact if one.low < _low(was, one.entity) and not _news(was, one)]
     late = newly_missed(objectives, incident.objectives)
     said = [_spent(fallen, was)] if fallen else []
     if fallen:
@@ -36,15 +37,61 @@ def come_true(
     return "; ".join(said[: 1 + NAMED])
 
 
+def tell_jointly(context: Context, incident: Incident, hits: Sequence[Impacted], now: Millis) -> str:
+    """Tell what is worse off now because of other incidents too, and what no longer is; ``hits`` are those before.
+    Returns it as the reason of a revision, "" when there is nothing."""
+    was = {one.entity: one for one in hits}
+    said = []
+    fallen = [one for one in incident.impact if _news(was, one)]
+    if fallen:
+        others = list(dict.fromkeys(id for one in fallen for id in one.together))
+        said.append(f"together with {_named(others)}: {_listed(fallen)}")
+        _tell_with(context, incident, f"Hit {said[0]}", others, fallen, now)
+    alone = {one.entity for one in incident.impact if not one.together}
+    left = {one.entity for one in incident.impact}
+    eased = [one for one in hits if one.together and (one.entity in alone or one.entity not in left)]
+    if eased:
+        others = list(dict.fromkeys(id for one in eased for id in one.together))
+        names = _named([one.entity for one in eased])
+        said.append(f"no longer hit together with {_named(others)}: {names}")
+        _tell_with(context, incident, said[-1][:1].upper() + said[-1][1:], others, eased, now)
+    return "; ".join(said)
+
+
+def _tell_with(
+    context: Context, incident: Incident, text: str, others: list[str], rows: Sequence[Impacted], now: Millis
+) -> None:
+    about = {"with": others, "entities": [one.entity for one in rows[:NAMED]], "total": len(rows)}
+    context.tell(incident.id, incident.domain, now, "together", text, facts=about)
+
+
+def _news(was: Mapping[str, Impacted], one: Impacted) -> bool:
+    """Is it worse off than before, or at all, through others too?"""
+    before = was.get(one.entity)
+    return bool(one.together) and (before is None or not before.together or one.low < before.low)
+
+
+def _low(was: Mapping[str, Impacted], entity: str) -> int:
+    return was[entity].low if entity in was else UP
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:NAMED]) + (f" and {len(names) - NAMED} more" if len(names) > NAMED else "")
+
+
+def _listed(rows: Sequence[Impacted]) -> str:
+    return _named([f"{one.entity} ({_state(one)})" for one in rows])
+
+
 def _spent(fallen: Sequence[Impacted], was: Mapping[str, Impacted]) -> str:
-    names = ", ".join(f"{one.entity} ({_state(one)})" for one in fallen[:NAMED])
-    more = f" and {len(fallen) - NAMED} more" if len(fallen) > NAMED else ""
     buffers = sorted({was[one.entity].held_by for one in fallen if one.entity in was} - {""})
     spent = f", as the buffer of {', '.join(buffers[:NAMED])} is spent" if buffers else ""
-    return f"hit now{spent}: {names}{more}"
+    return f"hit now{spent}: {_listed(fallen)}"
 
 
 def _state(one: Impacted) -> str:
+    if one.low == UP:
+        return "at risk" if one.at_risk else "to come"
     worst = "down" if one.low == 0 else "degraded"
     return f"perhaps {worst}" if one.high == UP else worst
 

@@ -10,7 +10,7 @@ import msgspec
 from engine.assumptions import assumptions_of
 from engine.context import Context
 from engine.correlate.graph import Node
-from engine.exposure import STORES, exposure_of, seen_at
+from engine.exposure import STORES, exposure_of, only_fills, seen_at
 from engine.outcomes import AmountView, ExposureView, HarmView
 from engine.rto import missed
 from engine.signals import Millis
@@ -78,7 +78,7 @@ def harm_of(context: Context, incident: Incident, rows: Rows, now: Millis) -> Ha
         critical_down_since=min((h.since for h in hits if h.down and h.entity.continuity.critical), default=None),
         exposure=tuple(_exposure(context, incident, rows, at)),
         rto_missed=missed(incident, rows, at),
-        assumptions=assumptions_of(topology, rows, at),
+        assumptions=assumptions_of(topology, rows, at, None if incident.firing else incident.quiet),
     )
 
 
@@ -155,10 +155,11 @@ def _daily(hits: Iterable[Hit], strangers: Iterable[str], what: str) -> AmountVi
 def _exposure(context: Context, incident: Incident, rows: Rows, at: Millis) -> list[ExposureView]:
     """Every store that is hit, the worst first. What was seen when it went down is kept: samples are not for ever."""
     found = []
+    lows = {hit.entity: hit.low for hit, _ in rows}
     for hit, entity in rows:
         if entity is None or entity.kind not in STORES or hit.low == UP:
             continue
-        down = hit.low == 0
+        down = hit.low == 0 and not only_fills(context.topology, hit, lows)
         seen = seen_at(context.state.copies.get(entity.id, {}), hit.at if down else at)
         if down:
             before = incident.copies.get(entity.id, CopiesSeen())

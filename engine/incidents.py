@@ -18,6 +18,7 @@ from engine.severity import carry_over
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
 from engine.telling import tell_incident
+from engine.together import part
 from engine.words import TELLING
 
 SETTLED: Millis = 5_000
@@ -237,6 +238,7 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
         depart(context, alert)
     domain.cover = {entity: name for entity, name in domain.cover.items() if name != incident.id}
     incident.reach = ()
+    part(context, incident, now)
     for table in (domain.glue, domain.pins):
         for number in incident.alerts & table.keys():
             del table[number]
@@ -281,6 +283,7 @@ def merge(context: Context, incident: Incident, into: Incident, now: Millis) -> 
     domain = context.domain(incident.domain)
     domain.open.discard(incident.id)
     incident.reach = ()
+    part(context, incident, now)
     for kind in ("recover", "severity", "exposure"):
         context.timers.cancel(kind, incident.id)
     limits = context.rules.correlation

@@ -91,7 +91,8 @@ class Impacted(msgspec.Struct, kw_only=True):
     """One entity hit by an incident: health low … high (0 down … 1000 up), the path from the cause, and when.
 
     ``degraded_at`` and ``down_at`` may lie in the future, while ``held_by``, the provider of a buffer (a queue), holds
-    it up until ``held_until``; None: never, as far as is known.
+    it up until ``held_until``; None: never, as far as is known. ``together`` are the other incidents without which it
+    would be better off.
     """
 
     entity: str
@@ -110,6 +111,7 @@ class Impacted(msgspec.Struct, kw_only=True):
     at_risk: bool = False
     tier: int | None = None
     users: int | None = None
+    together: tuple[str, ...] = ()
 
 
 class AmountView(msgspec.Struct, kw_only=True, frozen=True):
@@ -154,7 +156,7 @@ class AssumptionView(msgspec.Struct, kw_only=True, frozen=True):
 
     ``low`` … ``high`` is its health, ``since`` when it was last up. ``allowed`` is for how many seconds it may be away,
     as its ``contract`` or its ``rto`` says (``said_by``; "": nothing does); ``due`` is when that time is over.
-    ``consumers`` depend on it directly.
+    ``until``: the incident is over, so it holds again since then. ``consumers`` depend on it directly.
     """
 
     entity: str
@@ -170,6 +172,7 @@ class AssumptionView(msgspec.Struct, kw_only=True, frozen=True):
     said_by: str = ""
     contract: str = ""
     due: Millis | None = None
+    until: Millis | None = None
     consumers: tuple[str, ...] = ()
     consumers_total: int = 0
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from engine.bridges import bridges
 from engine.context import Context
 from engine.correlate.graph import Node
@@ -13,6 +15,7 @@ from engine.outcomes import Impacted
 from engine.restoration import foresee
 from engine.signals import Millis
 from engine.state import Incident
+from engine.together import Failures, Jointly, jointly
 from engine.words import HEALTH
 from topology.impact import Impact, impact
 from topology.model import Entity
@@ -26,8 +29,8 @@ SHOWN_IMPACT = 2000
 def impact_of(
     context: Context, incident: Incident, nodes: Sequence[Node], now: Millis
 ) -> list[tuple[Impact, Entity | None]]:
-    """Entities below full health because of the incident's alerts, its cause and what deviates near them; kept on the
-    incident, nearest first."""
+    """Entities below full health because of the incident's alerts, its cause and what deviates near them, in the world
+    as it is (`engine.together`); kept on the incident, nearest first."""
     own: dict[str, int] = {}
     since: dict[str, Millis] = {}
     for node in nodes:
@@ -47,15 +50,34 @@ def impact_of(
     at = now if over is None else min(now, over)
     found = impact(context.topology, felt, at, onsets)
     courses = timeline(context.topology, felt, at, onsets, found)
+    shared = jointly(context, incident, Failures(felt, onsets), found, at, now)
+    if shared is not None:
+        found = {
+            entity: hit if entity in shared.entities else found[entity]
+            for entity, hit in shared.hits.items()
+            if entity in shared.entities or entity in found
+        }
+        every = shared.failures
+        of_all = timeline(context.topology, every.health, at, every.since, shared.hits)
+        courses = {**courses, **{entity: of_all[entity] for entity in shared.entities}}
     if over is not None:
         courses = {entity: course.until(at) for entity, course in courses.items()}
     rows = [(hit, context.topology.entities.get(hit.entity)) for hit in found.values()]
     shown = sorted(rows, key=lambda row: (row[0].hops, row[0].entity))[:SHOWN_IMPACT]
     incident.impact = tuple(_impacted(hit, entity, hit.entity in own, courses[hit.entity]) for hit, entity in shown)
+    if shared is not None:
+        incident.impact = tuple(_with_others(incident, shared, one) for one in incident.impact)
     incident.impact_total = len(rows)
     incident.reach = tuple(hit.entity for hit, _ in rows if hit.low < UP)
     foresee(context, incident, troubled, found, courses, now)
     return rows
+
+
+def _with_others(incident: Incident, shared: Jointly, one: Impacted) -> Impacted:
+    if one.entity not in shared.entities:
+        return one
+    together, path = shared.others(incident.id, one.entity), shared.path(incident.id, one.entity)
+    return msgspec.structs.replace(one, together=together, path=path)
 
 
 def _impacted(hit: Impact, entity: Entity | None, observed: bool, course: Course) -> Impacted:

@@ -37,11 +37,13 @@ def foresee(
 
 
 def turns(incident: Incident, now: Millis) -> list[Millis]:
-    """Moments to come at which an objective that can still be met no longer can, by the passing of time alone."""
+    """Moments to come at which, by the passing of time alone, an objective that can still be met no longer can, or
+    what it has a part in becomes another's."""
     open_ = [one for one in incident.objectives if one.breach != YES]
+    shifts = [] if incident.shifts_at is None or incident.shifts_at <= now else [incident.shifts_at]
     if incident.restoring_at is not None:
-        return [one.due + 1 for one in open_ if one.due >= now]
-    return [turn for one in open_ for turn in one.turns() if turn > now]
+        return shifts + [one.due + 1 for one in open_ if one.due >= now]
+    return shifts + [turn for one in open_ for turn in one.turns() if turn > now]
 
 
 def to_repair(topology: Topology, own: Collection[str], hits: Collection[str], cause: str | None) -> set[str]:

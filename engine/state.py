@@ -106,7 +106,8 @@ class Incident(msgspec.Struct):
     ``telling_since`` is since when it has had, without a break, an alert that may start the incident workflow.
     ``copies`` is what was seen of its stores' copies when they went down, ``escalated`` since when each escalation
     rule has asked for somebody. ``regimes`` are its cases by regime, ``observed`` what was seen for them;
-    ``kept``: it is closed and long over, and only at hand for its clocks."""
+    ``kept``: it is closed and long over, and only at hand for its clocks. ``own``, ``touched``, ``beside``,
+    ``shifts_at``: what has failed because of it, and its part in the world of the others (`engine.together`)."""
 
     id: str
     domain: str
@@ -137,6 +138,10 @@ class Incident(msgspec.Struct):
     impact_total: int = 0
     objectives: tuple[Objective, ...] = ()
     reach: tuple[str, ...] = ()
+    own: dict[str, tuple[int, Millis, Millis | None]] = {}
+    touched: tuple[str, ...] | None = None
+    beside: tuple[str, ...] = ()
+    shifts_at: Millis | None = None
     users: tuple[int, int | None] | None = None
     harm: HarmView = HarmView()
     facts: SeverityFacts = SeverityFacts()

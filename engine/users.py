@@ -24,6 +24,7 @@ SHOWN_MISSING = 50
 LG_NOMINAL = 14
 """Size of the union's own sketch, as a power of two: it estimates no worse than any that go into it, up to this."""
 DEVIATIONS = 2
+INFRASTRUCTURE = frozenset({Kind.HOST, Kind.NETWORK_DEVICE, Kind.SITE})
 
 
 class Amount(NamedTuple):
@@ -79,9 +80,14 @@ def users_of(entities: Iterable[tuple[Entity, bool]], missing: Collection[str], 
 
 
 def faces_users(topology: Topology, entity: Entity) -> bool:
-    """Whether its users are nobody else's: a business service or process, or something that nothing else needs."""
+    """Whether its users are nobody else's: a business service or process, or something that nothing else needs.
+
+    Infrastructure faces nobody: who feels its loss does so through what stands on it.
+    """
     if entity.kind in (Kind.BUSINESS_SERVICE, Kind.BUSINESS_PROCESS):
         return True
+    if entity.kind in INFRASTRUCTURE:
+        return False
     return all(need.semantics is Semantics.INFO for need in topology.consumers(entity.id))
 
 

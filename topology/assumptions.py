@@ -101,7 +101,8 @@ def spells(topology: Topology, assumed: Assumptions) -> list[Spell]:
         struck = sorted(set(assumed.fates).intersection(entity.continuity.fates))
         found += [Spell(entity.id, 0, 0, None, f"down with {fate}") for fate in struck]
     for place in assumed.lost:
-        found += [Spell(entity, 0, 0, None, f"lost with {place}") for entity in inside(topology, place)]
+        held = inside(topology, place)
+        found += [Spell(one, 0, 0, None, "lost" if one == place else f"lost with {place}") for one in held]
     return found
 
 

@@ -33,11 +33,6 @@ class Objective(msgspec.Struct, kw_only=True, frozen=True):
     finish_latest: int | None = None
     breach: str = CANNOT_EXCLUDE
 
-    @property
-    def start_by(self) -> int | None:
-        """When restoration must have begun for the objective to be met, if it takes no longer than ``takes``."""
-        return None if self.takes is None else self.due - 1000 * self.takes
-
     def turns(self) -> tuple[int, ...]:
         """Moments at which its ``breach`` would be told otherwise if restoration had not begun."""
         spans = (span for span in (0, self.takes, self.takes_latest) if span is not None)

@@ -2,7 +2,8 @@
 
 Own failures are repaired, what they pulled down follows once what it needs runs (`topology.prerequisites`), and circles
 of cold entities are started by hand (`topology.deadlock`). Durations are the catalogue's ``restore``; where an entity
-declares none, its return is bounded from below only, and the plan names it.
+declares none, its return is bounded from below only, and the plan names it; unless a contract says how long it may
+take.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from topology.continuity import NOTHING_SAID
 from topology.deadlock import NO_DEADLOCK, Bypass, Deadlock, deadlock
 from topology.impact import impact
 from topology.model import Dependency, Topology
@@ -58,8 +60,8 @@ class Plan:
     """All tasks in order of their start, and what the whole takes (seconds; None: no bound is known).
 
     ``critical`` is the chain of starts that decides on it, the first entity first. ``bypasses`` are the proposed manual
-    starts in their order. ``missing``: entities whose restoration takes time that the catalogue does not declare;
-    counted as none in the earliest times.
+    starts in their order. ``missing``: entities whose restoration takes time for which the catalogue has no bound;
+    counted as none in the earliest times, as are those of which a contract says how long they may take.
     """
 
     tasks: tuple[Task, ...] = ()
@@ -94,7 +96,8 @@ def plan(index: Topology, health: Mapping[str, int], repair: Collection[str], at
     down = {entity for entity, low in hit.items() if low == 0}
     needs = start_needs(index, down)
     takes = {entity: _takes(index, entity) for entity in hit if entity in down or entity in repair}
-    missing = tuple(entity for entity, seconds in takes.items() if seconds is None)
+    longest = {entity: _longest(index, entity) for entity in takes}
+    missing = tuple(entity for entity, seconds in longest.items() if seconds == NEVER)
 
     def spent(dependency: Dependency) -> int:
         return (felt.get(dependency.provider, at) - at) // 1000 + dependency.buffer
@@ -109,8 +112,7 @@ def plan(index: Topology, health: Mapping[str, int], repair: Collection[str], at
     lacking = {entity for entity in hit if entity in by_hand or waits_beyond_start(index, entity, hit)}
     early.end(lacking)
     late = early
-    if missing:
-        longest = {entity: NEVER if seconds is None else seconds for entity, seconds in takes.items()}
+    if longest != shortest:
         late = Schedule(index, hit, needs, longest, spent)
         late.end(lacking)
     return Plan(
@@ -126,6 +128,15 @@ def plan(index: Topology, health: Mapping[str, int], repair: Collection[str], at
 def _takes(index: Topology, entity: str) -> int | None:
     known = index.entities.get(entity)
     return known.continuity.restore if known else None
+
+
+def _longest(index: Topology, entity: str) -> int:
+    """What it may take: of whom no restoration is declared, what a contract promises."""
+    known = index.entities.get(entity)
+    said = known.continuity if known else NOTHING_SAID
+    if said.restore is not None:
+        return said.restore
+    return NEVER if said.contract is None or said.contract.rto is None else said.contract.rto
 
 
 def _without(needs: Mapping[str, tuple[Need, ...]], bypasses: Sequence[Bypass]) -> dict[str, tuple[Need, ...]]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from api import bootstrap, files, settings
+from api import bootstrap
 from api.commands.console import DONE, WRONG, Failed, say
+from api.commands.folders import catalogue_in
 from api.feasibility import audit_of, day_of
 from api.feasibility_schemas import AuditOf
-from api.findings import Wrong
 from topology.feasibility.audit import audit as audit_objectives
 from topology.feasibility.findings import Finding
 from topology.feasibility.words import change, span
@@ -20,12 +20,7 @@ from topology.feasibility.words import change, span
 def audit(catalogue: Path | None, day: str, *, as_json: bool) -> int:
     """Print the findings, worst first. 1 when there is an error among them."""
     on = _day(day) if day else day_of(bootstrap.now())
-    folder = catalogue or settings.load().catalogue
-    if not folder.exists():
-        raise Failed(f"{folder}: no such catalogue", "name one with --catalogue, or create one with: headwater init")
-    topology, findings = files.topology_of(folder)
-    if topology is None:
-        raise Wrong(findings)
+    topology = catalogue_in(catalogue)
     found = audit_of(audit_objectives(topology, on))
     say(msgspec.json.encode(found).decode() if as_json else in_words(found))
     return WRONG if found.counts["error"] else DONE

@@ -8,10 +8,9 @@ from pathlib import Path
 
 import msgspec
 
-from api import files, settings
 from api.assumption_words import assumption_in_words
 from api.commands.console import DONE, Failed, say
-from api.findings import Wrong
+from api.commands.folders import catalogue_in
 from api.reach import impact_of
 from api.schemas import ImpactOf, Reached
 from engine.outcomes import AssumptionView
@@ -21,12 +20,7 @@ UP = 1000
 
 def run(entity: str, catalogue: Path | None, *, as_json: bool) -> int:
     """Print who is hit, how badly and when, soonest first."""
-    folder = catalogue or settings.load().catalogue
-    if not folder.exists():
-        raise Failed(f"{folder}: no such catalogue", "name one with --catalogue, or create one with: headwater init")
-    topology, findings = files.topology_of(folder)
-    if topology is None:
-        raise Wrong(findings)
+    topology = catalogue_in(catalogue)
     found = topology.resolve(entity)
     if found is None:
         near = get_close_matches(entity, topology.entities, n=3)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 
 import msgspec
 
-from api import files, settings
-from api.commands.console import DONE, Failed, say
+from api.commands.console import DONE, say
+from api.commands.folders import catalogue_in, resolved
 from api.commands.impact import duration
-from api.findings import Wrong
 from api.restoration import restoration_of
 from api.restoration_schemas import RestorationOf, RestorationTask
-from topology.model import Topology
 from topology.objectives import Objective
 
 NAMED = 12
@@ -26,24 +23,11 @@ _SPARED = {"yes": "is never hit", "no": "is hit", "cannot_exclude": "may be hit"
 
 def run(entities: Sequence[str], catalogue: Path | None, *, as_json: bool) -> int:
     """Print the plan, wave after wave, and what it means for recovery objectives."""
-    folder = catalogue or settings.load().catalogue
-    if not folder.exists():
-        raise Failed(f"{folder}: no such catalogue", "name one with --catalogue, or create one with: headwater init")
-    topology, findings = files.topology_of(folder)
-    if topology is None:
-        raise Wrong(findings)
-    found = restoration_of(topology, _resolved(topology, entities))
+    topology = catalogue_in(catalogue)
+    (failed,) = resolved(topology, entities)
+    found = restoration_of(topology, sorted(set(failed)))
     say(msgspec.json.encode(found).decode() if as_json else in_words(found))
     return DONE
-
-
-def _resolved(topology: Topology, names: Sequence[str]) -> list[str]:
-    unknown = sorted({name for name in names if topology.resolve(name) is None})
-    if unknown:
-        near = [close for name in unknown for close in get_close_matches(name, topology.entities, n=1)]
-        mend = f"did you mean {' or '.join(near)}?" if near else f"it knows {len(topology.entities)} entities"
-        raise Failed(f"the catalogue knows no entity {', '.join(map(repr, unknown))}", mend)
-    return sorted({id for id in map(topology.resolve, names) if id is not None})
 
 
 def in_words(found: RestorationOf) -> str:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
-from api import files, settings
 from api.commands.console import DONE, Failed, say
+from api.commands.folders import catalogue_in, resolved, rules_in
 from api.commands.impact import duration
-from api.findings import Wrong
 from api.risk import next_of, risk_of, single_points_of
 from api.risk_schemas import (
     BasicFailure,
@@ -25,7 +23,6 @@ from api.risk_schemas import (
     SinglePoint,
     SinglePointsOf,
 )
-from topology.model import Topology
 
 LISTED = 20
 """Single points in words; `--json` gives `MOST`."""
@@ -42,6 +39,7 @@ class Asked(NamedTuple):
     single_points: bool
     worlds: int
     catalogue: Path | None
+    rules: Path | None
     as_json: bool
 
 
@@ -49,36 +47,17 @@ def run(asked: Asked) -> int:
     """Print the answer, in words or as JSON."""
     if asked.single_points and (asked.entities or asked.down):
         raise Failed("--single-points is about the whole catalogue with everything up", "leave out ENTITY and --down")
-    topology = _topology(asked.catalogue)
-    entities, down = _resolved(topology, asked.entities, asked.down)
+    topology = catalogue_in(asked.catalogue)
+    entities, down = resolved(topology, asked.entities, asked.down)
     found: RiskOf | NextRisks | SinglePointsOf
     if asked.single_points:
-        found = single_points_of(topology, MOST if asked.as_json else LISTED)
+        found = single_points_of(topology, MOST if asked.as_json else LISTED, rules_in(asked.rules))
     elif down:
         found = next_of(topology, down, entities, asked.worlds)
     else:
         found = risk_of(topology, entities, asked.worlds)
     say(msgspec.json.encode(found).decode() if asked.as_json else in_words(found))
     return DONE
-
-
-def _topology(catalogue: Path | None) -> Topology:
-    folder = catalogue or settings.load().catalogue
-    if not folder.exists():
-        raise Failed(f"{folder}: no such catalogue", "name one with --catalogue, or create one with: headwater init")
-    topology, findings = files.topology_of(folder)
-    if topology is None:
-        raise Wrong(findings)
-    return topology
-
-
-def _resolved(topology: Topology, *lists: Sequence[str]) -> tuple[list[str], ...]:
-    unknown = sorted({name for names in lists for name in names if topology.resolve(name) is None})
-    if unknown:
-        near = [close for name in unknown for close in get_close_matches(name, topology.entities, n=1)]
-        mend = f"did you mean {' or '.join(near)}?" if near else f"it knows {len(topology.entities)} entities"
-        raise Failed(f"the catalogue knows no entity {', '.join(map(repr, unknown))}", mend)
-    return tuple([topology.resolve(name) or name for name in names] for names in lists)
 
 
 def in_words(found: RiskOf | NextRisks | SinglePointsOf) -> str:
@@ -129,7 +108,7 @@ def _points_in_words(found: SinglePointsOf) -> list[str]:
     lines += [f"  {_point_in_words(one)}, down to {one.lowest / 10:g} %" for one in found.degrading]
     if found.unexamined:
         lines.append(f"  {found.unexamined} failures were not looked at for that: the catalogue is too large")
-    return [*lines, f"Topology {found.version}."]
+    return [*lines, f"Topology {found.version}, rules {found.rules}."]
 
 
 def _point_in_words(one: SinglePoint) -> str:

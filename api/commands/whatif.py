@@ -251,5 +251,6 @@ def _moment(moment: MomentOf) -> list[str]:
 def _users(moment: MomentOf) -> str:
     users = moment.harm.users
     if users.high is None:
-        return f"at least {users.low} ({users.missing_total} of those hit do not say)"
+        silent = "does not say" if users.missing_total == 1 else "do not say"
+        return f"at least {users.low} ({users.missing_total} of those hit {silent})"
     return str(users.low) if users.low == users.high else f"{users.low} to {users.high}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -10,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 
 from api.routes.answers import answer, documented, parts
 from api.schemas import Ready
+from engine.errors import StoreUnavailable
 
 router = APIRouter(tags=["operation"])
 
@@ -41,5 +43,7 @@ def readyz(request: Request) -> Response:
     "/metrics", response_class=PlainTextResponse, responses=_PLAIN, summary="Metrics in Prometheus' text format"
 )
 def metrics(request: Request) -> Response:
-    """The engine's own metrics."""
+    """The engine's own metrics. Gauges that count in the store keep their values while it cannot be read."""
+    with suppress(StoreUnavailable):
+        parts(request).sample()
     return Response(generate_latest(parts(request).registry), media_type=CONTENT_TYPE_LATEST)

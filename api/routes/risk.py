@@ -61,6 +61,7 @@ _NEXT = {
 }
 _POINTS = {
     "version": "9f2c1b7a55d0e3aa",
+    "rules": "1d0c4a5be1f7c2d9",
     "business": 1,
     "failures": 15,
     "points_total": 1,
@@ -131,10 +132,9 @@ def single_points(request: Request, limit: Limit = 50) -> Response:
     only degrades. `limit` of each."""
     from api.risk import single_points_of  # noqa: PLC0415 - scipy is for those who ask
 
-    topology = parts(request).topology()
-    return answer(
-        analyses.answer(("single points", topology.version, limit), lambda: single_points_of(topology, limit))
-    )
+    topology, rules = parts(request).topology(), parts(request).rules()
+    question = ("single points", topology.version, rules.version, limit)
+    return answer(analyses.answer(question, lambda: single_points_of(topology, limit, rules)))
 
 
 def _resolved(topology: Topology, names: Sequence[str] | None, parameter: str) -> tuple[str, ...]:

@@ -56,12 +56,6 @@ class Explanations:
             groups.setdefault(self.origin(index), []).append(index)
         return groups
 
-    def leads_to(self, index: int, target: int) -> bool:
-        """Is ``target`` among what explains ``index``?"""
-        while index != target and index not in self.silent and (link := self.parent[index]) is not None:
-            index = link.provider
-        return index == target
-
     def _break_cycles(self) -> None:
         done: set[int] = set()
         for begin in range(len(self.parent)):

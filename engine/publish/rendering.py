@@ -46,6 +46,7 @@ class _Impacted(msgspec.Struct):
     held_by: str = ""
     held_until: Millis | None = None
     tier: int | None = None
+    together: tuple[str, ...] = ()
 
 
 class _Objective(msgspec.Struct):
@@ -76,6 +77,7 @@ class _Assumption(msgspec.Struct):
     on: str = ""
     state: str = ""
     text: str = ""
+    until: Millis | None = None
 
 
 class _Harm(msgspec.Struct):
@@ -144,7 +146,7 @@ def technical(publication: Publication) -> Text:
     lines.append(f"Impact: {incident.impact_total} entities")
     lines += [f"- {_technical_state(one)}" for one in _shown(incident)]
     lines += [f"Objective: {_objective(one)}" for one in incident.objectives[:SHOWN]]
-    lines += [f"Assumption {_assumption(one)}" for one in incident.harm.assumptions[:SHOWN]]
+    lines += [f"Assumption {_assumption(one)}" for one in incident.harm.assumptions[:SHOWN] if one.until is None]
     lines += _clocks(incident)
     lines += [f"Severity: {_severity(incident)}", _reference(publication, incident)]
     return Text(_title(publication, incident), "\n".join(filter(None, lines)))
@@ -159,7 +161,7 @@ def business(publication: Publication) -> Text:
     lines += [f"- {plain(one.name or one.entity)}: {_state(one)}{_from(one)}" for one in hit[:SHOWN]]
     lines.append("" if hit else "No business service is known to be affected.")
     lines.append(_users(incident.users))
-    broken = [one for one in incident.harm.assumptions if one.state == "broken"]
+    broken = [one for one in incident.harm.assumptions if one.state == "broken" and one.until is None]
     lines += [f"Assumption {_assumption(one)}" for one in broken[:SHOWN]]
     lines.append("Obligations: " + ", ".join(map(plain, incident.obligations)) if incident.obligations else "")
     lines += _clocks(incident)
@@ -205,7 +207,9 @@ def _state(one: _Impacted) -> str:
 
 def _technical_state(one: _Impacted) -> str:
     held = f", held up by the queue {plain(one.held_by)} until {_when(one.held_until)}" if one.held_until else ""
-    return f"{_state(one)}{held if one.held_by else ''}: {' > '.join(map(plain, one.path)) or plain(one.entity)}"
+    others = f", together with {', '.join(map(plain, one.together))}" if one.together else ""
+    way = " > ".join(map(plain, one.path)) or plain(one.entity)
+    return f"{_state(one)}{others}{held if one.held_by else ''}: {way}"
 
 
 def _objective(one: _Objective) -> str:

@@ -126,4 +126,5 @@ def _day(at: Millis, calendar: Calendar) -> str:
 
 
 def _said(period: Period) -> str:
-    return f"{period.amount} {WORDS[period.unit]} from {period.mark}"
+    words = WORDS[period.unit]
+    return f"{period.amount} {words.removesuffix('s') if period.amount == 1 else words} from {period.mark}"

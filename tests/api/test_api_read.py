@@ -132,6 +132,17 @@ def test_a_wrong_question_is_a_problem_with_a_pointer(outage: Live, path: str, s
     assert [error["pointer"] for error in problem.get("errors", [])] == ([pointer] if pointer else [])
 
 
+def test_open_incidents_are_counted_at_each_scrape(outage: Live):
+    opened = outage.get("/api/v1/incidents", state="declared")["items"]
+    lines = outage.client.get("/metrics").text.splitlines()
+    counted = {
+        line.split()[0]: float(line.split()[1]) for line in lines if line.startswith("headwater_incidents_open{")
+    }
+    assert len(opened) > 0
+    assert sum(counted.values()) >= len(opened)
+    assert counted[f'headwater_incidents_open{{severity="{opened[0]["severity"]["level"]}"}}'] >= 1
+
+
 def test_metrics_are_in_the_text_format_and_name_no_stranger(outage: Live):
     text = outage.client.get("/metrics").text
     assert 'headwater_alert_events_received_total{format="alertmanager-v2"} 3.0' in text

@@ -15,6 +15,7 @@ from api.bounded import Analyses
 from api.commands.risk import percent
 from api.errors import Problem
 from api.risk import MOST_TARGETS, next_of, risk_of, single_points_of
+from rules.parse import parse_rules
 from tests.api.live import CATALOGUE, Live, alert, live
 from topology.continuity import Continuity
 from topology.model import Dependency, Entity, Group, Kind, Semantics, Topology
@@ -147,6 +148,17 @@ def test_more_business_than_fits_into_an_answer_is_counted():
     assert found.items[0].tier == 0
     assert next_of(index, ["db"]).fallen == ["b0000", "b0001"]
     assert single_points_of(index, 5).points[0].business == 2
+
+
+def test_there_are_never_more_users_than_the_rules_say():
+    services = [Entity(id=f"b{n}", kind=Kind.BUSINESS_SERVICE, users=700 - n) for n in range(3)]
+    index = Topology.build([*services, Entity(id="db")], [Dependency(consumer=s.id, provider="db") for s in services])
+    for total, high in ((None, 2097), (1000, 1000), (100, 700)):
+        text = f"severity: {{users_total: {total}}}\n" if total else ""
+        rules, problems = parse_rules({"r.yaml": text})
+        assert rules is not None, problems
+        found = single_points_of(index, 5, rules)
+        assert (found.points[0].users, found.rules) == ((700, high), rules.version), "at least those of the largest"
 
 
 def run(folder: Path, *arguments: str, code: int = 0) -> str:

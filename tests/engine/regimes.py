@@ -9,7 +9,7 @@ from engine.outcomes import IncidentView
 from rules.parse import parse_rules
 from rules.ruleset import RuleSet
 from tests.engine.laws import World
-from tests.engine.severities import entity, only
+from tests.engine.severities import entity, lines, only
 from tests.scenarios.world import chain, clock
 from topology.model import Kind
 
@@ -78,3 +78,25 @@ def on(at: int | None) -> str:
 def name(world: World) -> str:
     """The one incident's id."""
     return only(world).id
+
+
+def outage(text: str = DORA, start: str = "10:00", service: str = "cards") -> World:
+    """A service is down since ``start``; a minute later."""
+    world = World(PAY, rules(text))
+    world.at(start).fire(service, "Down", severity="critical")
+    world.driven.pass_time(clock(start) + 60_000)
+    return world
+
+
+def do(world: World, time: str, action: str, /, *, reason: str = "as we know", **facts: str) -> IncidentView:
+    """A person asks for something of the one incident, and is obeyed."""
+    refused = len(lines(world, "refused"))
+    world.at(time).command(action, name(world), reason=reason, **facts)
+    assert len(lines(world, "refused")) == refused, lines(world, "refused")[-1].text
+    return only(world)
+
+
+def deadline(view: IncidentView, id: str, of: str = "dora") -> tuple[str, str]:
+    """State and due time of a clock."""
+    found = one_clock(view, id, of)
+    return found.state, on(found.due)

@@ -64,6 +64,24 @@ def test_an_assumption_is_at_stake_while_the_contract_allows_the_absence_and_bre
     assert updates, "people are told"
 
 
+def test_an_assumption_that_holds_again_is_told_once_and_the_record_keeps_until_when_it_was_broken():
+    world = payments()
+    world.at("10:00").fire("scheme", "SchemeDown", severity="critical")
+    world.at("11:30").resolve("scheme", "SchemeDown")
+    world.at("11:31")
+    assert (assumption(world).state, assumption(world).until) == ("broken", clock("11:30"))
+    told = [line.text for line in lines(world, "assumption") if line.facts["on"] == "scheme"]
+    assert told == [
+        "an assumption of payouts is broken (scheme-answers): scheme is not up",
+        "an assumption of payouts about scheme holds again (scheme-answers)",
+    ]
+    world.at("11:31:30").fire("scheme", "SchemeDown", severity="critical")
+    world.at("11:32:30")
+    assert assumption(world).until is None
+    told = [line.text for line in lines(world, "assumption") if line.facts["on"] == "scheme"]
+    assert told[2:] == ["an assumption of payouts is broken (scheme-answers): scheme is not up"], "it broke again"
+
+
 def test_without_a_contract_the_objective_says_for_how_long_and_without_both_it_breaks_at_once():
     for contract, rto, said_by, due in (
         (Contract(reference="C-7"), 2 * HOUR, "rto", clock("12:00")),

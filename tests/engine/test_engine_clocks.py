@@ -4,33 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from engine.outcomes import IncidentView
 from engine.signals import Activation
 from rules.regimes import Interval
 from tests.engine.laws import World
-from tests.engine.regimes import DORA, PAY, fact, iso, mark, name, on, one_clock, regime, rules
+from tests.engine.regimes import DORA, deadline, do, fact, iso, mark, name, on, one_clock, outage, regime, rules
 from tests.engine.severities import entity, lines, only
 from tests.scenarios.world import chain, clock
 from topology.model import Topology
 
 WEEKEND = "96:00"
 """The scenario's day is a Tuesday: this is Saturday."""
-
-
-def outage(text: str = DORA, start: str = "10:00", service: str = "cards") -> World:
-    """A service is down since ``start``; a minute later."""
-    world = World(PAY, rules(text))
-    world.at(start).fire(service, "Down", severity="critical")
-    world.driven.pass_time(clock(start) + 60_000)
-    return world
-
-
-def do(world: World, time: str, action: str, /, *, reason: str = "as we know", **facts: str) -> IncidentView:
-    """A person asks for something of the one incident, and is obeyed."""
-    refused = len(lines(world, "refused"))
-    world.at(time).command(action, name(world), reason=reason, **facts)
-    assert len(lines(world, "refused")) == refused, lines(world, "refused")[-1].text
-    return only(world)
 
 
 def refusal(world: World, time: str, action: str, /, *, reason: str = "as we know", **facts: str) -> str:
@@ -40,12 +23,6 @@ def refusal(world: World, time: str, action: str, /, *, reason: str = "as we kno
     found = lines(world, "refused")
     assert len(found) == refused + 1, "it was not refused"
     return found[-1].text
-
-
-def deadline(view: IncidentView, id: str, of: str = "dora") -> tuple[str, str]:
-    """State and due time of a clock."""
-    found = one_clock(view, id, of)
-    return found.state, on(found.due)
 
 
 # ------------------------------------------------------------------------------------------------------------- facts

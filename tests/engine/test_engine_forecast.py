@@ -88,7 +88,6 @@ def test_objectives_count_down_from_the_moment_of_being_down():
     queue = objective(view, "orders-queue")
     assert (queue.kind, queue.since, queue.due) == ("rto", clock("10:00"), clock("11:00"))
     assert (queue.takes, queue.takes_latest, queue.breach) == (900, 900, "no")
-    assert queue.start_by == clock("10:45")
     shipping = objective(view, "shipping")
     assert (shipping.since, shipping.due, shipping.breach) == (clock("10:30"), clock("10:40"), "no")
     assert shipping.finish is None, "it is not down, and the queue is back before it would be"

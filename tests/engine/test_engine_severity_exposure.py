@@ -150,6 +150,28 @@ def test_a_queue_that_forgets_is_exposed_and_one_that_does_not_say_may_be(durabl
     assert (told(view).forgets, view.severity.data_loss) == (answer, answer)
 
 
+@pytest.mark.parametrize(
+    ("fails", "stands_on", "kind", "is_down"),
+    [
+        ("writer", "writer", Kind.SERVICE, False),
+        ("queue", "writer", Kind.SERVICE, True),
+        ("host", "host", Kind.HOST, True),
+        ("broker", "broker", Kind.THIRD_PARTY, True),
+    ],
+)
+def test_a_queue_whose_consumer_is_dead_only_fills_and_is_no_store_that_is_down(
+    fails: str, stands_on: str, kind: Kind, is_down: bool
+) -> None:
+    entities = [entity("queue", Kind.QUEUE, durable=False), entity(stands_on, kind)]
+    world = World(chain(f"gateway -> queue -> {stands_on}", entities=entities))
+    world.at("10:00").fire(fails, "Down", severity="critical")
+    world.at("10:01")
+    (found,) = [one for one in only(world).harm.exposure if one.entity == "queue"]
+    assert found.down is is_down
+    assert found.forgets == ("yes" if is_down else "no"), "what it holds is gone only when it is itself"
+    assert (because(only(world), "data-store-down") is not None) is is_down
+
+
 def test_the_state_of_copies_is_bounded() -> None:
     world = World(store(rpo=60))
     for replica in range(SERIES_KEPT + 9):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -63,6 +64,14 @@ def test_what_others_need_need_not_say_whose_users_it_has() -> None:
     assert view.users == (100, 100), "the users of db and cart are those of the shop"
     alone = chain("shop -> cart", entities=[entity("shop", SERVICE, users=100), Entity(id="db")])
     assert only(outage(alone)).harm.users.missing == ("db",), "nobody says who uses a database that nothing needs"
+
+
+@pytest.mark.parametrize("kind", [Kind.SITE, Kind.HOST, Kind.NETWORK_DEVICE])
+def test_infrastructure_faces_no_users_even_where_nothing_depends_on_it(kind: Kind) -> None:
+    world = World(Topology.build([entity("hall-3", kind), entity("shop", Kind.BUSINESS_SERVICE, users=10)]))
+    world.at("10:00").fire("hall-3", "PowerLost", severity="critical")
+    world.at("10:01")
+    assert (only(world).harm.users.missing, only(world).users) == ((), (0, 0))
 
 
 def test_an_entity_of_no_catalogue_leaves_everything_open() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 
-from topology.continuity import Continuity
+from topology.continuity import Continuity, Contract
 from topology.deadlock import Bypass
-from topology.model import Dependency, Entity, Group, Semantics, Topology
+from topology.model import Dependency, Entity, Group, Kind, Semantics, Topology
 from topology.restoration import Plan, Task, Way, restoration
 
 
@@ -116,6 +116,19 @@ def test_what_the_catalogue_does_not_declare_is_bounded_and_named() -> None:
     assert (shop.start, shop.start_latest, shop.finish, shop.finish_latest) == (600, None, 660, None)
     assert (task(found, "mail").finish_latest, found.takes, found.takes_latest) == (5, 660, None)
     assert task(found, "api").takes is None
+
+
+def test_a_third_party_is_back_at_the_latest_when_its_contract_says() -> None:
+    scheme = Entity(id="scheme", kind=Kind.THIRD_PARTY, continuity=Continuity(contract=Contract(rto=5400)))
+    index = Topology.build([scheme, entity("router", 60)], needs("router", "scheme"))
+    found = restoration(index, {"scheme": 0})
+    router = task(found, "router")
+    assert (router.finish, router.finish_latest) == (60, 5460), "it may be back at once"
+    assert (found.missing, found.takes_latest) == ((), 5460)
+    assert task(found, "scheme").takes is None, "no duration is declared"
+    own_word = Continuity(contract=Contract(rto=5400), restore=600)
+    declared = Topology.build([Entity(id="scheme", continuity=own_word)])
+    assert restoration(declared, {"scheme": 0}).takes_latest == 600, "what the catalogue declares itself counts"
 
 
 def test_one_of_two_with_a_declared_duration_bounds_a_group_that_needs_one() -> None:

@@ -136,6 +136,12 @@ def recorded(stream: str, line: int) -> str:
     return f"{t // 3600 % 24:02}:{t // 60 % 60:02}"
 
 
+def minutes(stream: str, first: int, last: int) -> str:
+    """From one line of a recording to another."""
+    lines = (FOLDER / "streams" / stream).read_text(encoding="utf-8").splitlines()
+    return str((json.loads(lines[last - 1])["t"] - json.loads(lines[first - 1])["t"]) // 60)
+
+
 FACTS: dict[str, dict[str, Any]] = {
     "What alone would take business down?": {
         "2": lambda: replicas("frankfurt-power"),
@@ -147,6 +153,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "18,400": lambda: {users("card-acquiring"), users("merchant-payouts")},
         "420,000": clients_total,
     },
+    "Lost one after the other": {"15": lambda: minutes("two-replicas-lost.jsonl", 1, 3)},
     "A queue buffers a dead consumer: a countdown": {
         "13:47": lambda: recorded("booking-queue.jsonl", 2),
         "13:50": lambda: recorded("booking-queue.jsonl", 3),
