@@ -212,7 +212,8 @@ def _again(
             context.enter(index, alert, alert.disposition, alert.reason)
         else:
             context.enter(index, alert, Disposition.UPDATED, Reason.REFIRED)
-            alert.returns = (*alert.returns, alert.last_event)[-RETURNS:]
+            if alert.disposition is not Disposition.SUPPRESSED:
+                alert.returns = (*alert.returns, alert.last_event)[-RETURNS:]
         review(context, alert, now, now, returned=True)
         review_targets(context, alert, event.labels.as_dict(), now)
     elif step is Step.LATE:

@@ -66,7 +66,7 @@ def test_a_busy_processor_shows_as_own_time_and_only_there():
     assert cart.self_time.score > 5
     assert cart.self_time.ratio == pytest.approx(2.6, rel=0.15)  # 0.6 · 1 + 0.4 · 5
     assert cart.own > 3 * shop.own
-    assert terms(traces, "cart") == {"self_time_up": 1.2}
+    assert terms(traces, "cart") == {"self_time_up": 1.9}
     assert terms(traces, "shop").keys() == {"spans_flow"}
 
 
@@ -79,7 +79,7 @@ def test_a_slow_network_shows_on_the_edge_and_the_caller_only_waits():
     (edge,) = shop.network_out
     assert (edge.subject, edge.kind) == ("shop → cart", "network_time")
     assert edge.ratio == pytest.approx(30, rel=0.1)
-    assert terms(traces, "cart") == {"network_time_up": 1.2}
+    assert terms(traces, "cart") == {"network_time_up": 1.5}
     assert spans_deviate(traces, "cart", T0 + BEGINS * MINUTE, T0 + 24 * MINUTE)
     assert not spans_deviate(traces, "shop", T0 + BEGINS * MINUTE, T0 + 24 * MINUTE)
 
