@@ -191,9 +191,12 @@ def test_what_is_sent_fits_the_documented_schema(outage: Live):
     looked_at = []
     for path, item in document(outage)["paths"].items():
         schema = item.get("get", {}).get("responses", {}).get("200", {}).get("content", {}).get("application/json")
-        if schema is None or path == "/api/v1/topology/diff":
-            continue
-        filled = path.replace("/alerts/{id}", "/alerts/1")
+        asked = [
+            one for one in item.get("get", {}).get("parameters", ()) if one["in"] == "query" and one.get("required")
+        ]
+        if schema is None or asked:
+            continue  # questions that need an answer of their own have tests of their own
+        filled = path.replace("/alerts/{id}", "/alerts/1").replace("/entities/{id}", "/entities/checkout")
         for name, value in fillings.items():
             filled = filled.replace(name, value)
         validator(outage, schema["schema"]).validate(outage.get(filled))

@@ -154,8 +154,10 @@ def test_the_watchdog_of_a_real_prometheus_is_learned_and_missed_within_minutes(
     _beats(world, "10:00", "10:20")
     (pulse,) = world.core.state.pulses.values()
     assert (pulse.source, pulse.every, pulse.state) == ("itest/monitoring/k8s", 60_000, "live")
-    assert world.at("10:21:29").world.core.gauges()["sources_late"] == 0
-    assert world.at("10:21:31").world.core.gauges()["sources_late"] == 1
+    world.at("10:21:29")
+    assert world.core.gauges()["sources_late"] == 0
+    world.at("10:21:31")
+    assert world.core.gauges()["sources_late"] == 1
     world.at("10:22:59").expect()
     assert _gauge(world, "sources_dead") == 0
     world.at("10:24").expect(incident(entities={"itest/monitoring/k8s"}, state="declared"))

@@ -74,10 +74,10 @@ def test_minutes_without_alerts_count_and_own_downtime_does_not() -> None:
     assert [arrivals.hours[place][0].minutes for arrivals in (seen, slept)] == [60, 1]
 
 
-def _flood(world: World, time: str, alerts: int, **more: str) -> None:
+def _flood(world: World, time: str, alerts: int) -> None:
     moment = world.at(time)
     for number in range(alerts):
-        moment.fire(f"host-{number}", "Down", severity="critical", **more)
+        moment.fire(f"host-{number}", "Down", severity="critical")
 
 
 def test_it_begins_above_the_line_says_so_and_ends_after_three_calm_minutes() -> None:
