@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.argument import alert_argued
 from api.errors import not_found
 from api.examples import ALERT, WHY
 from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
@@ -50,14 +52,16 @@ def alert(request: Request, id: str) -> Response:
 
 @router.get("/{id}/why", responses=documented(Why, WHY), summary="Why it was opened, attached, held, suppressed …")
 def why(request: Request, id: str) -> Response:
-    """The current disposition with its reason, and the history. A number or fingerprint means its latest event."""
+    """The current disposition with its reason, the history, and what evidence says of the alert.
+
+    A number or fingerprint means its latest event."""
     found = _found(request, id)
     reader = parts(request).reader
     event = id if reader.why(id) else found.last_event or found.first_event
     history = reader.why(event)
     if not history:
         raise not_found("alert event", event)
-    return answer(Why(event, found, history[-1], history))
+    return answer(Why(event, found, history[-1], history, alert_argued(msgspec.to_builtins(found))))
 
 
 def _found(request: Request, id: str) -> AlertView:
