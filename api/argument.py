@@ -171,7 +171,7 @@ def _conclusion(incident: Fields) -> str:
 
 
 def _would_change_verdict(alert: Fields, terms: Sequence[Term], odds: float, missing: Sequence[str]) -> Iterator[str]:
-    elsewhere = any(not term.claim for term in terms)
+    elsewhere = any(term.group in INDEPENDENT and term.log_odds for term in terms)
     if alert["verdict"] == "unverifiable":
         if not elsewhere:
             yield f"any evidence from elsewhere would: there is none from {listed(missing)}"

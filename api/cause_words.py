@@ -78,8 +78,9 @@ def abstention(incident: Fields, floor: float) -> str:
 
 
 def _own(value: float, candidate: Fields, facts: Fields) -> Said | None:
-    if facts and not facts.get("measured"):
-        return OPEN, f"nothing is measured of it; its state is taken for {number(value)} from alerts and topology alone"
+    if not facts.get("measured"):
+        from_what = "from topology alone, as it never reported" if candidate["silent"] else "from its alerts alone"
+        return OPEN, f"nothing is measured of it: how badly it does is taken for {number(value)} (0 … 1) {from_what}"
     side = FOR if value >= LITTLE else AGAINST
     return side, f"is to blame for its own trouble to {number(value)} (0 … 1)"
 

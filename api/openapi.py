@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api import (
     clock_schemas,
+    explanation_schemas,
     feasibility_schemas,
     log_schemas,
     restoration_schemas,
@@ -39,6 +40,7 @@ _TYPES = [
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     log_schemas.LogsOf,
+    explanation_schemas.IncidentExplanation,
     AlertView,
     Content,
     Difference,

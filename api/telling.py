@@ -13,7 +13,7 @@ from api.assumption_words import assumption_in_words
 from api.clock_words import regimes_in_words
 from api.explanation_schemas import AlertArgued, CandidateArgued, IncidentExplanation
 from api.severity_words import severity_in_words, users_in_words, when
-from engine.outcomes import AssumptionView, IncidentView, TimelineEntry
+from engine.outcomes import AlertView, AssumptionView, IncidentView, TimelineEntry
 
 Fields = Mapping[str, Any]
 
@@ -63,6 +63,11 @@ def incident_in_words(incident: Fields, timeline: Sequence[Fields], alerts: Sequ
         lines += ["", "What would change the answer:", *_cut(argued.would_change)]
     versions = ", ".join(f"{kind} {id}" for kind, id in sorted(incident["versions"].items()) if id)
     return "\n".join([*lines, "", f"Revision {incident['revision']}, decided with {versions or 'the built-in rules'}."])
+
+
+def argued_alert(alert: AlertView) -> AlertArgued:
+    """The argument of an alert, from the engine's own outcome."""
+    return alert_argued(json.loads(msgspec.json.encode(alert)))
 
 
 def argued_incident(

@@ -13,12 +13,11 @@ import httpx
 import msgspec
 
 from api import bootstrap, settings
-from api.argument import alert_argued
 from api.clocks import clocks_of, open_clocks
 from api.commands.console import DONE, UNAVAILABLE, Failed, say
 from api.schemas import Versions, Why
 from api.settings import Settings
-from api.telling import alert_in_words, argued_incident, incident_in_words
+from api.telling import alert_in_words, argued_alert, argued_incident, incident_in_words
 from engine.ports import Reader
 
 Fetch = Callable[[str], Any]
@@ -142,7 +141,7 @@ def _from_reader(reader: Reader) -> Fetch:
             return None
         event = id if reader.why(id) else alert.last_event or alert.first_event
         history = reader.why(event)
-        return Why(event, alert, history[-1] if history else {}, history, alert_argued(msgspec.to_builtins(alert)))
+        return Why(event, alert, history[-1] if history else {}, history, argued_alert(alert))
 
     return lambda path: json.loads(msgspec.json.encode(find(path)))
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import msgspec
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from api.argument import alert_argued
 from api.errors import not_found
 from api.examples import ALERT, WHY
 from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
 from api.schemas import AlertPage, Why
+from api.telling import argued_alert
 from engine.outcomes import AlertView
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
@@ -61,7 +60,7 @@ def why(request: Request, id: str) -> Response:
     history = reader.why(event)
     if not history:
         raise not_found("alert event", event)
-    return answer(Why(event, found, history[-1], history, alert_argued(msgspec.to_builtins(found))))
+    return answer(Why(event, found, history[-1], history, argued_alert(found)))
 
 
 def _found(request: Request, id: str) -> AlertView:
