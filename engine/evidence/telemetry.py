@@ -8,7 +8,6 @@ their order (within the allowed lateness).
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -31,6 +30,8 @@ MOST_SERIES = 100_000
 """Series kept; further ones are counted and not kept, so that memory is bounded whatever is sent."""
 MOST_WATCHED = 2_000
 """Series in which anomalies are looked for as they come; the first ones."""
+LARGEST = 1e38
+"""Values beyond it, infinities and NaN are counted and not kept: points are kept in four bytes."""
 LATENESS: Millis = 120_000
 """How late a sample may be and still count in the search for anomalies."""
 
@@ -164,7 +165,7 @@ class Telemetry:
         store.speaks(ref)
         watched = self.watched.get(ref)
         for at, value in zip(times, values, strict=True):
-            if not math.isfinite(value):
+            if not abs(value) <= LARGEST:  # NaN neither
                 self.ignored += 1
                 continue
             if watched is not None:
