@@ -5,11 +5,17 @@ They are marked like the claim's terms: what says nothing is no evidence from el
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
+import msgspec
+
+from engine.evidence.baselines.reading import SUSPECT, UNIT
+from engine.evidence.kinds import Kind, family
 from engine.evidence.logs.change import window
 from engine.evidence.logs.counts import MINUTE
 from engine.evidence.logs.store import Logs
+from engine.evidence.profile import Profile, Profiles
+from engine.evidence.shift import Shift
 from engine.evidence.telemetry import Telemetry
 from engine.evidence.traces.store import Traces
 from engine.evidence.traces.view import Look
@@ -20,11 +26,41 @@ GROUP = "unusable"
 NAMED = 3
 
 
-def unusable_series(telemetry: Telemetry, entity: str, since: Millis, until: Millis) -> Iterator[Term]:
+class UsableProfiles(Profiles):
+    """Profiles without the series whose unit has changed (of all points since the start, eight or more): such a level
+    is no deviation. ``rescaled`` are their metrics, by entity."""
+
+    def __init__(self, telemetry: Telemetry, now: Millis) -> None:
+        super().__init__(telemetry, now)
+        self.rescaled: dict[str, set[str]] = {}
+
+    def _make(self, entity: str, start: Millis, until: Millis) -> Profile:
+        found = super()._make(entity, start, until)
+        if not any(abs(one.score) >= SUSPECT for one in found.all):
+            return found
+        said = self._telemetry.unusable(entity, start, self._now)
+        changed = {one.metric for one in said if one.reason == UNIT}
+        if not changed:
+            return found
+        self.rescaled.setdefault(entity, set()).update(changed)
+        kept = tuple(one for one in found.all if one.metric not in changed)
+        shifts: dict[Kind, Shift] = {}
+        for one in kept:
+            kind = family(one.kind)
+            if kind not in shifts or (one.score, one.metric) > (shifts[kind].score, shifts[kind].metric):
+                shifts[kind] = one
+        usual = max((one.usual for one in kept if one.kind is Kind.LATENCY), default=0.0)
+        return msgspec.structs.replace(found, shifts=shifts, all=kept, usual_latency=usual)
+
+
+def unusable_series(
+    telemetry: Telemetry, entity: str, since: Millis, until: Millis, rescaled: Collection[str] = ()
+) -> Iterator[Term]:
     """One term for each reason why series of the entity say nothing of ``since … until``."""
-    reasons: dict[str, list[str]] = {}
+    reasons: dict[str, list[str]] = {UNIT: sorted(rescaled)} if rescaled else {}
     for one in telemetry.unusable(entity, since, until):
-        reasons.setdefault(one.reason, []).append(one.metric)
+        if one.metric not in rescaled:
+            reasons.setdefault(one.reason, []).append(one.metric)
     for reason in sorted(reasons):
         metrics = sorted(reasons[reason])
         yield _term("series_unusable", {"reason": reason, "series": len(metrics), "metrics": metrics[:NAMED]})

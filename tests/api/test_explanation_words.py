@@ -48,10 +48,8 @@ def _kinds(expression: ast.expr, tree: ast.Module) -> set[str]:
     assert isinstance(expression, ast.Name)
     found: set[str] = set()
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assign) and any(
-            isinstance(t, ast.Name) and t.id == expression.id for t in node.targets
-        ):
-            found |= _kinds(node.value, tree)
+        if isinstance(node, ast.Assign) and expression.id in map(ast.unparse, node.targets):
+            found |= _kinds(node.value, tree) if isinstance(node.value, ast.Constant | ast.IfExp) else set()
         if isinstance(node, ast.FunctionDef) and node.name == "_weigh":  # claim: (kind, weight)
             for value in ast.walk(node):
                 if isinstance(value, ast.Tuple) and isinstance(value.elts[0], ast.Constant):

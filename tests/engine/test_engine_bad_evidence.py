@@ -11,7 +11,6 @@ from collections.abc import Sequence
 import pytest
 
 from engine.evidence.logs.store import GROUPS_PER_ENTITY
-from engine.evidence.telemetry import Telemetry
 from engine.evidence.verdict import Term, verdict
 from engine.outcomes import AlertView
 from engine.reasons import Verdict
@@ -113,13 +112,16 @@ def test_constant_series_are_no_evidence_and_no_division_by_nothing() -> None:
         assert alert.verdict is not Verdict.CONFIRMED
 
 
-def test_a_unit_that_changes_is_named_and_not_used() -> None:
-    telemetry = Telemetry()
-    at = tuple(minutes(START, END))
-    level = tuple((1000.0 if when >= clock("10:00") else 1.0) * (5 + WOBBLE[n % 6] / 20) for n, when in enumerate(at))
-    telemetry.add("cart", "f", "latency_seconds", at, level)
-    said = telemetry.unusable("cart", clock("10:00"), clock("10:12"))
-    assert [(one.metric, one.reason) for one in said] == [("latency_seconds", "unit_change")]
+def test_a_unit_that_changes_is_named_and_is_no_deviation() -> None:
+    at = list(minutes(START, "10:20"))
+    level = [(1000.0 if when >= clock("10:04") else 1.0) * (5 + WOBBLE[n % 6] / 20) for n, when in enumerate(at)]
+    _, alert = judged(samples("cart", "cpu", START, "10:20", 30), values("latency_seconds", at, level))
+    assert unused(alert)["series_unusable unit_change"]["metrics"] == ["latency_seconds"]
+    assert "series_deviates" not in weighed(alert)
+    assert alert.verdict is not Verdict.CONFIRMED
+    worse = [level[n] * (1.7 if when >= clock("10:04") else 1.0) for n, when in enumerate(at)]
+    _, alert = judged(samples("cart", "cpu", START, "10:20", 30), values("latency_seconds", at, worse))
+    assert "series_deviates" in weighed(alert)
 
 
 def test_clocks_that_are_ahead_push_nothing_out_and_clocks_that_lag_are_no_news() -> None:
