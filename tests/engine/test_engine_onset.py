@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from datetime import date
 
 import pytest
 
+from engine.cases import Case
 from engine.evidence.beginning import beginnings
 from engine.evidence.logs.store import Logs
 from engine.evidence.telemetry import Telemetry
 from engine.evidence.traces.store import Traces
+from engine.lifecycle import State
 from engine.outcomes import IncidentView
+from engine.regime_answers import proposals
+from engine.regime_facts import own_facts
 from engine.signals import Downtime, Labels, LogRecord, Millis, Samples, Signal
 from engine.state import decode, encode
+from rules.regimes.model import Fact, Interval, Mark, Regime
 from tests.engine.laws import World
 from tests.scenarios.world import chain, clock
 from topology.model import Topology
@@ -274,3 +280,46 @@ def test_an_alert_that_comes_later_merges_two_incidents_and_the_onset_is_the_ear
     assert set(view.entities) >= {"pay", "cart", "db"}
     assert view.first_alert_at == clock("10:02:30")
     assert view.onset == clock("09:59")
+
+
+def test_an_incident_that_a_person_splits_takes_its_own_onset_along() -> None:
+    world = World(merging())
+    live(
+        world,
+        samples("pay", "latency", "09:00", "10:03", 60, "09:59", 200),
+        samples("cart", "latency", "09:00", "10:03", 60),
+    )
+    world.at("10:03").fire("pay", "LatencyHigh", severity="critical").fire("shop", "Down", severity="critical")
+    live(
+        world,
+        samples("pay", "latency", "10:03", "10:12", 200),
+        samples("cart", "latency", "10:03", "10:12", 60),
+    )
+    first = told(world)
+    assert first.onset == clock("09:59")
+    shop = next(alert.no for alert in world.driven.alerts.values() if alert.entity == "shop")
+    world.at("10:13").command("split", first.id, reason="apart", alerts=str(shop))
+    world.at("10:20")
+    onsets = {view.entities: (view.onset, view.onset_by and view.onset_by.entity) for view in world.driven.incidents()}
+    assert onsets == {("pay",): (clock("09:59"), "pay"), ("shop",): (clock("10:03"), None)}
+
+
+def test_durations_are_counted_from_the_first_alert_and_the_sign_is_a_bound_and_a_proposal() -> None:
+    """A sign is evidence, no statement: a regime's duration lies between the two."""
+    world = World(SHOP)
+    slow_cart(world)
+    (incident,) = world.core.state.incidents.values()
+    assert incident.harm.since == clock("10:05")
+    regime = Regime(
+        id="own",
+        name="Own",
+        jurisdiction="nowhere",
+        since=date(2026, 1, 1),
+        facts=(Fact(id="duration_s", question="How long?", unit="s", given="engine"),),
+        marks=(Mark(id="occurred", question="When?"), Mark(id="aware", question="When?")),
+    )
+    case = Case("own", "2026-01-01", "", "")
+    assert proposals(incident, case, regime)["occurred"] == clock("10:01")
+    incident.state, incident.quiet = State.RESOLVED, clock("10:15")
+    lasted = own_facts(incident, regime, clock("10:20"))["duration_s"]
+    assert lasted.value == Interval(600, 840)
