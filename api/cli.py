@@ -136,11 +136,12 @@ def explain(
     token: Annotated[str, typer.Option(envvar="HEADWATER_TOKEN", help="Token for that server.")] = "",
     config: Config = None,
     data: DataDir = None,
+    as_json: Json = False,
 ) -> None:
-    """Tell an incident or an alert in words: what happened, why, what is hit, and how sure that is."""
+    """Argue an incident or an alert: is it real, where does it begin, what is hit, what would change the answer."""
     from api.commands import explain as command
 
-    raise typer.Exit(command.run(id, url, token, config, data))
+    raise typer.Exit(command.run(id, url, token, config, data, as_json))
 
 
 @app.command(epilog="Examples: headwater clocks; headwater clocks INC-42; headwater clocks --waiting")

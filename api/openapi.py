@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api import (
     clock_schemas,
+    explanation_schemas,
     feasibility_schemas,
     log_schemas,
     observed_schemas,
@@ -41,6 +42,7 @@ _TYPES = [
     clock_schemas.TogetherOf,
     log_schemas.LogsOf,
     observed_schemas.ObservedTopology,
+    explanation_schemas.IncidentExplanation,
     AlertView,
     Content,
     Difference,

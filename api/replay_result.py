@@ -1,8 +1,8 @@
 """The result of a replay: one JSON object that says what the engine made of a stream, as of its last event.
 
 `ranked` and `impact` speak of the incident that is open at the last event and highest by (severity, confirmed
-symptoms, latest onset, id). `incidents` are all that were ever declared or would have told anyone, and the suspected
-ones still open at the end. Times are Unix seconds.
+symptoms, latest first alert, id). `incidents` are all that were ever declared or would have told anyone, and the
+suspected ones still open at the end. Times are Unix seconds.
 """
 
 from __future__ import annotations
@@ -149,7 +149,8 @@ def _rank(view: IncidentView) -> tuple[int, int, Millis, str]:
     """SEV1 is the highest; symptoms are those of what still fires."""
     level = view.severity.level.removeprefix("SEV")
     lasting = view.confirmed if view.firing else 0
-    return (-int(level) if level.isdecimal() else -9, lasting, view.onset, view.id)
+    start = view.onset if view.first_alert_at is None else view.first_alert_at
+    return (-int(level) if level.isdecimal() else -9, lasting, start, view.id)
 
 
 def _hit_now(impact: Iterable[Impacted], named: Collection[str], last: Millis) -> Iterable[Impacted]:

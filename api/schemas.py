@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from api.explanation_schemas import AlertArgued
 from engine.outcomes import (
     AlertView,
     AssumptionView,
@@ -66,12 +67,14 @@ class AlertPage(msgspec.Struct):
 
 
 class Why(msgspec.Struct):
-    """Why an alert event has the disposition it has: the current one, and all of them, oldest first."""
+    """Why an alert event has the disposition it has: the current one, and all of them, oldest first; and what evidence
+    says of the alert (``argument``)."""
 
     event: str
     alert: AlertView
     current: dict[str, object]
     history: list[dict[str, object]]
+    argument: AlertArgued | None = None
 
 
 class Items(msgspec.Struct):

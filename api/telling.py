@@ -2,38 +2,51 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
+from api.argument import alert_argued, explanation
 from api.assumption_words import assumption_in_words
 from api.clock_words import regimes_in_words
+from api.explanation_schemas import AlertArgued, CandidateArgued, IncidentExplanation
 from api.severity_words import severity_in_words, users_in_words, when
-from engine.outcomes import AssumptionView
+from engine.outcomes import AlertView, AssumptionView, IncidentView, TimelineEntry
 
 Fields = Mapping[str, Any]
 
 UP = 1000
 SHOWN = 12
 """Entities, alerts and lines of the timeline that are told; the others are counted."""
+ARGUED = 6
+"""Kinds of alerts whose evidence is told."""
+LESS_LIKELY = 2
+"""Candidates after the first that are argued."""
 
 _VERDICTS = {
     "confirmed": "other evidence confirms it",
     "contradicted": "other evidence contradicts it",
-    "unverifiable": "no other evidence speaks for or against it",
+    "unverifiable": "what there is besides it decides nothing",
 }
 
 
 def incident_in_words(incident: Fields, timeline: Sequence[Fields], alerts: Sequence[Fields]) -> str:
-    """Heading, cause, impact, severity, alerts, timeline."""
+    """Heading, evidence, beginning, cause, impact, severity, alerts, timeline, what would change the answer."""
+    argued = explanation(incident, alerts)
     lines = [
         f"{incident['id']}: {incident['title']}",
         f"  {incident['severity']['level']}, {incident['state']}, since {when(incident['onset'])}; "
         f"{incident['firing']} of {incident['alerts']} alerts fire, {incident['confirmed']} are confirmed.",
         *_ending(incident),
         "",
-        *_cause(incident),
+        *_real(argued),
+        "",
+        f"Began: {argued.began}.",
+        *_joined(argued),
+        "",
+        *_cause(argued),
         "",
         *_impact(incident),
         *_objectives(incident),
@@ -46,19 +59,37 @@ def incident_in_words(incident: Fields, timeline: Sequence[Fields], alerts: Sequ
         lines += ["", "Alerts:", *_cut([_alert_line(alert) for alert in alerts])]
     if timeline:
         lines += ["", "What happened:", *_cut([_moment(line) for line in timeline], last=True)]
+    if argued.would_change:
+        lines += ["", "What would change the answer:", *_cut(argued.would_change)]
     versions = ", ".join(f"{kind} {id}" for kind, id in sorted(incident["versions"].items()) if id)
     return "\n".join([*lines, "", f"Revision {incident['revision']}, decided with {versions or 'the built-in rules'}."])
+
+
+def argued_alert(alert: AlertView) -> AlertArgued:
+    """The argument of an alert, from the engine's own outcome."""
+    return alert_argued(json.loads(msgspec.json.encode(alert)))
+
+
+def argued_incident(
+    incident: IncidentView, timeline: Sequence[TimelineEntry], alerts: Sequence[object]
+) -> IncidentExplanation:
+    """The argument of a revision with its text, from the engine's own outcomes."""
+    fields: tuple[Fields, list[Fields], list[Fields]]
+    fields = json.loads(msgspec.json.encode((incident, list(timeline), list(alerts))))
+    return msgspec.structs.replace(explanation(fields[0], fields[2]), text=incident_in_words(*fields))
 
 
 def alert_in_words(alert: Fields, event: str, history: Sequence[Fields]) -> str:
     """What the alert is, what became of the event, and why."""
     mapped = "" if alert["mapped"] else ", which the catalogue does not know"
     until = f" until {when(alert['ends_at'])}" if alert["ends_at"] else ""
+    argued = alert_argued(alert)
     lines = [
         f"{alert['name']} on {alert['entity'] or 'no known entity'}{mapped}: {alert['severity']}, {alert['state']}, "
         f"since {when(alert['starts_at'])}{until}.",
-        f"  Evidence: {alert['verdict']}, {_VERDICTS.get(alert['verdict'], '')}.",
-        *[f"    {_term(term)}" for term in alert["terms"]],
+        f"  Evidence: {alert['verdict']}, {_VERDICTS.get(alert['verdict'], '')}{_odds(argued)}.",
+        *[f"    {line}" for line in _sides(argued)],
+        *[f"    would change it: {line}" for line in argued.would_change],
         f"  Incident: {alert['incident'] or 'none'}.",
         "",
         f"What became of alert event {event}:",
@@ -77,17 +108,62 @@ def _ending(incident: Fields) -> list[str]:
     return []
 
 
-def _cause(incident: Fields) -> list[str]:
-    if incident["abstained"] or not incident["candidates"]:
-        return [f"No cause is named: {incident['abstained'] or 'nothing points to one'}."]
-    first, *others = incident["candidates"]
-    lines = [f"Cause: {first['entity']} (score {first['score']:.2f}); {first['counterfactual']}."]
-    lines.append(f"  Evidence: {_terms(first['terms'])}.")
-    if len(first["path"]) > 1:
-        lines.append(f"  Path: {' → '.join(first['path'])}.")
+def _real(argued: IncidentExplanation) -> list[str]:
+    """Is it real? What speaks for and against every kind of alert."""
+    if not argued.alerts:
+        return ["Is it real? It has no alerts any more."]
+    lines = [f"Is it real? {argued.confirmed} of {argued.alerts} alerts are confirmed by evidence from elsewhere."]
+    for one in argued.real[:ARGUED]:
+        lines += [f"  {one.name} on {one.entity}: {one.verdict}{_odds(one)}", *(f"    {line}" for line in _sides(one))]
+    more = len(argued.real) - ARGUED
+    return [*lines, f"  … and {more} more kinds of alerts"] if more > 0 else lines
+
+
+def _odds(one: AlertArgued) -> str:
+    """The log-odds, where there are any."""
+    told = one.speaks_for or one.speaks_against
+    return f", log-odds {one.log_odds:+.2f} (confirmed from {one.confirmed_from:+.1f})" if told else ""
+
+
+def _sides(one: AlertArgued) -> list[str]:
+    found = [f"{said.weight:+.1f} {said.text}" for said in (*one.speaks_for, *one.speaks_against)]
+    found += [f"not used: {said.text}" for said in one.not_used]
+    if one.nothing_from and one.verdict != "confirmed":
+        found.append(f"nothing from {', '.join(one.nothing_from)}")
+    return found
+
+
+def _joined(argued: IncidentExplanation) -> list[str]:
+    """What belongs to it, and why."""
+    return ["", "Why it is one incident:", *_cut(argued.joined)] if len(argued.joined) > 1 else []
+
+
+def _cause(argued: IncidentExplanation) -> list[str]:
+    if not argued.candidates or argued.abstained:
+        lines = [f"No cause is named: {argued.abstained or 'nothing points to one'}."]
+        for one in argued.candidates[:2]:
+            lines += [f"  {one.entity} (score {one.score:.2f}):", *(f"    {line}" for line in _speaks(one))]
+        return lines
+    first, *others = argued.candidates
+    lines = [f"Cause: {first.entity} (score {first.score:.2f}); {first.counterfactual}."]
+    lines += [f"  {line}" for line in _speaks(first)]
+    if len(first.path) > 1:
+        lines.append(f"  Path: {' → '.join(first.path)}.")
     if others:
-        lines.append("  Less likely: " + ", ".join(f"{one['entity']} ({one['score']:.2f})" for one in others[:4]) + ".")
+        lines.append(
+            f"  Before {others[0].entity}: {'; '.join(argued.first_before_second) or 'by little in all terms'}."
+        )
+    for one in others[:LESS_LIKELY]:
+        lines += [f"  Less likely: {one.entity} ({one.score:.2f})", *(f"    {line}" for line in _speaks(one))]
+    more = others[LESS_LIKELY:][:4]
+    if more:
+        lines.append("  And: " + ", ".join(f"{one.entity} ({one.score:.2f})" for one in more) + ".")
     return lines
+
+
+def _speaks(one: CandidateArgued) -> list[str]:
+    sides = (("for", one.speaks_for), ("against", one.speaks_against), ("open", one.open))
+    return [f"{side}: {said.text}" for side, rows in sides for said in rows]
 
 
 def _impact(incident: Fields) -> list[str]:
@@ -182,15 +258,6 @@ def _step(step: Fields) -> str:
     would = f" (enforced rules would have said {shadow})" if shadow and shadow != step["disposition"] else ""
     at = f"{when(step['at'])} " if step.get("at") else ""
     return f"{at}{step['disposition']}: {step['reason'].replace('_', ' ')}{rule}{incident}{would}"
-
-
-def _term(term: Fields) -> str:
-    facts = ", ".join(f"{name} {value}" for name, value in dict(term.get("facts") or {}).items())
-    return f"{term.get('kind', '')} {term.get('log_odds', 0):+.2f}{': ' + facts if facts else ''}"
-
-
-def _terms(terms: Fields) -> str:
-    return ", ".join(f"{name} {value:.2f}" for name, value in terms.items() if value) or "none"
 
 
 def _cut(lines: Sequence[str], total: int | None = None, *, last: bool = False) -> list[str]:

@@ -14,10 +14,12 @@ from engine.correlate.partition import Trouble
 from engine.escalation import raise_to
 from engine.evidence.verdict import Term, verdict
 from engine.forecast import come_true, tell_jointly
+from engine.grounds import grounds
 from engine.harm import Rows, facts_of, harm_of, obligations_of, shown
 from engine.incidents import follow_alerts, watch_declaration
 from engine.inquiry import Inquiry
 from engine.lifecycle import OPEN
+from engine.members import follow
 from engine.reach import impact_of
 from engine.reasons import Verdict
 from engine.regime_facts import observe
@@ -189,7 +191,8 @@ def _assess(
     def confirmed(entity: str) -> bool:
         return entity in cells and cells[entity].verdict is Verdict.CONFIRMED
 
-    ranking = rank(graph, trouble, inquiry.own, inquiry.suspicion(confirmed), confirmed)
+    suspicion = inquiry.suspicion(confirmed)
+    ranking = rank(graph, trouble, inquiry.own, suspicion, confirmed)
     nodes = sorted((graph.nodes[i] for i in trouble.nodes), key=lambda n: (n.start, n.entity))
     incident.onset = nodes[0].start
     incident.entities = tuple(dict.fromkeys(n.entity for n in nodes))
@@ -200,4 +203,7 @@ def _assess(
         text = f"Cause: {incident.cause}" if incident.cause else f"No cause named: {ranking.abstained}"
         facts = {"before": before, "score": ranking.candidates[0].score if ranking.candidates else None}
         context.tell(incident.id, incident.domain, now, "cause", text, facts=facts)
-    return _harm(context, incident, nodes, now)
+    why = _harm(context, incident, nodes, now)
+    follow(context, incident, graph, trouble, now)
+    incident.candidates = grounds(suspicion, incident.candidates, incident.entities)
+    return why

@@ -17,10 +17,11 @@ from engine.evidence.felt import felt
 from engine.evidence.kinds import Kind, kind_of
 from engine.evidence.logs.change import rise as log_rise
 from engine.evidence.logs.terms import claims_errors, log_terms
-from engine.evidence.profile import Profile, Profiles
+from engine.evidence.profile import Profile
 from engine.evidence.terms import felt_terms, neighbour_terms, series_terms
 from engine.evidence.traces.terms import trace_terms
 from engine.evidence.traces.view import Looks
+from engine.evidence.unusable import UsableProfiles, unusable_logs, unusable_series, unusable_spans, unusable_time
 from engine.evidence.verdict import Term
 from engine.signals import Millis
 from engine.state import Alert
@@ -44,7 +45,7 @@ class Inquiry:
         self._graph = graph
         self._now = now
         self._looks = Looks(context.state.traces)
-        self._profiles = Profiles(context.state.telemetry, now)
+        self._profiles = UsableProfiles(context.state.telemetry, now)
         self._nodes = [graph.nodes[i] for i in trouble.nodes]
         self.onset = min(node.start for node in self._nodes)
 
@@ -76,7 +77,20 @@ class Inquiry:
         if self._profiles.has(node.entity):
             feels = felt(context.topology, self._profiles, node.entity, node.start, until)
             found += felt_terms(feels, door=self._is_door(node.entity))
-        return found
+        return [*found, *self._unusable(node, since, until)]
+
+    def _unusable(self, node: Node, since: Millis, until: Millis) -> Iterator[Term]:
+        """What could not be used."""
+        state, until = self._context.state, min(until, self._now)
+        if self._profiles.has(node.entity):
+            profile = self._profiles.around(node.entity, node.start, until)
+            if len(profile.all) < len(state.telemetry.series[node.entity]):
+                changed = self._profiles.rescaled.get(node.entity, ())
+                yield from unusable_series(state.telemetry, node.entity, since, until, changed)
+        yield from unusable_logs(state.logs, node.entity, since, until)
+        yield from unusable_spans(state.traces, node.entity, since, until)
+        if self.measured(node.entity) or node.entity in state.logs.entities or node.entity in state.traces.entities:
+            yield from unusable_time(state.logs, since, until)
 
     def own_terms(self, node: Node, alert: Alert) -> Iterator[Term]:
         """Terms for one alert: what its own series shows, and the entity's series of other kinds."""

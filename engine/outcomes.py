@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from engine.clock_views import ClockView, RegimeView
+from engine.member_views import MemberView, OnsetView
 from engine.reasons import Disposition, Reason, Verdict
 from engine.signals import Millis
 from topology.objectives import Objective
@@ -75,7 +76,9 @@ class AlertView(msgspec.Struct, kw_only=True, gc=False):
 
 
 class Candidate(msgspec.Struct, kw_only=True):
-    """One candidate cause of an incident: score 0 … 1, its terms, its path to the symptoms, its counterfactual."""
+    """One candidate cause of an incident: score 0 … 1, its terms, its path to the symptoms, its counterfactual.
+
+    ``facts`` are the numbers behind the terms, where something was measured (`engine.grounds`)."""
 
     entity: str
     score: float
@@ -85,6 +88,7 @@ class Candidate(msgspec.Struct, kw_only=True):
     explained: int
     unexplained: int
     counterfactual: str
+    facts: dict[str, Any] = {}
 
 
 class Impacted(msgspec.Struct, kw_only=True):
@@ -276,7 +280,10 @@ class EscalationView(msgspec.Struct, kw_only=True, frozen=True):
 class IncidentView(msgspec.Struct, kw_only=True):
     """One revision of an incident, whole.
 
-    ``onset`` is the event time of its first symptom, ``opened_at`` the arrival that opened it. ``impact`` is
+    ``onset`` is when its trouble began: the event time of its first alert (``first_alert_at``) or, up to half an hour
+    earlier, of the first sign of it (``onset_by``); ``onset_provisional`` until all that belongs to it has arrived.
+    ``members`` are what belongs to it, with reasons, cut at `engine.members.SHOWN` of each kind.
+    ``opened_at`` is the arrival that opened it. ``impact`` is
     cut at `engine.incidents.SHOWN_IMPACT` entities; ``impact_total`` counts all. ``alerts`` counts alerts,
     ``events`` alert events. ``objectives`` are the countdowns of what is down, soonest first, cut at
     `engine.restoration.SHOWN`; ``restoring_at`` is when restoration began, as a person said.
@@ -290,6 +297,11 @@ class IncidentView(msgspec.Struct, kw_only=True):
     title: str
     why: str
     onset: Millis
+    first_alert_at: Millis | None = None
+    onset_by: OnsetView | None = None
+    onset_provisional: bool = False
+    members: tuple[MemberView, ...] = ()
+    members_total: int = 0
     opened_at: Millis
     updated_at: Millis
     declared_at: Millis | None = None

@@ -40,7 +40,8 @@ def impact_of(
     if incident.cause and incident.cause not in own and own:
         own[incident.cause] = min(own.values())
         since[incident.cause] = incident.onset
-    for entity in deviants(context, incident.domain, own, incident.onset, now):
+    incident.deviating = tuple(deviants(context, incident.domain, own, incident.onset, now))
+    for entity in incident.deviating:
         own[entity], since[entity] = DEVIATING, incident.onset
     troubled = {entity: health for entity, health in own.items() if health < UP}
     # they need no repair and nothing was observed of them: hit, but not in trouble themselves

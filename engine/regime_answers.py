@@ -21,7 +21,7 @@ from rules.ternary import Ternary
 
 SHOWN = 12
 """Missing facts that a revision lists."""
-AWARE = "aware"
+AWARE, OCCURRED = "aware", "occurred"
 
 
 def enlist(context: Context, incident: Incident) -> None:
@@ -91,11 +91,12 @@ def moments(case: Case, regime: Regime) -> dict[str, Millis]:
 
 
 def proposals(incident: Incident, case: Case, regime: Regime) -> dict[str, Millis]:
-    """Marks that a person might confirm: people knew at the latest when the incident was declared to them."""
-    marks = {mark.id: mark for mark in regime.marks}
-    if incident.declared_at is None or AWARE not in marks or counting(case, marks[AWARE]) is not None:
-        return {}
-    return {AWARE: incident.declared_at}
+    """Marks that a person might confirm: people knew at the latest when the incident was declared to them; it occurred
+    when its first sign was seen."""
+    likely = {AWARE: incident.declared_at, OCCURRED: incident.began.at if incident.began else incident.onset}
+    return {
+        mark.id: at for mark in regime.marks if (at := likely.get(mark.id)) is not None and counting(case, mark) is None
+    }
 
 
 def counted(incident: Incident, case: Case, regime: Regime, now: Millis) -> dict[str, Given]:

@@ -182,6 +182,8 @@ def _lasted(incident: Incident, id: str, now: Millis) -> Given | None:
     spent = stretch.total if start is None else max(0, until - start)
     low: int | float = spent // SECOND if unit == 1 else spent // SECOND / unit
     exact = over and (what == "duration" or (incident.observed.sure and _known(incident, what)))
+    if exact and what == "duration" and incident.began is not None:  # the first sign is evidence, no statement
+        return Given(Interval(low, max(0, until - incident.began.at) // SECOND), by=ENGINE)
     return Given(low if exact else Interval(low, None), by=ENGINE)
 
 

@@ -15,7 +15,15 @@ from engine.evidence.telemetry import Telemetry
 from engine.evidence.traces.store import Traces
 from engine.evidence.verdict import Term
 from engine.lifecycle import State
-from engine.outcomes import Candidate, EscalationView, HarmView, Impacted, Override, SeverityView
+from engine.member_views import MemberView, OnsetView
+from engine.outcomes import (
+    Candidate,
+    EscalationView,
+    HarmView,
+    Impacted,
+    Override,
+    SeverityView,
+)
 from engine.reasons import Disposition, Reason, Verdict
 from engine.signals import Labels, Millis
 from engine.spell import Spell
@@ -107,7 +115,10 @@ class Incident(msgspec.Struct):
     ``copies`` is what was seen of its stores' copies when they went down, ``escalated`` since when each escalation
     rule has asked for somebody. ``regimes`` are its cases by regime, ``observed`` what was seen for them;
     ``kept``: it is closed and long over, and only at hand for its clocks. ``own``, ``touched``, ``beside``,
-    ``shifts_at``: what has failed because of it, and its part in the world of the others (`engine.together`)."""
+    ``shifts_at``: what has failed because of it, and its part in the world of the others (`engine.together`).
+    ``onset`` is its first alert's; ``began`` the first sign before it, ``examined`` whose signs were looked at for it
+    when all had arrived, ``onset_told`` what the timeline says. ``deviating`` do so without an alert, as of the last
+    look; ``members`` (of ``members_total``) are what belongs to it."""
 
     id: str
     domain: str
@@ -163,6 +174,13 @@ class Incident(msgspec.Struct):
     split_from: str = ""
     signature: str = ""
     digest: str = ""
+    began: OnsetView | None = None
+    examined: tuple[str, ...] = ()
+    onset_provisional: bool = False
+    onset_told: Millis | None = None
+    deviating: tuple[str, ...] = ()
+    members: tuple[MemberView, ...] = ()
+    members_total: int = 0
 
     @property
     def level(self) -> str:

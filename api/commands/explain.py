@@ -15,19 +15,21 @@ import msgspec
 from api import bootstrap, settings
 from api.clocks import clocks_of, open_clocks
 from api.commands.console import DONE, UNAVAILABLE, Failed, say
-from api.schemas import Versions
+from api.schemas import Versions, Why
 from api.settings import Settings
-from api.telling import alert_in_words, incident_in_words
+from api.telling import alert_in_words, argued_alert, argued_incident, incident_in_words
 from engine.ports import Reader
 
 Fetch = Callable[[str], Any]
 """A path under `/api/v1` -> its JSON, None where there is no such thing."""
 
 
-def run(id: str | None, url: str | None, token: str, config: Path | None, data: Path | None) -> int:
+def run(
+    id: str | None, url: str | None, token: str, config: Path | None, data: Path | None, as_json: bool = False
+) -> int:
     """Tell one incident or alert. Asks the server if it runs, else reads the data."""
     with asking(url, token, config, data) as fetch:
-        return _tell(fetch, id)
+        return _tell(fetch, id, as_json=as_json)
 
 
 @contextmanager
@@ -60,15 +62,17 @@ def serving(url: str | None, token: str, config: Path | None) -> httpx.Client:
     return client
 
 
-def _tell(fetch: Fetch, id: str | None) -> int:
+def _tell(fetch: Fetch, id: str | None, *, as_json: bool) -> int:
     if id is None:
         newest = [one["id"] for one in fetch("incidents?limit=50")["items"] if not one["merged_into"]]
         if not newest:
-            say("No incident has been opened yet.")
+            say("null" if as_json else "No incident has been opened yet.")
             return DONE
         id = newest[0]
     name = quote(id, safe="")
-    if incident := fetch(f"incidents/{name}"):
+    if as_json and (argued := fetch(f"incidents/{name}/explanation") or fetch(f"alerts/{name}/why")):
+        say(json.dumps(argued, indent=2, ensure_ascii=False))
+    elif incident := fetch(f"incidents/{name}"):
         say(incident_in_words(incident["incident"], incident["timeline"], incident["alerts"]))
     elif why := fetch(f"alerts/{name}/why"):
         say(alert_in_words(why["alert"], why["event"], why["history"]))
@@ -129,12 +133,15 @@ def _from_reader(reader: Reader) -> Fetch:
             if rest == ["clocks"]:
                 return found and clocks_of(found, reader.timeline(id), bootstrap.now())
             alerts = reader.alerts(incident=id, limit=500).items
+            if rest == ["explanation"]:
+                return found and argued_incident(found, reader.timeline(id), alerts)
             return found and {"incident": found, "timeline": reader.timeline(id), "alerts": alerts}
         alert = reader.alert(id)
         if alert is None:
             return None
         event = id if reader.why(id) else alert.last_event or alert.first_event
-        return {"alert": alert, "event": event, "history": reader.why(event)}
+        history = reader.why(event)
+        return Why(event, alert, history[-1] if history else {}, history, argued_alert(alert))
 
     return lambda path: json.loads(msgspec.json.encode(find(path)))
 

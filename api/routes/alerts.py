@@ -9,6 +9,7 @@ from api.errors import not_found
 from api.examples import ALERT, WHY
 from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
 from api.schemas import AlertPage, Why
+from api.telling import argued_alert
 from engine.outcomes import AlertView
 
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"])
@@ -50,14 +51,16 @@ def alert(request: Request, id: str) -> Response:
 
 @router.get("/{id}/why", responses=documented(Why, WHY), summary="Why it was opened, attached, held, suppressed …")
 def why(request: Request, id: str) -> Response:
-    """The current disposition with its reason, and the history. A number or fingerprint means its latest event."""
+    """The current disposition with its reason, the history, and what evidence says of the alert.
+
+    A number or fingerprint means its latest event."""
     found = _found(request, id)
     reader = parts(request).reader
     event = id if reader.why(id) else found.last_event or found.first_event
     history = reader.why(event)
     if not history:
         raise not_found("alert event", event)
-    return answer(Why(event, found, history[-1], history))
+    return answer(Why(event, found, history[-1], history, argued_alert(found)))
 
 
 def _found(request: Request, id: str) -> AlertView:

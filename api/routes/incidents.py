@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from api.errors import not_found
 from api.examples import INCIDENT, SEVERITY, TIMELINE
+from api.explanation_schemas import IncidentExplanation
 from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
 from api.schemas import (
     AlertPage,
@@ -21,6 +22,7 @@ from api.schemas import (
     Timeline,
     Versions,
 )
+from api.telling import argued_incident
 from engine.outcomes import Impacted, IncidentView
 
 JUDGED = frozenset({"severity", "override_asked", "override_withdrawn", "escalation"})
@@ -113,6 +115,19 @@ def severity(request: Request, id: str) -> Response:
             versions=found.versions,
         )
     )
+
+
+@router.get(
+    "/{id}/explanation",
+    responses=documented(IncidentExplanation),
+    summary="The argument: is it real, when and where did it begin, and why there",
+)
+def explained(request: Request, id: str) -> Response:
+    """What speaks for and against each alert and each candidate cause, what belongs to the incident and why, what could
+    not be used, and what would change the answer; ``text`` tells all of it in words."""
+    found = _found(request, id)
+    reader = parts(request).reader
+    return answer(argued_incident(found, reader.timeline(found.id), reader.alerts(incident=found.id, limit=500).items))
 
 
 @router.get("/{id}/alerts", responses=documented(AlertPage), summary="The alerts in it")

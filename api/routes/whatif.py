@@ -149,7 +149,8 @@ def _now(running: Parts) -> Now:
     for id, health in worst.items():
         cause = incidents[id].cause
         if cause is not None and cause not in own:
-            note(cause, health, incidents[id].onset)
+            first = incidents[id].first_alert_at
+            note(cause, health, incidents[id].onset if first is None else first)
     return Now(own, since)
 
 

@@ -8,15 +8,15 @@ their order (within the allowed lateness).
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
 from engine.evidence.baselines import onset as onsets
+from engine.evidence.baselines.began import TRUST, Run, runs
 from engine.evidence.baselines.counters import is_counter
 from engine.evidence.baselines.detector import Watched
 from engine.evidence.baselines.packing import packed, unpacked
@@ -30,12 +30,12 @@ MOST_SERIES = 100_000
 """Series kept; further ones are counted and not kept, so that memory is bounded whatever is sent."""
 MOST_WATCHED = 2_000
 """Series in which anomalies are looked for as they come; the first ones."""
+LARGEST = 1e38
+"""Values beyond it, infinities and NaN are counted and not kept: points are kept in four bytes."""
 LATENESS: Millis = 120_000
 """How late a sample may be and still count in the search for anomalies."""
 SAMPLED = 4
 """Points from which a series counts as sampled."""
-TRUST: Millis = 1_800_000
-"""How far back the beginning of a deviation is looked for."""
 
 
 class Deviation(msgspec.Struct, frozen=True):
@@ -167,7 +167,7 @@ class Telemetry:
         store.speaks(ref)
         watched = self.watched.get(ref)
         for at, value in zip(times, values, strict=True):
-            if not math.isfinite(value):
+            if not abs(value) <= LARGEST:  # NaN neither
                 self.ignored += 1
                 continue
             if watched is not None:
@@ -218,6 +218,16 @@ class Telemetry:
             if began is not None and began >= around - TRUST:
                 found.append(began)
         return min(found, default=None)
+
+    def runs(
+        self, entities: Sequence[str], around: Millis, harm: Callable[[str], int]
+    ) -> Iterator[tuple[str, str, Run]]:
+        """(entity, metric, run) of their series that deviate up to a moment, in the direction that does ``harm``."""
+        refs = np.concatenate([np.empty(0, np.int64), *(self._refs(entity) for entity in entities)])
+        if len(refs):
+            metrics = [self.metric(int(ref)) for ref in refs]
+            for run in runs(self.store, refs, [harm(metric) for metric in metrics], around):
+                yield self.entity(int(refs[run.place])), metrics[run.place], run
 
     def points(self, refs: Iterable[int]) -> Iterator[Series]:
         """Series with their points."""
