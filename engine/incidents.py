@@ -227,7 +227,10 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
             if context.enforced(SELF_CLEARED):
                 context.redispose(alert, Disposition.SUPPRESSED, Reason.SELF_CLEARED, now, SELF_CLEARED)
             else:
-                context.redispose(alert, Disposition.ATTACHED, Reason.EXPLAINED_BY_CAUSE, now)
+                context.redispose(
+                    alert, Disposition.ATTACHED, Reason.EXPLAINED_BY_CAUSE, now, SELF_CLEARED,
+                    enforced=Disposition.SUPPRESSED,
+                )  # fmt: skip
         depart(context, alert)
     domain.cover = {entity: name for entity, name in domain.cover.items() if name != incident.id}
     incident.reach = ()

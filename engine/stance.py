@@ -9,7 +9,7 @@ of which nothing is measured are let in at once.
 
 from __future__ import annotations
 
-from math import log
+from math import inf, log
 
 from engine.context import Context
 from engine.correlate.graph import SymptomGraph
@@ -24,15 +24,9 @@ from engine.state import Alert, Domain, Incident
 
 CONTRADICTED = "evidence.contradicted"
 """Rule, like `SELF_CLEARED` in shadow until a person promotes it."""
-MISSED = {0: 1000.0, 1: 50.0, 2: 20.0}
-MISSED_ELSE = 10.0
-"""How many false alarms one missed alert costs, by tier."""
 COMPANY = -1.5
 """An alert in the same trouble as a confirmed one is let in unless its own evidence is worse than this."""
 WAIT_LEAST: Millis = 60_000
-WAIT_MOST: Millis = 660_000
-SAMPLES = 2.2
-"""Sampling intervals of its entity's series that an alert waits for evidence."""
 APART: Millis = 30_000
 """Evidence of one domain is looked at this often at most …"""
 PER_ALERT: Millis = 10
@@ -42,7 +36,9 @@ PER_ALERT: Millis = 10
 def exempt(context: Context, alert: Alert) -> bool:
     """Is it never held nor suppressed by inference?"""
     known = context.topology.entities.get(alert.entity)
-    return alert.internal or alert.security or (known is not None and known.tier == 0)
+    if alert.internal or alert.security or (known is not None and known.tier == 0):
+        return True
+    return context.rules.evidence.cost(known.tier if known else None) is None or context.state.learning.real(alert.no)
 
 
 def awaits(context: Context, alert: Alert) -> bool:
@@ -98,6 +94,8 @@ def _stand(
 ) -> None:
     wanted = _wanted(context, incident, alert, inquiry, now, company=company)
     if wanted is None:
+        if alert.verdict is Verdict.CONFIRMED:
+            context.state.learning.release(alert.no)  # what a rule in shadow would have kept back until now
         _let_in(context, incident, alert, join, now)
     elif wanted is Reason.AWAITING_EVIDENCE:
         if alert.kept_back:
@@ -128,7 +126,9 @@ def _wanted(
     if end is not None:
         told = incident.told or incident.state is not State.SUSPECTED
         return None if told and not alert.kept_back else Reason.SELF_CLEARED
-    until = alert.spell.start + min(WAIT_MOST, max(WAIT_LEAST, int(SAMPLES * inquiry.step(alert.entity))))
+    policy = context.rules.evidence
+    wait = max(WAIT_LEAST, int(policy.wait_samples * inquiry.step(alert.entity)))
+    until = alert.spell.start + min(policy.wait_most, wait)
     if alert.kept_back and now < until:
         alert.held_until = until
         look_later(context, context.domain(incident.domain), until)
@@ -138,8 +138,7 @@ def _wanted(
 
 def _missed(context: Context, alert: Alert) -> float:
     known = context.topology.entities.get(alert.entity)
-    tier = known.tier if known is not None else None
-    return MISSED_ELSE if tier is None else MISSED.get(tier, MISSED_ELSE)
+    return context.rules.evidence.cost(known.tier if known else None) or inf
 
 
 def _let_in(context: Context, incident: Incident, alert: Alert, join: Join | None, now: Millis) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from engine.context import Context
+from engine.evidence.model.weights import weight_of
 from engine.evidence.verdict import Term
 from engine.outcomes import AlertView
 from engine.state import Alert
@@ -44,4 +45,7 @@ def alert_view(context: Context, alert: Alert) -> AlertView:
 
 
 def _shown(terms: tuple[Term, ...]) -> tuple[dict[str, Any], ...]:
-    return tuple({"kind": t.kind, "group": t.group, "log_odds": t.log_odds, "facts": t.facts} for t in terms)
+    return tuple(
+        {"kind": t.kind, "group": t.group, "log_odds": t.log_odds, "weight": weight_of(t), "facts": t.facts}
+        for t in terms
+    )
