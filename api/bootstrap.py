@@ -33,9 +33,12 @@ from engine.service import Service, ServiceSettings
 from engine.signals import Millis
 from engine.writer import SnapshotRhythm
 from ingest import decoders
+from rules.ruleset import RuleSet
+from topology.model import Topology
 
 if TYPE_CHECKING:
     from api.backtest import Asked, BackTester
+    from api.evidence import Known
     from api.lane import Lane
     from ingest.kafka import KafkaSource
 
@@ -97,6 +100,25 @@ def back_tester(folder: Path, asked: Asked) -> Iterator[BackTester]:
 
     with closing(SqliteReader(folder / DATABASE)) as found:
         yield BackTester(found, StoredLibrary(found), decode, asked)
+
+
+@contextmanager
+def stored_core(folder: Path) -> Iterator[tuple[Known, Reader]]:
+    """The core of the newest snapshot in the same data, as far as it got. Raises `StoreUnavailable`."""
+    from api.evidence import Known
+    from engine import state as states
+    from engine.errors import StoreUnavailable
+    from engine.resume import StoredLibrary
+    from engine.storage.sqlite import SqliteReader
+
+    with closing(SqliteReader(folder / DATABASE)) as found:
+        snapshot = next((one for one in found.snapshots() if one.schema == Core.SCHEMA), None)
+        if snapshot is None:
+            raise StoreUnavailable(f"{folder} holds no snapshot that this version reads")
+        state, library = states.decode(snapshot.state), StoredLibrary(found)
+        topology = library.topology(state.topology) if state.topology else Topology.build()
+        rules = library.rules(state.rules) if state.rules else RuleSet.default()
+        yield Known(state, topology, rules), found
 
 
 @contextmanager
@@ -183,6 +205,7 @@ def engine(
             checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)], broadcaster=broadcaster,
             registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), logs=conductor.logs,
+            state=conductor.state,
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api import (
     clock_schemas,
+    evidence_schemas,
     feasibility_schemas,
     log_schemas,
     restoration_schemas,
@@ -39,6 +40,12 @@ _TYPES = [
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     log_schemas.LogsOf,
+    evidence_schemas.SuppressedPage,
+    evidence_schemas.AuditPage,
+    evidence_schemas.ModelOf,
+    evidence_schemas.CalibrationOf,
+    evidence_schemas.PromotionOf,
+    evidence_schemas.Promotions,
     AlertView,
     Content,
     Difference,
