@@ -49,6 +49,16 @@ def headwater(served: Live, *words: str) -> str:
     return subprocess.run(line, capture_output=True, text=True, check=True).stdout
 
 
+def _metrics(served: Live, needed: str) -> str:
+    text = served.client.get("/metrics").text
+    return text if needed in text else ""
+
+
+def _with_evidence(served: Live, count: int) -> list[Any]:
+    found: list[Any] = served.get("/api/v1/alerts", limit=500)["items"]
+    return found if len(found) == count and all(alert["terms"] for alert in found) else []
+
+
 def test_what_is_suppressed_is_listed_with_its_reason_and_what_would_let_it_in(kept: Live) -> None:
     found = kept.get("/api/v1/suppressed")
     assert found["total"] == 2
@@ -83,9 +93,7 @@ def test_a_judgement_stands_behind_the_rules_report_and_in_the_gauges(kept: Live
     assert said["verdict"].startswith("2 labelled outcomes stand behind it; not enough to promote")
     watched = kept.get("/api/v1/rules/watched/promotion")
     assert (watched["would_have_suppressed"], watched["mode"]) == (1, "shadow")
-    metrics = eventually(
-        lambda: "suppression_precision{" in (text := kept.client.get("/metrics").text) and text, "the gauges"
-    )
+    metrics = eventually(lambda: _metrics(kept, "headwater_suppression_precision{"), "the gauges")
     assert 'headwater_suppressed{rule="works"} 2.0' in metrics
     assert 'headwater_would_have_suppressed{rule="watched"} 1.0' in metrics
     assert 'headwater_suppression_precision{rule="works"} 1.0' in metrics
@@ -147,14 +155,7 @@ def test_what_outcomes_teach_is_in_force_once_a_person_activates_it(tmp_path: Pa
     with live(tmp_path) as served:
         pairs = [{"service": service, "n": str(n)} for n in range(80) for service in ("db", "checkout")]
         assert served.send(*({"labels": {"alertname": "Slow", **pair}} for pair in pairs)).is_success
-        weighed = eventually(
-            lambda: (
-                len(found := served.get("/api/v1/alerts", limit=500)["items"]) == 160
-                and all(alert["terms"] for alert in found)
-                and found
-            ),
-            "every alert has evidence",
-        )
+        weighed = eventually(lambda: _with_evidence(served, 160), "every alert has evidence")
         for alert in weighed:
             real = "real" if alert["entity"] == "db" else "false"
             assert command(served, "judge_alert", str(alert["no"]), verdict=real).status_code == 200
@@ -167,9 +168,8 @@ def test_what_outcomes_teach_is_in_force_once_a_person_activates_it(tmp_path: Pa
         assert "done" in headwater(served, "evidence", "activate", version, "--reason", "measured")
         assert served.get("/api/v1/evidence/model")["version"] == version
         path = f"/api/v1/alerts/{weighed[0]['no']}"
-        term = eventually(
-            lambda: (found := served.get(path)["terms"][0])["weight"] == version and found, "the new weight"
-        )
+        eventually(lambda: served.get(path)["terms"][0]["weight"] == version, "the new weight")
+        term = served.get(path)["terms"][0]
         assert term["log_odds"] == learned["candidate"]["weights"]["neighbour_troubled"][0]
         assert term["facts"]["prior_log_odds"] == 0.8
         assert command(served, "activate_model", "prior").status_code == 200

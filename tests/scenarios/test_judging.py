@@ -11,7 +11,7 @@ from engine.evidence.verdict import Term, verdict
 from engine.incidents import SELF_CLEARED
 from engine.outcomes import Decision
 from engine.reasons import Disposition, Reason, Verdict
-from engine.signals import Command, Labels, Millis, Samples, Signal
+from engine.signals import AlertEvent, Command, Labels, Millis, Samples, Signal
 from engine.stance import CONTRADICTED
 from rules.evidence import EvidencePolicy
 from rules.gates import Window
@@ -197,25 +197,26 @@ def test_a_model_of_other_content_than_it_says_is_refused() -> None:
     assert learning(world).model is None
 
 
-def script(*, judged: bool, activated: bool) -> list[tuple[Millis, tuple[Signal, ...]]]:
-    """The same telemetry and alerts, with and without what people say."""
+def script(*, judged: bool = False, activated: bool = False) -> list[tuple[Millis, tuple[Signal, ...]]]:
+    """The same telemetry and alerts at the same positions, with and without what people say."""
     begin = clock("10:00")
     times = tuple(begin + 60_000 * n for n in range(-90, 1))
-    world = World(chain("shop -> cart"))
     rows: list[tuple[Millis, tuple[Signal, ...]]] = []
     for metric in ("latency", "cpu"):
         labels = Labels.of({"service": "cart", "__name__": metric})
         rows.append((begin, (Samples(labels, times, tuple(50.0 + n % 5 for n in range(91))),)))
-    sent: list[tuple[Millis, tuple[Signal, ...]]] = []
-    feed = world.driven.feed
-    world.driven.feed = lambda now, signals: sent.append((now, tuple(signals))) or feed(now, signals)  # type: ignore[assignment, func-returns-value]
-    world.at("10:00:10").fire("cart", "Slow", metric="latency")
-    if judged:
-        world.at("10:04").command("judge_alert", "1", reason="so it was", verdict="false")
-    if activated:
-        activate(world.at("10:05"))
-    world.at("10:10").fire("cart", "Slower", metric="cpu").resolve("cart", "Slow", metric="latency")
-    return rows + sent
+    slow = Labels.of({"alertname": "Slow", "service": "cart", "metric": "latency"})
+    slower = Labels.of({"alertname": "Slower", "service": "cart", "metric": "cpu"})
+    judge = Command("ada", "judge_alert", "1", "so it was", {"verdict": "false"})
+    weigh = Command("eve", "activate_model", MODEL.version, "measured", {"model": encode(MODEL).decode()})
+    return [
+        *rows,
+        (clock("10:00:10"), (AlertEvent(slow, starts_at=clock("10:00:10")),)),
+        (clock("10:04"), (judge,) if judged else ()),
+        (clock("10:05"), (weigh,) if activated else ()),
+        (clock("10:10"), (AlertEvent(slower, starts_at=clock("10:10")),)),
+        (clock("10:10:05"), (AlertEvent(slow, firing=False, ends_at=clock("10:10:05")),)),
+    ]
 
 
 def run(rows: list[tuple[Millis, tuple[Signal, ...]]], *, restart: int | None = None) -> tuple[list[Decision], Core]:
@@ -241,16 +242,21 @@ def test_judgements_and_an_activation_replay_to_the_same_bytes() -> None:
         assert third.state.learning == core.state.learning
 
 
-def test_outcomes_alone_change_no_decision() -> None:
-    """Everything decided is the same, but for the record of what was said and the positions behind it."""
-    plain, _ = run(script(judged=False, activated=False))
-    told, core = run(script(judged=True, activated=False))
-    assert core.state.learning.judged
+def test_outcomes_alone_change_nothing_but_the_record_of_what_was_said() -> None:
+    plain, core = run(script())
+    told, other = run(script(judged=True))
+    said = [decision for decision in told if b'"judged"' in decision.payload]
+    assert len(said) == 1
+    assert [decision for decision in told if decision not in said] == plain
+    assert set(other.state.learning.judged) == {1}
+    assert core.state.learning.judged == {}
+    for each in (core, other):
+        each.state.learning = Learning()
+    assert core.snapshot() == other.snapshot()
 
-    def stripped(decisions: list[Decision]) -> list[tuple[str, Millis]]:
-        return [(d.domain, d.at) for d in decisions if b'"judged"' not in d.payload]
 
-    assert stripped(plain) == stripped(told)
+def test_an_activated_model_does_change_what_is_decided() -> None:
+    assert run(script())[0] != [d for d in run(script(activated=True))[0] if b"model_activated" not in d.payload]
 
 
 def test_what_a_missed_alert_costs_is_the_operators_to_say() -> None:

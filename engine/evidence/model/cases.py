@@ -158,8 +158,12 @@ class Learning(msgspec.Struct):
 
     def of_incident(self, incident: str) -> Iterator[Case]:
         """All cases of an incident."""
+        return (case for case in self.everything() if case.incident == incident)
+
+    def everything(self) -> Iterator[Case]:
+        """All cases; the tables may change meanwhile."""
         for table in (self.cases, self.audit, self.judged):
-            yield from (case for case in list(table.values()) if case.incident == incident)
+            yield from list(table.values())
 
     def _case(self, alert: Subject, at: Millis) -> Case:
         case = self.find(alert.no)

@@ -79,12 +79,14 @@ def promotion(learning: Learning, rule: str, mode: str, spared: Collection[str] 
 
 def silenced(learning: Learning, rule: str, real: Iterable[Case], spared: Collection[str]) -> list[Silenced]:
     """Incidents with a real alert of which the rule spared none that is known."""
-    found = []
-    for incident in sorted({case.incident for case in real if case.incident} - set(spared)):
-        cases = list(learning.of_incident(incident))
-        if all(rule in case.rules for case in cases):
-            found.append(Silenced(incident=incident, alerts=sorted(case.alert for case in cases)))
-    return found
+    found: dict[str, list[int]] = {case.incident: [] for case in real if case.incident and case.incident not in spared}
+    for case in learning.everything() if found else ():
+        if case.incident in found:
+            if rule in case.rules:
+                found[case.incident].append(case.alert)
+            else:
+                del found[case.incident]
+    return [Silenced(incident=incident, alerts=sorted(alerts)) for incident, alerts in sorted(found.items())]
 
 
 def _verdict(labelled: int, real: int, all_real: int, bound: float, *, enough: bool) -> str:
