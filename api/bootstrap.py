@@ -38,8 +38,10 @@ from topology.model import Topology
 
 if TYPE_CHECKING:
     from api.backtest import Asked, BackTester
+    from api.conductor import Conductor
     from api.evidence import Known
     from api.lane import Lane
+    from ingest.inbox import HttpInbox
     from ingest.kafka import KafkaSource
 
 log = logging.getLogger(__name__)
@@ -202,10 +204,9 @@ def engine(
             settings=settings, reader=store, outbox=store, decode=decode, clock=clock, accept=doorway.accept,
             topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)], broadcaster=broadcaster,
+            checks=lambda: _checks(conductor, inbox, kafka), broadcaster=broadcaster, state=conductor.state,
             registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), logs=conductor.logs,
-            state=conductor.state,
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
@@ -275,6 +276,10 @@ def _kafka(settings: Settings, metrics: EngineMetrics) -> list[KafkaSource]:
 
 def _lag(source: KafkaSource) -> float:
     return float(sum(source.lag().values()))
+
+
+def _checks(conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource]) -> list[Check]:
+    return [*conductor.checks(inbox), *map(_check_kafka, kafka)]
 
 
 def _check_kafka(source: KafkaSource) -> Check:

@@ -25,14 +25,14 @@ class SuppressedAlert(msgspec.Struct, kw_only=True):
     event: str
     name: str
     entity: str
-    tier: int | None
+    tier: int | None = None
     incident: str
     disposition: str
     reason: str
     rule: str
     shadow: bool
     since: Millis
-    held_until: Millis | None
+    held_until: Millis | None = None
     firing: bool
     verdict: str
     log_odds: float

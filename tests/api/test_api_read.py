@@ -180,9 +180,10 @@ def test_what_is_sent_fits_the_documented_schema(outage: Live):
     looked_at = []
     for path, item in document(outage)["paths"].items():
         schema = item.get("get", {}).get("responses", {}).get("200", {}).get("content", {}).get("application/json")
-        if schema is None or path == "/api/v1/topology/diff":
+        if schema is None or path.endswith(("/topology/diff", "/together")):  # these ask for more
             continue
-        filled = path.replace("/alerts/{id}", "/alerts/1")
+        filled = path.replace("/alerts/{id}", "/alerts/1").replace("/rules/{id}", "/rules/catalogue-scope")
+        filled = filled.replace("/entities/{id}", "/entities/checkout")
         for name, value in fillings.items():
             filled = filled.replace(name, value)
         validator(outage, schema["schema"]).validate(outage.get(filled))
