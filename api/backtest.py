@@ -26,7 +26,7 @@ from engine.signals import Activation, Command, Millis, Signal
 from rules.ruleset import Mode, RuleSet
 from topology.model import Topology
 
-ELSEWHERE = frozenset({"silence", "unsilence", "promote_rule"})
+ELSEWHERE = frozenset({"silence", "unsilence", "promote_rule", "judge_alert", "activate_model"})
 """Commands that speak of no incident."""
 STEP = 200
 """Inputs between two words on the progress."""

@@ -33,10 +33,15 @@ from engine.service import Service, ServiceSettings
 from engine.signals import Millis
 from engine.writer import SnapshotRhythm
 from ingest import decoders
+from rules.ruleset import RuleSet
+from topology.model import Topology
 
 if TYPE_CHECKING:
     from api.backtest import Asked, BackTester
+    from api.conductor import Conductor
+    from api.evidence import Known
     from api.lane import Lane
+    from ingest.inbox import HttpInbox
     from ingest.kafka import KafkaSource
 
 log = logging.getLogger(__name__)
@@ -97,6 +102,25 @@ def back_tester(folder: Path, asked: Asked) -> Iterator[BackTester]:
 
     with closing(SqliteReader(folder / DATABASE)) as found:
         yield BackTester(found, StoredLibrary(found), decode, asked)
+
+
+@contextmanager
+def stored_core(folder: Path) -> Iterator[tuple[Known, Reader]]:
+    """The core of the newest snapshot in the same data, as far as it got. Raises `StoreUnavailable`."""
+    from api.evidence import Known
+    from engine import state as states
+    from engine.errors import StoreUnavailable
+    from engine.resume import StoredLibrary
+    from engine.storage.sqlite import SqliteReader
+
+    with closing(SqliteReader(folder / DATABASE)) as found:
+        snapshot = next((one for one in found.snapshots() if one.schema == Core.SCHEMA), None)
+        if snapshot is None:
+            raise StoreUnavailable(f"{folder} holds no snapshot that this version reads")
+        state, library = states.decode(snapshot.state), StoredLibrary(found)
+        topology = library.topology(state.topology) if state.topology else Topology.build()
+        rules = library.rules(state.rules) if state.rules else RuleSet.default()
+        yield Known(state, topology, rules), found
 
 
 @contextmanager
@@ -179,9 +203,9 @@ def engine(
             settings=settings, reader=store, outbox=store, decode=decode, clock=clock, accept=doorway.accept,
             topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: [*conductor.checks(inbox), *map(_check_kafka, kafka)], broadcaster=broadcaster,
-            scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry), logs=conductor.logs,
-            observations=Observations(conductor.traces, conductor.topology, registry), registry=registry,
+            checks=lambda: _checks(conductor, inbox, kafka), broadcaster=broadcaster, state=conductor.state,
+            registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
+            observations=Observations(conductor.traces, conductor.topology, registry), logs=conductor.logs,
             sample=partial(metrics.sample_store, store),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
@@ -252,6 +276,10 @@ def _kafka(settings: Settings, metrics: EngineMetrics) -> list[KafkaSource]:
 
 def _lag(source: KafkaSource) -> float:
     return float(sum(source.lag().values()))
+
+
+def _checks(conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource]) -> list[Check]:
+    return [*conductor.checks(inbox), *map(_check_kafka, kafka)]
 
 
 def _check_kafka(source: KafkaSource) -> Check:

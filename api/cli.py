@@ -12,6 +12,8 @@ from typing import Annotated
 
 import typer
 
+from api import cli_evidence
+
 EPILOG = "Exit codes: 0 done, 1 what you gave is wrong, 2 wrong usage, 3 something needed is not there, 70 our defect."
 
 app = typer.Typer(
@@ -26,9 +28,9 @@ app = typer.Typer(
 token = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Credentials of people and programs.")
 audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The hash-chained record of decisions.")
 whatif = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What-if questions, and saved scenarios.")
-app.add_typer(whatif, name="whatif")
-app.add_typer(token, name="token")
-app.add_typer(audit, name="audit")
+for _name, _group in (("whatif", whatif), ("token", token), ("audit", audit)):
+    app.add_typer(_group, name=_name)
+cli_evidence.add_to(app)
 catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The catalogue beyond its mistakes.")
 app.add_typer(catalogues, name="catalogue")
 

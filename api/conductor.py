@@ -99,7 +99,7 @@ class Conductor:
             service.recover()
         except StoreUnavailable as error:
             log.error("not recovered yet: %s", error)
-        while self._state() is None and not self._stop.is_set():
+        while self.state() is None and not self._stop.is_set():
             service.step(RETRY)
 
     def committed(self, commit: Commit) -> None:
@@ -109,7 +109,7 @@ class Conductor:
         if commit.outbox:
             self._due()
 
-    def _state(self) -> CoreState | None:
+    def state(self) -> CoreState | None:
         """The core's state, of which any thread may read single values; None while the core is being rebuilt."""
         try:
             core = self._service.core if self._service is not None else None
@@ -119,31 +119,31 @@ class Conductor:
 
     def topology(self) -> Topology:
         """The topology in force, as far as it was last known."""
-        state = self._state()
+        state = self.state()
         if state is not None and state.topology and state.topology != self._topology.version:
             self._topology = self._library.topology(state.topology)
         return self._topology
 
     def rules(self) -> RuleSet:
         """The rules in force, as far as they were last known."""
-        state = self._state()
+        state = self.state()
         if state is not None and state.rules and state.rules != self._rules.version:
             self._rules = self._library.rules(state.rules)
         return self._rules
 
     def silences(self) -> Sequence[Silence]:
         """Silences made by people that have not ended."""
-        state = self._state()
+        state = self.state()
         return tuple(state.silences.values()) if state is not None else ()
 
     def traces(self) -> Traces | None:
         """What spans have shown so far; None while the core is being rebuilt."""
-        state = self._state()
+        state = self.state()
         return state.traces if state is not None else None
 
     def logs(self) -> Logs | None:
         """What is kept of log records; None while the core is being rebuilt."""
-        state = self._state()
+        state = self.state()
         return state.logs if state is not None else None
 
     def checks(self, inbox: HttpInbox) -> list[Check]:
@@ -152,8 +152,8 @@ class Conductor:
         alive = thread is not None and thread.is_alive()
         records, _, age = inbox.depth()
         found = [Check("engine", alive, "" if alive else "its thread has ended")]
-        found.append(Check("recovered", self._state() is not None))
-        if (state := self._state()) is not None:
+        found.append(Check("recovered", self.state() is not None))
+        if (state := self.state()) is not None:
             storm = state.storms
             waits = f"{len(storm.waiting)} lone alerts wait" if state.storm else ""
             found.append(Check("storm", True, f"an alert storm is under way ({storm.name}); {waits}" if waits else ""))

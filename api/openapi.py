@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api import (
     clock_schemas,
+    evidence_schemas,
     explanation_schemas,
     feasibility_schemas,
     log_schemas,
@@ -40,6 +41,12 @@ _TYPES = [
     clock_schemas.ClocksOf,
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
+    evidence_schemas.SuppressedPage,
+    evidence_schemas.AuditPage,
+    evidence_schemas.ModelOf,
+    evidence_schemas.CalibrationOf,
+    evidence_schemas.PromotionOf,
+    evidence_schemas.Promotions,
     log_schemas.LogsOf,
     observed_schemas.ObservedTopology,
     explanation_schemas.IncidentExplanation,

@@ -15,6 +15,7 @@ from api.schemas import Check, Reloaded
 from api.settings import Settings
 from engine.evidence.logs.store import Logs
 from engine.ports import Clock, DeadLetter, Decode, Outbox, Reader, Record, Version
+from engine.state import CoreState
 from rules.gates import Silence
 from rules.ruleset import RuleSet
 from topology.model import Topology
@@ -42,6 +43,7 @@ class Parts:
     settle_dead_letter: Callable[[int, str], bool]
     silences: Callable[[], Sequence[Silence]]
     logs: Callable[[], Logs | None]
+    state: Callable[[], CoreState | None]
     checks: Callable[[], list[Check]]
     broadcaster: Broadcaster
     scenarios: Watch

@@ -12,6 +12,7 @@ from engine.context import Context
 from engine.correlate.graph import Node, SymptomGraph
 from engine.correlate.partition import Trouble
 from engine.escalation import raise_to
+from engine.evidence.model.weights import weighed
 from engine.evidence.verdict import Term, verdict
 from engine.forecast import come_true, tell_jointly
 from engine.grounds import grounds
@@ -84,7 +85,9 @@ def _of_node(
 ) -> tuple[Verdict, tuple[Term, ...]]:
     """Verdicts of a node's alerts, and the best of them; alike for alerts of one metric that took the same course."""
     shared = inquiry.shared_terms(node, neighbours)
-    plain = (verdict(shared)[0], tuple(shared))
+    model = context.state.learning.model
+    seen = weighed(model, tuple(shared))
+    plain = (verdict(seen)[0], seen)
     known: dict[object, tuple[Verdict, tuple[Term, ...]]] = {}
     measured = inquiry.measured(node.entity)
     found = plain
@@ -93,7 +96,7 @@ def _of_node(
         if measured:
             key = (alert.metric or alert.name, inquiry.course(alert))
             if key not in known:
-                terms = (*inquiry.own_terms(node, alert), *shared)
+                terms = weighed(model, (*inquiry.own_terms(node, alert), *shared))
                 known[key] = (verdict(terms)[0], terms)
             said = known[key]
         else:

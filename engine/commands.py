@@ -10,6 +10,7 @@ from engine.cells import soil
 from engine.context import Context
 from engine.errors import IllegalTransition, Refused
 from engine.incidents import declare, move, reopen, resolve
+from engine.judging import JUDGING_COMMANDS, judge_members
 from engine.lifecycle import OPEN, Trigger
 from engine.policy import ACTIONS
 from engine.reasons import Disposition, Reason, Verdict
@@ -152,6 +153,7 @@ def _split(context: Context, command: Command, now: Millis) -> None:
 def _false_alarm(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
     members = [context.state.alerts[a] for a in sorted(incident.alerts) if a in context.state.alerts]
+    judge_members(context, incident, command, now, said="false")
     text = f"False alarm: {command.reason}"
     resolve(context, incident, Trigger.DISMISS, now, text, actor=command.actor)
     for alert in members:
@@ -161,6 +163,7 @@ def _false_alarm(context: Context, command: Command, now: Millis) -> None:
 
 def _close(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
+    judge_members(context, incident, command, now)
     how = "" if incident.firing == 0 else f" (deviation: {incident.firing} alerts still fire)"
     resolve(context, incident, Trigger.CLOSE, now, f"Closed{how}: {command.reason}", actor=command.actor)
 
@@ -179,6 +182,7 @@ def _reopen(context: Context, command: Command, now: Millis) -> None:
 
 def _review(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
+    judge_members(context, incident, command, now)
     move(context, incident, Trigger.REVIEW, now, command.reason or "Reviewed", actor=command.actor)
     context.revise(incident, now, "reviewed")
 
@@ -224,6 +228,9 @@ def silence_due(context: Context, name: str, due: Millis) -> None:
 def _promote(context: Context, command: Command, now: Millis) -> None:
     if command.facts["mode"] not in ("shadow", "enforce"):
         raise Refused("the mode of a rule is shadow or enforce")
+    known = context.rules.suppressing
+    if command.target not in known:
+        raise Refused(f"there is no rule {command.target!r}; known: {', '.join(known)}")
     context.state.modes[command.target] = command.facts["mode"]
     text = f"{command.target} is now in mode {command.facts['mode']}: {command.reason}"
     context.tell(command.target, UNMAPPED, now, "promoted", text, actor=command.actor)
@@ -268,4 +275,5 @@ _DESK: Mapping[str, Callable[[Context, Command, Millis], None]] = {
     "unsilence": _unsilence,
     "promote_rule": _promote,
     **CLOCK_COMMANDS,
+    **JUDGING_COMMANDS,
 }

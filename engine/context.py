@@ -94,6 +94,8 @@ class Context:
         entry = LedgerEntry(index, alert.no, disposition, reason, incident, alert.rule, enforced)
         self.out.ledger.append(entry)
         self.recorder.ledger(alert.domain, entry)
+        if disposition is Disposition.SUPPRESSED:
+            self.kept_back(alert, alert.rule, reason, self.state.now)
 
     def repeat(self, index: int, alert: Alert, reason: Reason) -> None:
         """An event that says nothing new."""
@@ -120,6 +122,10 @@ class Context:
         change = LedgerChange(alert.event, alert.no, now, before, disposition, reason, alert.incident, rule, enforced)
         self.out.changes.append(change)
         self.recorder.change(alert.domain, change)
+        if disposition is Disposition.SUPPRESSED or enforced is Disposition.SUPPRESSED:
+            self.kept_back(alert, rule, reason, now, shadow=disposition is not Disposition.SUPPRESSED)
+        elif before is Disposition.SUPPRESSED:
+            self.state.learning.release(alert.no)
         self.count(before, -1)
         self.count(disposition)
 
@@ -138,6 +144,16 @@ class Context:
             self.recorder.change(alert.domain, change)
             self.count(was, -1)
             self.count(is_now)
+
+    def kept_back(self, alert: Alert, rule: str, reason: Reason, now: Millis, *, shadow: bool = False) -> None:
+        """Count for the rule that it suppressed an alert, or would have. What people did by hand is no rule's."""
+        if rule and not alert.internal and reason is not Reason.MANUAL and reason is not Reason.HEARTBEAT:
+            self.state.learning.keep(alert, rule, now, shadow=shadow)
+
+    def conclude(self, alert: Alert, now: Millis) -> None:
+        """An alert is about to be forgotten: what evidence said of it at last is kept for those who judge it later."""
+        if not alert.internal and alert.reason is not Reason.HEARTBEAT:
+            self.state.learning.close(alert, now)
 
     def tell(
         self,
@@ -194,4 +210,6 @@ class Context:
 
     def versions(self) -> dict[str, str]:
         """What a decision made now is based on."""
-        return {"topology": self.state.topology, "rules": self.state.rules}
+        versions = {"topology": self.state.topology, "rules": self.state.rules}
+        model = self.state.learning.model
+        return versions if model is None else {**versions, "model": model.version}

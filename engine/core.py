@@ -16,6 +16,7 @@ from engine.context import Context
 from engine.evidence.telemetry import AnomalySeen
 from engine.heartbeats import dead_due, late_due, pulse
 from engine.incidents import archive_due, declare_due, recover_due
+from engine.judging import rule_gauges
 from engine.library import Library
 from engine.outcomes import AlertView, Outcomes
 from engine.reasons import Disposition
@@ -140,6 +141,7 @@ class Core:
             "series": context.state.telemetry.count,
             "samples_ignored": context.state.telemetry.ignored,
             **clock_gauges(context.state.incidents.values(), now),
+            **rule_gauges(context),
             "series_evicted": context.state.telemetry.store.evicted,
             "log_lines": context.state.logs.seen,
             "log_lines_cut": context.state.logs.cut,

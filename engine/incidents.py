@@ -254,7 +254,9 @@ def give_up(context: Context, alert: Alert, now: Millis) -> None:
     if context.enforced(SELF_CLEARED):
         context.redispose(alert, Disposition.SUPPRESSED, Reason.SELF_CLEARED, now, SELF_CLEARED)
     else:
-        context.redispose(alert, Disposition.ATTACHED, Reason.EXPLAINED_BY_CAUSE, now)
+        context.redispose(
+            alert, Disposition.ATTACHED, Reason.EXPLAINED_BY_CAUSE, now, SELF_CLEARED, enforced=Disposition.SUPPRESSED
+        )
 
 
 def archive_due(context: Context, name: str, due: Millis) -> None:

@@ -36,6 +36,7 @@ class EngineMetrics:
         self._publishing(registry)
         self._state(registry)
         self._clocks()
+        self._rules()
         self._gauge("headwater_build_info", "The running version; always 1.", ("version",)).labels(version).set(1)
 
     def _ingest(self, registry: CollectorRegistry) -> None:
@@ -135,6 +136,25 @@ class EngineMetrics:
             "headwater_clock_seconds_left", "Seconds until the next regulatory deadline.", ("regime",)
         )
 
+    def _rules(self) -> None:
+        """Rules come from the operator's files and from here, so the label is bounded."""
+        self.rule_gauges = {
+            "rule_suppressed:": self._gauge("headwater_suppressed", "Alerts that a rule has suppressed.", ("rule",)),
+            "rule_would_suppress:": self._gauge(
+                "headwater_would_have_suppressed", "Alerts that a rule in shadow mode would have suppressed.", ("rule",)
+            ),
+            "rule_precision:": self._gauge(
+                "headwater_suppression_precision",
+                "Share of false ones among the alerts that a rule keeps back or would, as far as people judged them.",
+                ("rule",),
+            ),
+            "rule_recall:": self._gauge(
+                "headwater_suppression_recall",
+                "Share of the alerts judged to be false that a rule keeps back or would.",
+                ("rule",),
+            ),
+        }
+
     def _gauge(self, name: str, text: str, labels: tuple[str, ...] = ()) -> Gauge:
         return Gauge(name, text, labels, registry=self.registry)
 
@@ -169,13 +189,14 @@ class EngineMetrics:
         self.log_lines.labels("cut").set(gauges.get("log_lines_cut", 0))
         self.log_groups.set(gauges.get("log_groups", 0))
         self.log_groups_given_up.set(gauges.get("log_groups_given_up", 0))
-        self._sample_clocks(gauges)
+        self._sample_labelled(gauges)
 
-    def _sample_clocks(self, gauges: Mapping[str, float]) -> None:
+    def _sample_labelled(self, gauges: Mapping[str, float]) -> None:
         for prefix, gauge in (
             ("clocks_open:", self.clocks_open),
             ("clocks_overdue:", self.clocks_overdue),
             ("clocks_left:", self.clock_left),
+            *self.rule_gauges.items(),
         ):
             gauge.clear()
             for name, value in gauges.items():

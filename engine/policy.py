@@ -63,6 +63,10 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "close": Action(Role.OPERATOR, "close an incident", reason=True),
         "reopen": Action(Role.OPERATOR, "open a closed incident again", reason=True),
         "review": Action(Role.OPERATOR, "mark a resolved incident as reviewed"),
+        "judge_alert": Action(Role.OPERATOR, "say whether an alert was real", reason=True, facts=("verdict",)),
+        "judge_incident": Action(
+            Role.OPERATOR, "say whether the alerts of an incident were real", reason=True, facts=("verdict",)
+        ),
         "mark": Action(Role.OPERATOR, "set a mark of a regime: aware, classified, submitted", facts=("regime", "mark")),
         "withdraw_mark": Action(Role.OPERATOR, "take back a mark of a regime", reason=True, facts=("regime", "mark")),
         "give_fact": Action(
@@ -74,6 +78,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "redrive": _guarded(Role.OPERATOR, "decode a dead letter again, or publish a dead publication again"),
         "drop": _guarded(Role.OPERATOR, "give up a dead letter", reason=True),
         "promote_rule": Action(Role.ADMIN, "let a suppression rule act, not only watch", reason=True, facts=("mode",)),
+        "activate_model": Action(Role.ADMIN, "weigh evidence by a learned model, or by the prior again", reason=True),
         "reload": _guarded(Role.ADMIN, "read the catalogue and the rules again"),
         "erase": _guarded(Role.ADMIN, "erase the payload of recorded decisions", reason=True),
     }

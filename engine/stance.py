@@ -9,7 +9,7 @@ of which nothing is measured are let in at once.
 
 from __future__ import annotations
 
-from math import log
+from math import inf, log
 
 from engine.context import Context
 from engine.correlate.graph import SymptomGraph
@@ -24,17 +24,11 @@ from engine.state import Alert, Domain, Incident
 
 CONTRADICTED = "evidence.contradicted"
 """Rule, like `SELF_CLEARED` in shadow until a person promotes it."""
-MISSED = {0: 1000.0, 1: 50.0, 2: 20.0}
-MISSED_ELSE = 10.0
-"""How many false alarms one missed alert costs, by tier."""
 COMPANY = 0.0
 """An alert in the same trouble as a confirmed one is let in unless its own evidence is worse than this."""
 WAIT_LEAST: Millis = 60_000
-WAIT_MOST: Millis = 660_000
-SAMPLES = 1.2
-"""Sampling intervals of its entity's series that an alert waits for evidence …"""
 VERIFIED = 2.2
-"""… and so many that it lasts before people are told of it, unless …"""
+"""Sampling intervals of its entity's series that an alert lasts before people are told of it, unless …"""
 STRONG = 3.0
 """… the evidence for it is as strong as this. Where it speaks against, people are not told: it is there to be seen."""
 APART: Millis = 30_000
@@ -46,7 +40,9 @@ PER_ALERT: Millis = 10
 def exempt(context: Context, alert: Alert) -> bool:
     """Is it never held nor suppressed by inference?"""
     known = context.topology.entities.get(alert.entity)
-    return alert.internal or alert.security or (known is not None and known.tier == 0)
+    if alert.internal or alert.security or (known is not None and known.tier == 0):
+        return True
+    return context.rules.evidence.cost(known.tier if known else None) is None or context.state.learning.real(alert.no)
 
 
 def awaits(context: Context, alert: Alert) -> bool:
@@ -111,6 +107,8 @@ def _stand(
 ) -> None:
     wanted = _wanted(context, incident, alert, inquiry, now, company=company)
     if wanted is None:
+        if alert.verdict is Verdict.CONFIRMED:
+            context.state.learning.release(alert.no)  # what a rule in shadow would have kept back until now
         _let_in(context, incident, alert, join, now)
     elif wanted is Reason.AWAITING_EVIDENCE:
         if alert.kept_back:
@@ -135,17 +133,17 @@ def _wanted(
         return None
     _, odds = verdict(alert.terms)
     step, end = inquiry.step(alert.entity), None if alert.flapping else alert.spell.end(now)
-    if odds < 0:
+    if odds < 0 and context.enforced(CONTRADICTED):
         alert.unverified_until = NEVER
     elif odds < STRONG and end is None:
-        _verify_until(context, incident, alert, alert.spell.start + _wait(step, VERIFIED), now)
+        _verify_until(context, incident, alert, alert.spell.start + _wait(context, step, VERIFIED), now)
     if alert.verdict is Verdict.CONFIRMED or (company and odds > COMPANY):
         return None
     if odds < -log(_missed(context, alert)):
         return Reason.CONTRADICTED
     if end is not None:
         return Reason.SELF_CLEARED
-    until = alert.spell.start + _wait(step, SAMPLES)
+    until = alert.spell.start + _wait(context, step, context.rules.evidence.wait_samples)
     if alert.kept_back and now < until:
         alert.held_until = until
         look_later(context, context.domain(incident.domain), until)
@@ -159,14 +157,13 @@ def _verify_until(context: Context, incident: Incident, alert: Alert, until: Mil
         look_later(context, context.domain(incident.domain), until)
 
 
-def _wait(step: Millis, samples: float) -> Millis:
-    return min(WAIT_MOST, max(WAIT_LEAST, int(samples * step)))
+def _wait(context: Context, step: Millis, samples: float) -> Millis:
+    return min(context.rules.evidence.wait_most, max(WAIT_LEAST, int(samples * step)))
 
 
 def _missed(context: Context, alert: Alert) -> float:
     known = context.topology.entities.get(alert.entity)
-    tier = known.tier if known is not None else None
-    return MISSED_ELSE if tier is None else MISSED.get(tier, MISSED_ELSE)
+    return context.rules.evidence.cost(known.tier if known else None) or inf
 
 
 def _let_in(context: Context, incident: Incident, alert: Alert, join: Join | None, now: Millis) -> None:

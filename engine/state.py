@@ -11,6 +11,7 @@ from engine.arrivals import Arrivals
 from engine.cases import Case, Observed
 from engine.correlate.graph import Node
 from engine.evidence.logs.store import Logs
+from engine.evidence.model.cases import Learning
 from engine.evidence.telemetry import Telemetry
 from engine.evidence.traces.store import Traces
 from engine.evidence.verdict import Term
@@ -285,6 +286,7 @@ class CoreState(msgspec.Struct):
     telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
     logs: Logs = msgspec.field(default_factory=Logs)
     traces: Traces = msgspec.field(default_factory=Traces)
+    learning: Learning = msgspec.field(default_factory=Learning)
     copies: dict[str, dict[str, Copies]] = {}
     counts: dict[str, int] = {}
     expiring: dict[int, list[int]] = {}

@@ -33,6 +33,7 @@ from rules.checks import (
 )
 from rules.correlation import Correlation
 from rules.escalation import EscalationRule
+from rules.evidence_form import EvidenceForm
 from rules.exposure import ExposureRule, Measure, Unit
 from rules.flapping_form import FlappingForm
 from rules.gates import Exclusion, Inhibition, Silence, Threshold, Weekly, Window
@@ -390,6 +391,7 @@ class RulesFile(Form):
     exposure: tuple[Exposures, ...] = ()
     correlation: CorrelationForm | None = None
     flapping: FlappingForm | None = None
+    evidence: EvidenceForm | None = None
     routes: tuple[Routes, ...] = ()
     obligations: tuple[ObligationForm, ...] = ()
     regimes: dict[RegimeId, RegimeSettings] = {}

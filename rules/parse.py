@@ -15,6 +15,7 @@ from rules.correlation import Correlation
 from rules.document import Document, Place, read
 from rules.errors import Flaw, Problem
 from rules.escalation import Escalation
+from rules.evidence import EvidencePolicy
 from rules.flapping import Flapping
 from rules.form import EscalationForm, RulesFile, SeverityForm
 from rules.mapping import DEFAULT_ORDER
@@ -131,6 +132,7 @@ def _content(forms: Sequence[RulesFile]) -> Content:
         exposure=(*copies, *(rule for rule in exposure.DEFAULT if rule.id not in copied)),
         correlation=correlation,
         flapping=next((form.flapping.build() for form in forms if form.flapping), Flapping()),
+        evidence=next((form.evidence.build() for form in forms if form.evidence), EvidencePolicy()),
         routes=tuple(entry.build() for form in forms for entry in form.routes),
         obligations=tuple(entry.build() for form in forms for entry in form.obligations),
         regimes=_regimes(forms),

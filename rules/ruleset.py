@@ -17,6 +17,7 @@ from rules import exposure as exposures
 from rules import heartbeats, starvation
 from rules.correlation import Correlation
 from rules.escalation import Escalation, EscalationResult
+from rules.evidence import EvidencePolicy
 from rules.exposure import ExposureRule
 from rules.flapping import Flapping
 from rules.gates import CATALOGUE, Exclusion, Gate, Inhibition, Silence, Subject, Threshold, Window, catalogue_gate
@@ -37,7 +38,7 @@ from rules.words import DEFAULT_WORD, DEFAULT_WORDS
 Mode = Literal["shadow", "enforce"]
 AnyGate = Exclusion | Window | Silence | Threshold
 EVERY_RULE = "*"
-INFERENCES = frozenset({"contradicted"})
+INFERENCES = frozenset({"evidence.contradicted", "evidence.self_cleared"})
 """Suppressions by the engine itself, whose modes an operator may set by these names."""
 NAME_LABELS = ("alertname", "name", "alert", "rule", "check", "__name__")
 SEVERITY_LABELS = ("severity", "priority", "level")
@@ -60,6 +61,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     exposure: tuple[ExposureRule, ...] = exposures.DEFAULT
     correlation: Correlation = Correlation()
     flapping: Flapping = Flapping()
+    evidence: EvidencePolicy = EvidencePolicy()
     routes: tuple[Route, ...] = ()
     obligations: tuple[Obligation, ...] = ()
     regimes: tuple[Regime, ...] = ()
@@ -156,6 +158,11 @@ class RuleSet:
         """The parameters of correlation and alert life."""
         return self.content.correlation
 
+    @property
+    def evidence(self) -> EvidencePolicy:
+        """What a missed alert costs, and how long one waits for evidence."""
+        return self.content.evidence
+
     def severity(self, facts: SeverityFacts) -> SeverityResult:
         """The severity of an incident with these facts."""
         return assess(self.content.severity, facts)
@@ -174,6 +181,11 @@ class RuleSet:
     def exposure(self, labels: Mapping[str, str]) -> ExposureRule | None:
         """What samples with these labels say of a store's copies; declared rules first."""
         return next((rule for rule in self.content.exposure if rule.matches(labels)), None)
+
+    @property
+    def suppressing(self) -> tuple[str, ...]:
+        """The ids of all rules that may keep alerts back, those of the engine's own inferences too."""
+        return tuple(sorted(self._declared | INFERENCES))
 
     def mode(self, rule: str) -> Mode:
         """Whether a suppression is carried out or only recorded.

@@ -43,7 +43,7 @@ def asking(url: str | None, token: str, config: Path | None, data: Path | None) 
         server = _running(found, token)
     if server is not None:
         with closing(server):
-            yield _over_http(server)
+            yield over_http(server)
         return
     if not (found.data / bootstrap.DATABASE).exists():
         mend = "start one with `headwater serve`, or name --url or --data"
@@ -99,7 +99,9 @@ def _running(found: Settings, token: str) -> httpx.Client | None:
     return None
 
 
-def _over_http(client: httpx.Client) -> Fetch:
+def over_http(client: httpx.Client) -> Fetch:
+    """What a server answers. Raises `Failed`."""
+
     def fetch(path: str) -> Any:
         try:
             answer = client.get(f"/api/v1/{path}")

@@ -9,11 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
+from api import evidence
 from api.access import Principal
 from api.errors import Fault, Problem, invalid, not_found, overloaded
 from api.examples import COMMAND, INCIDENT
 from api.parts import Parts
 from api.routes.answers import answer, documented, parts, principal
+from api.routes.evidence import known as evidence_known
 from api.schemas import Done
 from engine import own, policy
 from engine.lifecycle import OPEN, TRANSITIONS, State, Trigger
@@ -27,7 +29,7 @@ Facts = dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, 
 Reason = Annotated[str, Field(max_length=2000)]
 Target = Annotated[str, Field(min_length=1, max_length=2000)]
 
-ABOUT_OTHER_THINGS = frozenset({"silence", "unsilence", "promote_rule"})
+ABOUT_OTHER_THINGS = frozenset({"silence", "unsilence", "promote_rule", "judge_alert", "activate_model"})
 """Actions whose target is not an incident."""
 
 _TRIGGERS = {
@@ -84,6 +86,9 @@ async def perform(request: Request, action: str, target: str, reason: str, facts
     if wrong:
         raise invalid("The command is not complete.", [Fault(*one) for one in wrong])
     permit(who, action)
+    if action == "activate_model":
+        facts = await run_in_threadpool(evidence.with_model, evidence_known(request), target, facts)
+        asked = Command(who.name, action, target, reason, facts)
     if action not in ABOUT_OTHER_THINGS:
         await run_in_threadpool(_check_incident, running, asked)
     told = len(await run_in_threadpool(running.reader.timeline, target))

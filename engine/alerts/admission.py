@@ -35,6 +35,8 @@ def admit(context: Context, index: int, alert: Alert, labels: dict[str, str], no
         enforced = None
         if gate is not None:
             enforced = Disposition.HELD if gate.action == "hold" else Disposition.SUPPRESSED
+            if enforced is Disposition.SUPPRESSED:
+                context.kept_back(alert, gate.rule, Reason(gate.reason), now, shadow=True)
         context.enter(index, alert, alert.disposition, alert.reason, enforced=enforced)
     review_targets(context, alert, labels, now)
 
@@ -125,6 +127,7 @@ def forget_due(context: Context, number: str, due: Millis) -> None:
         return
     if alert.no in context.changed:
         context.out.departed.append(alert_view(context, alert))
+    context.conclude(alert, due)
     del context.state.alerts[alert.no]
     unwatch(context, alert)
     if context.by_fingerprint.get(alert.labels.fingerprint) is alert:

@@ -104,6 +104,7 @@ def _drop(context: Context, alert: Alert, now: Millis) -> None:
             context.redispose(alert, Disposition.SUPPRESSED, Reason.NEVER_REACHED_THRESHOLD, now, alert.rule)
             alert.held_until = None
             context.out.departed.append(alert_view(context, alert))
+        context.conclude(alert, now)
         context.state.alerts.pop(alert.no, None)
         unwatch(context, alert)
 

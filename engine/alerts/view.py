@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from engine.context import Context
+from engine.evidence.model.weights import weight_of
 from engine.evidence.verdict import Term
 from engine.outcomes import AlertView
 from engine.state import Alert
@@ -39,9 +40,13 @@ def alert_view(context: Context, alert: Alert) -> AlertView:
         held_until=alert.held_until,
         flapping_since=alert.flapping_since,
         url=alert.url,
-        terms=_shown(alert.terms) if alert.terms else (),
+        terms=shown(alert.terms) if alert.terms else (),
     )
 
 
-def _shown(terms: tuple[Term, ...]) -> tuple[dict[str, Any], ...]:
-    return tuple({"kind": t.kind, "group": t.group, "log_odds": t.log_odds, "facts": t.facts} for t in terms)
+def shown(terms: tuple[Term, ...]) -> tuple[dict[str, Any], ...]:
+    """Terms as the API shows them; ``weight`` says where the log-odds come from: `prior`, or a model's version."""
+    return tuple(
+        {"kind": t.kind, "group": t.group, "log_odds": t.log_odds, "weight": weight_of(t), "facts": t.facts}
+        for t in terms
+    )

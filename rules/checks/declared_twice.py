@@ -12,6 +12,7 @@ SINGLE = (
     ("mapping",),
     ("correlation",),
     ("flapping",),
+    ("evidence",),
     ("severity", "matrix"),
     ("severity", "users_total"),
     ("escalation", "levels"),

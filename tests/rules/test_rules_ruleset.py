@@ -91,11 +91,11 @@ def test_a_watchdog_is_a_heartbeat_of_the_prometheus_that_sends_it() -> None:
 
 def test_what_a_person_declared_is_enforced_and_what_is_inferred_is_shadowed() -> None:
     gate = "gates: {scope: [{id: lab, match: {env: lab}}]}\n"
-    assert (rules(gate).mode("lab"), rules(gate).mode("contradicted")) == ("enforce", "shadow")
-    set_by_hand = rules(gate + "modes: {lab: shadow, contradicted: enforce}")
-    assert (set_by_hand.mode("lab"), set_by_hand.mode("contradicted")) == ("shadow", "enforce")
+    assert (rules(gate).mode("lab"), rules(gate).mode("evidence.contradicted")) == ("enforce", "shadow")
+    set_by_hand = rules(gate + "modes: {lab: shadow, evidence.contradicted: enforce}")
+    assert (set_by_hand.mode("lab"), set_by_hand.mode("evidence.contradicted")) == ("shadow", "enforce")
     for mode in ("shadow", "enforce"):
-        assert {set_by_hand.with_mode(mode).mode(rule) for rule in ("lab", "contradicted")} == {mode}
+        assert {set_by_hand.with_mode(mode).mode(rule) for rule in ("lab", "evidence.contradicted")} == {mode}
 
 
 def test_the_first_route_decides_for_its_audiences_unless_it_continues() -> None:
