@@ -22,14 +22,14 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import baselines, graph_impact, graph_load, latency, logs, memory, risk, storm, throughput, traces
+from bench import baselines, graph_impact, graph_load, latency, logs, memory, risk, samples, storm, throughput, traces
 from bench.peer import HEADWATER, Peer, present
 from bench.process import LOAD_CORE
 
 Figures = dict[str, dict[str, list[float]]]
 """Row -> peer -> one figure per repetition."""
-PARTS = ("throughput", "latency", "memory", "storm", "knee", "risk", "graph", "traces", "logs", "baselines")
-SERVERLESS = frozenset({"risk", "graph", "traces", "logs", "baselines"})
+PARTS = ("throughput", "latency", "memory", "storm", "knee", "risk", "graph", "traces", "logs", "baselines", "samples")
+SERVERLESS = frozenset({"risk", "graph", "traces", "logs", "baselines", "samples"})
 """Parts that measure no server."""
 
 
@@ -75,6 +75,9 @@ def serverless(parts: Sequence[str], repetitions: int, generator: Path | None) -
         yield graph_load.report(repetitions)
     if "baselines" in parts:
         yield baselines.report(repetitions)
+    if "samples" in parts:
+        taken = samples.measure(repetitions)
+        yield samples.table(taken), {f"samples, {row}": by_who for row, by_who in taken.items()}
     if "traces" in parts:
         counted = traces.measure(repetitions)
         yield traces.table(counted), {"traces": counted}

@@ -88,25 +88,44 @@ def _of_node(
     model = context.state.learning.model
     seen = weighed(model, tuple(shared))
     plain = (verdict(seen)[0], seen)
+    if not inquiry.measured(node.entity):
+        return _alike(context, incident, node, plain)
     known: dict[object, tuple[Verdict, tuple[Term, ...]]] = {}
-    measured = inquiry.measured(node.entity)
     found = plain
     for number in node.alerts:
         alert = context.state.alerts[number]
-        if measured:
-            key = (alert.metric or alert.name, inquiry.course(alert))
-            if key not in known:
-                terms = weighed(model, (*inquiry.own_terms(node, alert), *shared))
-                known[key] = (verdict(terms)[0], terms)
-            said = known[key]
-        else:
-            said = plain
+        key = (alert.metric or alert.name, inquiry.course(alert))
+        if key not in known:
+            terms = weighed(model, (*inquiry.own_terms(node, alert), *shared))
+            known[key] = (verdict(terms)[0], terms)
+        said = known[key]
         if (alert.verdict, alert.terms) != said:
             context.changed.add(number)
             alert.verdict, alert.terms = said
         incident.confirmed += said[0] is Verdict.CONFIRMED
         found = min(found, said, key=lambda one: _BEST.index(one[0])) if number != node.alerts[0] else said
     return found
+
+
+def _alike(
+    context: Context, incident: Incident, node: Node, said: tuple[Verdict, tuple[Term, ...]]
+) -> tuple[Verdict, tuple[Term, ...]]:
+    """The same for all alerts of a node. What was said before stays the same object, so that equal terms need not be
+    compared alert by alert."""
+    cell = context.domain(incident.domain).cells[node.entity]
+    if (cell.verdict, cell.terms) == said:
+        said = cell.verdict, cell.terms
+    what, terms = said
+    alerts = context.state.alerts
+    for number in node.alerts:
+        alert = alerts[number]
+        if alert.terms is not terms:
+            if (alert.verdict, alert.terms) != said:
+                context.changed.add(number)
+            alert.verdict, alert.terms = said
+    if what is Verdict.CONFIRMED:
+        incident.confirmed += len(node.alerts)
+    return said
 
 
 def reassess_due(context: Context, name: str, due: Millis) -> None:

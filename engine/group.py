@@ -11,7 +11,7 @@ import msgspec
 
 from engine.outcomes import AlertView, Outcomes
 from engine.ports import Commit, DeadLetter, Decoded, Entry, Record
-from engine.signals import Millis, Signal
+from engine.signals import Millis, Samples, SampleTable, Signal
 from engine.submissions import Submitted
 
 
@@ -49,8 +49,12 @@ class Group:
 
     @property
     def kinds(self) -> Counter[type[Signal]]:
-        """How many signals of each kind the records held."""
-        return Counter(map(type, chain.from_iterable(self._signals)))
+        """How many signals of each kind the records held; a table counts as the samples of each of its series."""
+        found: Counter[type[Signal]] = Counter(map(type, chain.from_iterable(self._signals)))
+        if found.pop(SampleTable, 0):
+            tables = (one for one in chain.from_iterable(self._signals) if isinstance(one, SampleTable))
+            found[Samples] += sum(len(table.labels) for table in tables)
+        return found
 
     @property
     def leaves_trace(self) -> bool:

@@ -7,6 +7,10 @@ a stranger's text: data, never code, markup, a destination, a metric label or a 
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Iterator
+from itertools import groupby
+
 import msgspec
 import xxhash
 
@@ -80,6 +84,37 @@ class Samples(msgspec.Struct, frozen=True, gc=False):
     times: tuple[Millis, ...]
     values: tuple[float, ...]
     stale: bool = False
+
+
+class SampleTable(msgspec.Struct, frozen=True, gc=False):
+    """Samples of many series in columns, in the sender's order: the same as `Samples`, for a fraction of the cost.
+
+    Row i is of ``labels[series[i]]``, at ``times[i]`` (milliseconds); typecodes q, q, d. A value that is NaN is no
+    sample: it marks the end of its series, as ``stale`` does; all others are finite.
+    """
+
+    labels: tuple[Labels, ...]
+    series: array[int]
+    times: array[int]
+    values: array[float]
+
+    def __len__(self) -> int:
+        return len(self.series)
+
+    def one_by_one(self, begin: int = 0, end: int | None = None) -> Iterator[Samples]:
+        """The rows from ``begin`` to before ``end`` as samples of one series each."""
+        rows = range(begin, len(self) if end is None else end)
+        for (number, ended), run in groupby(rows, lambda row: (self.series[row], not _is(self.values[row]))):
+            of_one = list(run)
+            times = tuple(self.times[row] for row in of_one)
+            if ended:
+                yield from (Samples(self.labels[number], (at,), (), stale=True) for at in times)
+            else:
+                yield Samples(self.labels[number], times, tuple(self.values[row] for row in of_one))
+
+
+def _is(value: float) -> bool:
+    return value == value  # noqa: PLR0124 - what is no NaN is a sample
 
 
 class LogRecord(msgspec.Struct, frozen=True, gc=False):
@@ -160,4 +195,4 @@ class Activation(msgspec.Struct, frozen=True, gc=False):
     version: str
 
 
-Signal = AlertEvent | Samples | LogRecord | Span | Change | Heartbeat | Command | Downtime | Activation
+Signal = AlertEvent | Samples | SampleTable | LogRecord | Span | Change | Heartbeat | Command | Downtime | Activation

@@ -92,8 +92,8 @@ class Alert(msgspec.Struct, gc=False, array_like=True):
         return self.live and self.reason in _BY_EVIDENCE
 
 
-_ADMITTED = frozenset({Disposition.OPENED, Disposition.ATTACHED})
-_BY_EVIDENCE = frozenset({Reason.AWAITING_EVIDENCE, Reason.CONTRADICTED, Reason.SELF_CLEARED})
+_ADMITTED = (Disposition.OPENED, Disposition.ATTACHED)  # hashing a member costs more than comparing it with all
+_BY_EVIDENCE = (Reason.AWAITING_EVIDENCE, Reason.CONTRADICTED, Reason.SELF_CLEARED)
 
 
 class Copies(msgspec.Struct, array_like=True):

@@ -24,6 +24,7 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
     else:
         raise ValueError(f"there are no versions of {signal.kind!r}")
     context.entity_of.clear()
+    context.state.telemetry.forget_plain()
     context.look_at_rules()
     for number in sorted(context.state.alerts):
         _resolve_again(context, context.state.alerts[number])

@@ -64,7 +64,7 @@ class Known(msgspec.Struct, frozen=True):
 
 def is_measured(suspicion: Suspicion, entities: Iterable[str]) -> bool:
     """Is there anything to go by but alerts?"""
-    return any(suspicion.trail(entity).measured for entity in entities)
+    return any(suspicion.measured(entity) for entity in entities)
 
 
 def rank_measured(

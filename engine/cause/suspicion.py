@@ -86,6 +86,13 @@ class Suspicion:
             known = self._known[entity] = self._make(entity)
         return known
 
+    def measured(self, entity: str) -> bool:
+        """Is there anything to go by? As its trail says, without making it."""
+        known = self._known.get(entity)
+        if known is not None:
+            return known.measured
+        return self._profile(entity).measured or self._spans(entity) is not None or self._logs(entity) is not None
+
     def _make(self, entity: str) -> Trail:
         own, kind, metric, excused = self._series(entity)
         spans, logs = self._spans(entity), self._logs(entity)

@@ -10,10 +10,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
+from operator import attrgetter
 from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.evidence.baselines import onset as onsets
 from engine.evidence.baselines.began import TRUST, Run, runs
@@ -24,7 +27,7 @@ from engine.evidence.baselines.reading import HISTORY_NEEDED, LEAD, Reading, his
 from engine.evidence.baselines.rings import COARSE_SLOTS, Ints
 from engine.evidence.baselines.scale import usual
 from engine.evidence.baselines.store import Store
-from engine.signals import Millis
+from engine.signals import Labels, Millis
 
 MOST_SERIES = 100_000
 """Series kept; further ones are counted and not kept, so that memory is bounded whatever is sent."""
@@ -36,6 +39,8 @@ LATENESS: Millis = 120_000
 """How late a sample may be and still count in the search for anomalies."""
 SAMPLED = 4
 """Points from which a series counts as sampled."""
+PLAIN, PLAIN_WATCHED = 1, 2
+_FINGERPRINT = attrgetter("fingerprint")
 
 
 class Deviation(msgspec.Struct, frozen=True):
@@ -174,6 +179,35 @@ class Telemetry:
                 watched.add(at, float(value), LATENESS)
             if store.add(ref, at, value):
                 store.flush()
+
+    def mark_plain(self, ref: int) -> None:
+        """`add` would do nothing for samples of this series but take them; holds until `forget_plain`."""
+        self.store.tables[ref & 1].marks[ref >> 1] = PLAIN_WATCHED if ref in self.watched else PLAIN
+
+    def forget_plain(self) -> None:
+        """No series is known to be plain any more."""
+        for table in self.store.tables:
+            table.marks[:] = 0
+
+    def find(self, series: Sequence[Labels]) -> tuple[Ints, Ints]:
+        """References of series, -1 for those that are not kept, and their marks: 0 where not known to be plain."""
+        found = map(self.store.by_key.get, map(_FINGERPRINT, series), repeat(-1))
+        refs = np.fromiter(found, np.int64, len(series))
+        kept = refs >= 0
+        marks = np.zeros(len(refs), np.int64)
+        marks[kept] = self.store.column("marks", refs[kept])
+        return refs, marks
+
+    def extend(self, refs: Ints, marks: Ints, times: Ints, values: NDArray[np.float64]) -> None:
+        """Samples of plain series, each series' in the order given; finite."""
+        for row in np.flatnonzero(marks == PLAIN_WATCHED).tolist():
+            self.watched[int(refs[row])].add(int(times[row]), float(values[row]), LATENESS)
+        self.store.extend(refs, times, values)
+
+    def entities(self, refs: Ints) -> list[str]:
+        """Whose series they are, each once."""
+        names = self.store.names
+        return [names[number] for number in set(self.store.column("entity", refs).tolist())]
 
     def stale(self, entity: str, fingerprint: str, at: Millis) -> None:
         """The series has ended: its absence from now on proves nothing."""

@@ -1,9 +1,9 @@
 """Prometheus remote_write 1.0: a snappy block that holds a protobuf ``WriteRequest``.
 
 https://prometheus.io/docs/specs/prw/remote_write_spec/ . The message is walked on the wire without generated objects;
-the bytes of a label set are the key of its interned `Labels`. A stale marker (the NaN 0x7ff0000000000002) ends a
-series: `Samples` with the marker's time, no values and ``stale``. Other NaN and infinite samples are legitimate (0/0 in
-a rule) but no measurement: they are left out and are no reject. Metadata, exemplars and native histograms are not used.
+the bytes of a label set are the key of its interned `Labels`. A request becomes one `SampleTable`. A stale marker (the
+NaN 0x7ff0000000000002) ends a series: a row whose value is NaN. Other NaN and infinite samples are legitimate (0/0 in a
+rule) but no measurement: they are left out and are no reject. Metadata, exemplars and native histograms are not used.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from functools import partial
 import cramjam
 
 from engine.ports import Decoded
-from engine.signals import Labels, Millis, Samples
+from engine.signals import Labels, Millis
 from ingest.errors import Undecodable
 from ingest.interning import Interned
 from ingest.jsontext import escape
@@ -23,73 +23,91 @@ from ingest.labelcache import checked
 from ingest.limits import KIB, MAX_SNAPPY, MAX_SNAPPY_RATIO
 from ingest.protowire import BYTES, FIXED64, VARINT, delimited, fields, varint
 from ingest.rejects import Rejects, reject
+from ingest.samplerows import STALE, Known, Rows
 from ingest.timestamps import within
 
 _DOUBLE = struct.Struct("<d")
-_SAMPLE_AT = struct.Struct("<HBdB")  # field 2 and its length, field 1, its value, field 2
-_STALE = b"\x02\x00\x00\x00\x00\x00\xf0\x7f"
 _SERIES, _LABEL, _SAMPLE = 1, 1, 2
+_LONG, _SHORT = 18, 9
+_TAG, _TAG_OF_SAMPLE = _SERIES << 3 | BYTES, _SAMPLE << 3 | BYTES
 
 
 def decode(body: bytes) -> Decoded:
-    """Samples of one series each, in the body's order. The rejects' raw bytes are bodies of this format."""
+    """One table of samples, in the body's order. The rejects' raw bytes are bodies of this format."""
     try:
         data = _decompressed(body)
     except Undecodable as error:
         return Decoded((), (reject("", error.mistakes, body),))
-    signals: list[Samples] = []
+    rows = Rows(data)
     rejects = Rejects(body)
-    times: dict[bytes, Millis] = {}
     at = index = 0
     try:
         while at < len(data):
-            at, index = _known(data, at, index, times, signals)
+            known = _known(data, at)
+            for begin, end in rows.add(known, at):
+                _one(rows, rejects, index + begin, end)
+            index += len(known.ends)
+            at = known.ends[-1] if known.ends else at
             if at < len(data):
                 number, wire, start, at = next(fields(data, at, len(data)))
                 if number == _SERIES and wire == BYTES:
-                    try:
-                        _walk(data, start, at, times, signals)
-                    except Undecodable as error:
-                        place = "" if error.mistakes[0][0].startswith("@") else f"/timeseries/{index}"
-                        rejects.add(place, error.mistakes, partial(_alone, data, start, at))
+                    _one(rows, rejects, index, (start, at))
                     index += 1
     except Undecodable as error:  # the framing is lost: what stood before it is kept
         rejects.add("", error.mistakes, lambda: body)
-    return Decoded(tuple(signals), rejects.all())
+    return Decoded((rows.table(),) if rows.series else (), rejects.all())
 
 
-def _known(data: bytes, at: int, index: int, times: dict[bytes, Millis], signals: list[Samples]) -> tuple[int, int]:
-    """Take series as long as they are ones that were seen before; (offset, index) of the first that was not.
+def _one(rows: Rows, rejects: Rejects, index: int, place: tuple[int, int]) -> None:
+    """Take one series by its fields."""
+    start, end = place
+    try:
+        _walk(rows, start, end)
+    except Undecodable as error:
+        pointer = "" if error.mistakes[0][0].startswith("@") else f"/timeseries/{index}"
+        rejects.add(pointer, error.mistakes, partial(_alone, rows.data, start, end))
+
+
+def _known(data: bytes, at: int) -> Known:
+    """Series from ``at`` on, as long as their labels are ones that were seen before.
 
     Prometheus sends one sample per series and request: the labels, then a sample of 18 bytes, or of 9 when its value is
-    zero and left out. When what stands before those bytes is a known label set, nothing else needs to be parsed.
+    zero and left out. When what stands before those bytes is a known label set, its fields need not be parsed; the
+    samples' bytes are looked at by `Rows`, all at once. A sender keeps its series in order: the one that came after
+    this one last time is compared first, which costs less than to look it up.
     """
-    known, unpack = _LABELS, _SAMPLE_AT.unpack_from
-    total = len(data) - 4
-    while at < total and data[at] == 0x0A:
-        size = data[at + 1]
-        start = at + 2
-        if size > 127:
-            size = size & 127 | data[start] << 7
-            start += 1
-        stop = start + size
-        if size < 20 or size >= 0x4000 or stop > len(data):
-            break
-        when = times.get(data[stop - 6 : stop])
-        head, key, value, tag = unpack(data, stop - 18)
-        if when is None or tag != 0x10:
-            break
-        if head == 0x1012 and key == 0x09 and value - value == 0.0:  # a finite value
-            labels = known.get(data[start : stop - 18])
-        else:
-            labels = known.get(data[start : stop - 9]) if data[stop - 9 : stop - 7] == b"\x12\x07" else None
-            value = 0.0
-        if labels is None:
-            break
-        signals.append(Samples(labels, (when,), (value,)))
-        at = stop
-        index += 1
-    return at, index
+    seen, last = _SEEN.get, _Seen()
+    labels: list[Labels] = []
+    ends: list[int] = []
+    zeros: list[int] = []
+    begins = data.startswith
+    try:
+        while data[at] == _TAG:
+            size = data[at + 1]
+            start = at + 2
+            if size > 127:
+                size += (data[start] << 7) - 128
+                start += 1
+            at = start + size
+            one = last.following
+            if not begins(one.raw, start) or (size - one.size != _LONG and size - one.size != _SHORT):
+                found = seen(data[start : at - _SHORT]) if data[at - _SHORT] == _TAG_OF_SAMPLE else None
+                found = found or seen(data[start : at - _LONG])
+                if found is None:
+                    break
+                last.following = one = found
+            if size - one.size == _SHORT:
+                zeros.append(len(ends))
+            labels.append(one.labels)
+            ends.append(at)
+            last = one
+    except IndexError:  # the end
+        pass
+    if ends and ends[-1] > len(data):
+        del labels[-1], ends[-1]
+        if zeros and zeros[-1] == len(ends):
+            del zeros[-1]
+    return Known(labels, ends, zeros)
 
 
 def _decompressed(body: bytes) -> bytes:
@@ -108,47 +126,42 @@ def _decompressed(body: bytes) -> bytes:
         raise Undecodable(("", f"malformed snappy block: {error}")) from None
 
 
-def _walk(data: bytes, start: int, end: int, known: dict[bytes, Millis], signals: list[Samples]) -> None:
-    """Append what one ``TimeSeries`` says."""
+def _walk(rows: Rows, start: int, end: int) -> None:
+    """Take what one ``TimeSeries`` says."""
+    data = rows.data
     pairs: list[bytes] = []
-    times: list[Millis] = []
-    values: list[float] = []
+    samples: list[tuple[Millis, float]] = []
     ended: Millis | None = None
     at = start
     for number, wire, begin, stop in fields(data, start, end):
         if number == _LABEL and wire == BYTES:
             pairs.append(data[at:stop])
         elif number == _SAMPLE and wire == BYTES:
-            at, value = _sample(data, begin, stop, known)
-            if value == _STALE:
-                ended = at
+            moment, value = _sample(data, begin, stop)
+            if value == STALE:
+                ended = moment
             elif math.isfinite(number_ := _DOUBLE.unpack(value)[0]):
-                times.append(at)
-                values.append(number_)
+                samples.append((moment, number_))
         at = stop
-    labels = _LABELS[b"".join(pairs)]
-    if times:
-        signals.append(Samples(labels, tuple(times), tuple(values)))
+    labels = _SEEN[b"".join(pairs)].labels
     if ended is not None:
-        signals.append(Samples(labels, (ended,), (), stale=True))
+        samples.append((ended, math.nan))
+    rows.append(labels, samples)
 
 
-def _sample(data: bytes, start: int, end: int, known: dict[bytes, Millis]) -> tuple[Millis, bytes]:
-    """(time, the eight bytes of the value); what is zero is left out on the wire. Remembers the time's six bytes."""
+def _sample(data: bytes, start: int, end: int) -> tuple[Millis, bytes]:
+    """(time, the eight bytes of the value); what is zero is left out on the wire."""
     value = bytes(8)
-    at = last = 0
+    at = 0
     for number, wire, begin, stop in fields(data, start, end):
         if number == 1 and wire == FIXED64:
             value = data[begin:stop]
         elif number == 2 and wire == VARINT:
             at, _ = varint(data, begin, stop)
-            last = begin
     try:
         within(at - (1 << 64) if at >> 63 else at)
     except Undecodable as error:
         raise Undecodable(("/samples", error.mistakes[0][1])) from None
-    if last == end - 6:
-        known[data[last:end]] = at
     return at, value
 
 
@@ -205,7 +218,23 @@ def _label(raw: bytes, start: int, end: int) -> tuple[bytes, bytes]:
     return name, text
 
 
-_LABELS: Interned[bytes, Labels] = Interned(_labels, entries=200_000, longest=4 * KIB)
+class _Seen:
+    """A label set, and which one followed it last time: a guess that is checked, so it changes no answer.
+
+    Without a label set it is the one before the first of a body, which none is like.
+    """
+
+    __slots__ = ("following", "labels", "raw", "size")
+
+    def __init__(self, raw: bytes | None = None) -> None:
+        self.raw = raw or b""
+        self.size = -MAX_SNAPPY if raw is None else len(raw)
+        self.labels = NONE if raw is None else _labels(raw)
+        self.following: _Seen = self
+
+
+NONE = Labels(b"{}")
+_SEEN: Interned[bytes, _Seen] = Interned(_Seen, entries=200_000, longest=4 * KIB)
 
 
 def _alone(data: bytes, start: int, end: int) -> bytes:

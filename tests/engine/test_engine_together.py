@@ -85,7 +85,7 @@ def test_the_first_incident_gets_one_revision_for_the_second_that_names_it_and_n
     world.at("10:15")
     before = views(world)["db-1"]
     lose(world, "10:15", "db-2")
-    world.at("10:16")
+    world.at("10:20")
     found = views(world)
     after, second = found["db-1"], found["db-2"].id
     assert after.why.startswith(f"together with {second}: ledger (degraded), shop (degraded)")

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from engine.signals import AlertEvent, LogRecord, Samples, Span
+from engine.signals import AlertEvent, LogRecord, Samples, SampleTable, Span
 from ingest.decoders import decode
 from ingest.encoding import undo
 
@@ -35,9 +35,11 @@ def test_remote_write_gives_every_series_sample_and_stale_marker(capture: Captur
     decoded = decode("remote-write", capture(name))
 
     assert decoded.rejects == ()
-    assert len(decoded.signals) == len(expected) > 0
-    for signal, (labels, samples, stale_marker) in zip(decoded.signals, expected, strict=True):
-        assert isinstance(signal, Samples)
+    (table,) = decoded.signals
+    assert isinstance(table, SampleTable)
+    signals = list(table.one_by_one())
+    assert len(signals) == len(expected) > 0
+    for signal, (labels, samples, stale_marker) in zip(signals, expected, strict=True):
         assert signal.labels.as_dict() == labels
         assert signal.times == tuple(at for at, _ in samples)
         assert signal.values == (() if stale_marker else tuple(value for _, value in samples))

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.ports import Decoded
-from engine.signals import Samples
+from engine.signals import Samples, SampleTable
 from ingest.decoders import decode
 
 AT = 1795332750919
@@ -54,9 +54,14 @@ def sent(*parts: bytes) -> Decoded:
     return decode("remote-write", snappy.compress(b"".join(parts)))
 
 
+def samples(decoded: Decoded) -> list[Samples]:
+    """The rows of all tables, one by one."""
+    return [one for table in decoded.signals if isinstance(table, SampleTable) for one in table.one_by_one()]
+
+
 def told(decoded: Decoded) -> list[tuple[dict[str, str], tuple[int, ...], tuple[float, ...], bool]]:
     assert decoded.rejects == ()
-    return [(s.labels.as_dict(), s.times, s.values, s.stale) for s in decoded.signals if isinstance(s, Samples)]
+    return [(s.labels.as_dict(), s.times, s.values, s.stale) for s in samples(decoded)]
 
 
 def test_a_series_seen_before_says_the_same_as_at_first_sight() -> None:
@@ -86,9 +91,7 @@ def test_what_the_engine_does_not_use_is_skipped() -> None:
 
 
 def test_label_order_does_not_change_the_fingerprint() -> None:
-    one, other = sent(series(UP, [(AT, 1.0)]), series(dict(reversed(UP.items())), [(AT, 1.0)])).signals
-    assert isinstance(one, Samples)
-    assert isinstance(other, Samples)
+    one, other = samples(sent(series(UP, [(AT, 1.0)]), series(dict(reversed(UP.items())), [(AT, 1.0)])))
     assert one.labels.fingerprint == other.labels.fingerprint
 
 
@@ -109,7 +112,7 @@ def test_label_order_does_not_change_the_fingerprint() -> None:
 )
 def test_a_bad_series_is_named_and_its_neighbours_are_kept(bad: bytes, pointer: str, reason: str) -> None:
     decoded = sent(series(UP, [(AT, 1.0)]), bad, series(UP, [(AT, 2.0)]))
-    assert [s.values for s in decoded.signals if isinstance(s, Samples)] == [(1.0,), (2.0,)]
+    assert [s.values for s in samples(decoded)] == [(1.0,), (2.0,)]
     (reject,) = decoded.rejects
     assert reject.pointer.startswith(pointer)
     assert reason in reject.reason
@@ -120,7 +123,7 @@ def test_a_bad_series_is_named_and_its_neighbours_are_kept(bad: bytes, pointer: 
 def test_a_cut_request_keeps_what_stands_before_the_cut_and_says_where_it_is() -> None:
     whole = series(UP, [(AT, 1.0)]) + series(UP, [(AT, 2.0)])
     decoded = decode("remote-write", snappy.compress(whole[:-3]))
-    assert [s.values for s in decoded.signals if isinstance(s, Samples)] == [(1.0,)]
+    assert [s.values for s in samples(decoded)] == [(1.0,)]
     assert decoded.rejects[0].pointer == f"@{len(series(UP, [(AT, 1.0)]))}"
 
 
@@ -147,6 +150,24 @@ def test_a_million_empty_series_are_cheap_to_refuse() -> None:
     assert time.process_time() - begin < 10
     assert len(decoded.rejects) == 1001
     assert "199000 more" in decoded.rejects[-1].reason
+
+
+def test_known_series_that_are_written_otherwise_are_read_all_the_same() -> None:
+    pair = b"".join(label(name.encode(), value.encode()) for name, value in UP.items())
+    swapped = field(1, pair + field(2, b"\x10" + varint(AT) + b"\x09" + struct.pack("<d", 4.0)))
+    twice = series(UP, [(AT, 0.0), (AT + 1, 0.0)])
+    long = series(UP, [(AT, 7.0), (AT + 1, 0.0), (AT + 2, 8.0)])
+    like_a_zero = series(UP, [(AT, struct.unpack("<d", b"\x01\x02\x03\x04\x05\x06\x12\x07")[0])])
+    bad = series(UP, [(5, 1.0)])
+    usual = series(UP, [(AT, 1.0)])
+    first = sent(usual, swapped, twice, long, like_a_zero)
+    again = sent(usual, swapped, usual, twice, long, bad, usual, like_a_zero, usual)
+    rows = [(s.times, s.values) for s in samples(first)]
+    assert rows[1:4] == [((AT,), (4.0,)), ((AT, AT + 1), (0.0, 0.0)), ((AT, AT + 1, AT + 2), (7.0, 0.0, 8.0))]
+    assert [(s.times, s.values) for s in samples(again)] == [
+        rows[0], rows[1], rows[0], rows[2], rows[3], rows[0], rows[4], rows[0],
+    ]  # fmt: skip
+    assert [reject.pointer for reject in again.rejects] == ["/timeseries/5/samples"]
 
 
 @given(

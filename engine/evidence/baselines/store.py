@@ -41,11 +41,13 @@ class Table:
         self.season = np.empty(0, np.int32)
         self.since = np.empty(0, np.int32)
         self.keys: list[str] = []
+        self.marks: NDArray[np.uint8] = np.empty(0, np.uint8)
+        """What a caller notes of its rows; no part of a snapshot, 0 for what is new."""
 
     def grow(self, rows: int) -> None:
         """Room for so many rows."""
         self.rings.grow(rows)
-        for name, empty in (("entity", -1), ("metric", -1), ("season", -1), ("since", -1)):
+        for name, empty in (("entity", -1), ("metric", -1), ("season", -1), ("since", -1), ("marks", 0)):
             column = getattr(self, name)
             wider = np.full(rows, empty, column.dtype)
             wider[: len(column)] = column
@@ -67,6 +69,7 @@ class Table:
         if self.season[row] >= 0:
             self.seasons.release(int(self.season[row]))
         self.season[row] = self.since[row] = -1
+        self.marks[row] = 0
         self.keys[row] = key
         self.entity[row], self.metric[row] = entity, metric
 
@@ -175,6 +178,17 @@ class Store:
         self._values.append(value)
         return len(self._refs) >= PENDING
 
+    def extend(self, refs: Ints, times: Ints, values: NDArray[np.float64]) -> None:
+        """Collect samples of many series, as `add` does, and flush when it is time to."""
+        if self.ended:
+            for ref in self.ended.keys() & set(refs.tolist()):
+                del self.ended[ref]
+        self._refs.frombytes(refs.tobytes())
+        self._times.frombytes(times.tobytes())
+        self._values.frombytes(values.tobytes())
+        if len(self._refs) >= PENDING:
+            self.flush()
+
     def speaks(self, ref: int) -> None:
         """It has not ended."""
         if self.ended:
@@ -223,9 +237,11 @@ class Store:
 
     def column(self, name: str, refs: Ints) -> NDArray[np.int64]:
         """A column of both tables for series."""
+        wide = (refs & 1).astype(np.bool_)
         found = np.empty(len(refs), np.int64)
-        for place, ref in enumerate(refs):
-            found[place] = getattr(self.tables[ref & 1], name)[ref >> 1]
+        for table, of_table in zip(self.tables, (~wide, wide), strict=True):
+            if of_table.any():
+                found[of_table] = getattr(table, name)[refs[of_table] >> 1]
         return found
 
     def bytes_held(self) -> int:
