@@ -1,7 +1,6 @@
 """The command line, `headwater`. Each command's work is in `api.commands`, imported when it is called.
 
-Exit codes: 0 done; 1 what you gave is wrong; 2 the command line is wrong; 3 something needed is not there (a server, a
-port, the disk); 70 a defect of Headwater.
+What is needed and is not there (exit code 3) is a server, a port, or the disk.
 """
 
 from __future__ import annotations
@@ -28,11 +27,10 @@ app = typer.Typer(
 token = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Credentials of people and programs.")
 audit = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The hash-chained record of decisions.")
 whatif = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What-if questions, and saved scenarios.")
-for _name, _group in (("whatif", whatif), ("token", token), ("audit", audit)):
+catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The catalogue beyond its mistakes.")
+for _name, _group in (("whatif", whatif), ("token", token), ("audit", audit), ("catalogue", catalogues)):
     app.add_typer(_group, name=_name)
 cli_evidence.add_to(app)
-catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The catalogue beyond its mistakes.")
-app.add_typer(catalogues, name="catalogue")
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (default: ./headwater.yaml).")]
 Catalogue = Annotated[Path | None, typer.Option(help="Folder of the catalogue (default: from the settings).")]

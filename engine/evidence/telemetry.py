@@ -200,6 +200,10 @@ class Telemetry:
 
     def extend(self, refs: Ints, marks: Ints, times: Ints, values: NDArray[np.float64]) -> None:
         """Samples of plain series, each series' in the order given; finite."""
+        fine = np.abs(values) <= LARGEST
+        if not fine.all():
+            self.ignored += int((~fine).sum())
+            refs, marks, times, values = refs[fine], marks[fine], times[fine], values[fine]
         for row in np.flatnonzero(marks == PLAIN_WATCHED).tolist():
             self.watched[int(refs[row])].add(int(times[row]), float(values[row]), LATENESS)
         self.store.extend(refs, times, values)
