@@ -82,6 +82,7 @@ def test_a_ratio_that_no_alert_has_is_refused_and_a_small_body_may_have_any() ->
         (gzip.compress(b"hello") + gzip.compress(b"again")[:10], "truncated"),
         (gzip.compress(b"") * 65, "at most 64 members"),
     ],
+    ids=["nothing", "text", "zlib", "cut", "wrong-length", "text-after", "cut-member", "many-members"],
 )
 def test_what_is_broken_is_said_to_be(body: bytes, reason: str) -> None:
     with pytest.raises(BadEncoding, match=reason):
