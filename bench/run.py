@@ -22,14 +22,40 @@ import uvloop
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from bench import baselines, graph_impact, graph_load, latency, logs, memory, risk, samples, storm, throughput, traces
+from bench import (
+    baselines,
+    graph_impact,
+    graph_load,
+    inquiry,
+    latency,
+    logs,
+    memory,
+    risk,
+    samples,
+    storm,
+    throughput,
+    traces,
+)
 from bench.peer import HEADWATER, Peer, present
 from bench.process import LOAD_CORE
 
 Figures = dict[str, dict[str, list[float]]]
 """Row -> peer -> one figure per repetition."""
-PARTS = ("throughput", "latency", "memory", "storm", "knee", "risk", "graph", "traces", "logs", "baselines", "samples")
-SERVERLESS = frozenset({"risk", "graph", "traces", "logs", "baselines", "samples"})
+PARTS = (
+    "throughput",
+    "latency",
+    "memory",
+    "storm",
+    "knee",
+    "risk",
+    "graph",
+    "traces",
+    "logs",
+    "baselines",
+    "samples",
+    "inquiry",
+)
+SERVERLESS = frozenset({"risk", "graph", "traces", "logs", "baselines", "samples", "inquiry"})
 """Parts that measure no server."""
 
 
@@ -78,6 +104,9 @@ def serverless(parts: Sequence[str], repetitions: int, generator: Path | None) -
     if "samples" in parts:
         taken = samples.measure(repetitions)
         yield samples.table(taken), {f"samples, {row}": by_who for row, by_who in taken.items()}
+    if "inquiry" in parts:
+        looked = inquiry.measure(repetitions)
+        yield inquiry.table(looked), looked
     if "traces" in parts:
         counted = traces.measure(repetitions)
         yield traces.table(counted), {"traces": counted}

@@ -17,7 +17,7 @@ from engine.evidence.felt import felt
 from engine.evidence.kinds import Kind, kind_of
 from engine.evidence.logs.change import rise as log_rise
 from engine.evidence.logs.terms import claims_errors, log_terms
-from engine.evidence.profile import Profile
+from engine.evidence.profile import Around, Profile
 from engine.evidence.terms import felt_terms, neighbour_terms, series_terms
 from engine.evidence.traces.terms import trace_terms
 from engine.evidence.traces.view import Looks
@@ -119,8 +119,9 @@ class Inquiry:
         last = max(changes, key=lambda c: (c.at, c.what, c.detail), default=None)
         return Own(weight, 0.0, f"{last.what} {last.detail}".strip() if last else "")
 
-    def _profile(self, entity: str) -> Profile:
-        return self._profiles.around(entity, self.onset, self._now)
+    @property
+    def _profile(self) -> Around:
+        return Around(self._profiles, self.onset, self._now)
 
     def _spans(self, entity: str) -> float | None:
         if entity not in self._context.state.traces.entities:

@@ -118,6 +118,7 @@ def _suspects(suspicion: Suspicion, symptoms: list[Symptom], silent: str) -> lis
                     near[d.provider] = hops
                     following.append(d.provider)
         frontier = sorted(following)
+    suspicion.prepare(near)
     kept = [
         entity
         for entity, hops in near.items()

@@ -11,14 +11,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from math import log1p
 
 import msgspec
 
 from engine.evidence.felt import consumers_of
 from engine.evidence.kinds import Kind
-from engine.evidence.profile import DEVIATES, Profile
+from engine.evidence.profile import DEVIATES, Around, Profile
 from topology.model import Kind as EntityKind
 from topology.model import Semantics, Topology
 
@@ -65,7 +65,7 @@ class Suspicion:
     def __init__(
         self,
         topology: Topology,
-        profile: Callable[[str], Profile],
+        profile: Around,
         spans: Callable[[str], float | None],
         logs: Callable[[str], float | None],
     ) -> None:
@@ -74,10 +74,26 @@ class Suspicion:
         self._spans = spans
         self._logs = logs
         self._known: dict[str, Trail] = {}
+        self._deviating: dict[str, frozenset[Kind]] = {}
+        self._longest: dict[str, float] = {}
+        self._providers: dict[str, tuple[str, ...]] = {}
+        self._consumers: dict[str, tuple[str, ...]] = {}
+        self._needed: dict[str, tuple[str, ...]] = {}
 
     def profile(self, entity: str) -> Profile:
         """What its series show."""
         return self._profile(entity)
+
+    def prepare(self, entities: Collection[str]) -> None:
+        """Look at once at what the trails of many entities will ask for."""
+        self._profile.fetch(entities)
+        late = [one for one in entities if Kind.LATENCY in self._profile(one).shifts]
+        self._profile.fetch(dict.fromkeys(other for one in late for other in self._above(one)))
+        frontier = [one for one in entities if not CAUSING.isdisjoint(self._profile(one).shifts)]
+        for _ in range(CROSSED + 1):
+            near = dict.fromkeys(other for one in frontier for other in self._needs(one))
+            self._profile.fetch(near)
+            frontier = [one for one in near if not any(self.deviates(one, kind) for kind in CAUSING)]
 
     def trail(self, entity: str) -> Trail:
         """What speaks for an entity."""
@@ -134,13 +150,26 @@ class Suspicion:
 
     def deviates(self, entity: str, kind: Kind) -> bool:
         """Did the entity's series of a kind deviate?"""
-        found = self._profile(entity).shifts.get(kind)
-        return found is not None and found.score * RARE**found.before >= DEVIATES - 1
+        known = self._deviating.get(entity)
+        if known is None:
+            shifts = self._profile(entity).shifts
+            known = frozenset(kind for kind, one in shifts.items() if one.score * RARE**one.before >= DEVIATES - 1)
+            self._deviating[entity] = known
+        return kind in known
 
     def _material(self, entity: str, level: float) -> float:
-        usual = [self._profile(one).usual_latency for one in (entity, *consumers_of(self.topology, entity))]
-        longest = max(usual)
+        longest = self._longest.get(entity)
+        if longest is None:
+            near = self._above(entity)
+            self._profile.fetch(near)
+            longest = self._longest[entity] = max(self._profile(one).usual_latency for one in near)
         return min(1.0, max(0.0, level) / (MATERIAL * longest)) if longest > 0 else 1.0
+
+    def _above(self, entity: str) -> tuple[str, ...]:
+        known = self._consumers.get(entity)
+        if known is None:
+            known = self._consumers[entity] = (entity, *consumers_of(self.topology, entity))
+        return known
 
     def _excused(self, entity: str, kind: Kind, value: float) -> float:
         """Share of its shift that its providers' shifts explain."""
@@ -152,22 +181,34 @@ class Suspicion:
                 total += min(1.0, theirs / max(mine, 1e-12)) * min(1.0, self.worth(provider, kind) / value)
         return min(1.0, total)
 
-    def measured_providers(self, entity: str) -> Iterator[str]:
+    def measured_providers(self, entity: str) -> tuple[str, ...]:
         """Its providers, and beyond those that nothing is measured of."""
+        known = self._providers.get(entity)
+        if known is None:
+            known = self._providers[entity] = tuple(self._look_down(entity))
+        return known
+
+    def _look_down(self, entity: str) -> Iterator[str]:
         seen = {entity}
         frontier = [entity]
         for _ in range(CROSSED + 1):
+            near = [one for one in dict.fromkeys(p for one in frontier for p in self._needs(one)) if one not in seen]
+            seen.update(near)
+            self._profile.fetch(one for one in near if one not in self._deviating)
             following = []
-            for one in frontier:
-                for d in self.topology.providers(one):
-                    if d.semantics is Semantics.INFO or d.provider in seen:
-                        continue
-                    seen.add(d.provider)
-                    if any(self.deviates(d.provider, kind) for kind in CAUSING):
-                        yield d.provider
-                    else:
-                        following.append(d.provider)
+            for one in near:
+                if any(self.deviates(one, kind) for kind in CAUSING):
+                    yield one
+                else:
+                    following.append(one)
             frontier = sorted(following)
+
+    def _needs(self, entity: str) -> tuple[str, ...]:
+        known = self._needed.get(entity)
+        if known is None:
+            found = (d.provider for d in self.topology.providers(entity) if d.semantics is not Semantics.INFO)
+            known = self._needed[entity] = tuple(found)
+        return known
 
     def _handed(self, entity: str) -> float:
         """What a business service above, whose trouble nothing else explains, leaves to its providers."""

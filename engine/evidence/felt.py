@@ -29,16 +29,17 @@ class Felt(msgspec.Struct, frozen=True):
 def felt(topology: Topology, profiles: Profiles, entity: str, start: Millis, until: Millis) -> Felt | None:
     """None where no consumer is measured. For a door itself, whether it shows anything that its users feel."""
     asked = consumers_of(topology, entity) or [entity]
-    measured = [one for one in asked if profiles.around(one, start, until).measured]
-    if not measured:
+    profiles.fetch(asked, start, until)
+    seen = {one: profile for one in asked if (profile := profiles.around(one, start, until)).measured}
+    if not seen:
         return None
-    feeling = [one for one in measured if profiles.around(one, start, until).felt() is not None]
-    doors = [one for one in measured if not _consumed(topology, one)] or measured
-    weights = [profiles.around(one, start, until).calls for one in doors]
-    known = [weight for weight in weights if weight is not None]
+    feeling = [one for one in seen if profiles.feels(one, start, until)]
+    doors = [one for one in seen if not _consumed(topology, one)] or list(seen)
+    known = [calls for one in doors if (calls := seen[one].calls) is not None]
     if len(known) < len(doors) or not sum(known):
         known = [1.0] * len(doors)
-    share = sum(w for w, door in zip(known, doors, strict=True) if door in feeling) / sum(known)
+    feel = set(feeling)
+    share = sum(w for w, door in zip(known, doors, strict=True) if door in feel) / sum(known)
     return Felt(share, tuple(doors), tuple(feeling))
 
 
@@ -49,12 +50,16 @@ def consumers_of(topology: Topology, entity: str) -> list[str]:
     for _ in range(HOPS):
         following = []
         for one in frontier:
+            if len(seen) >= MOST:
+                break
             for d in topology.consumers(one):
                 if d.semantics is not Semantics.INFO and d.consumer not in seen and len(seen) < MOST:
                     seen.add(d.consumer)
                     following.append(d.consumer)
         found += sorted(following)
         frontier = following
+        if len(seen) >= MOST:
+            break
     return found
 
 

@@ -57,7 +57,7 @@ def shift(metric: str, kind: Kind, history: Sequence[float], window: Sequence[fl
     usual = _at(ordered, 0.5)
     spread = (_at(ordered, 0.75) - _at(ordered, 0.25)) / IQR_TO_SIGMA
     scale = max(spread, (SUCCESS_FLOOR if kind is Kind.SUCCESS else FLOOR) * abs(usual), 1e-9)
-    harm = _harm(kind)
+    harm = harm_of(kind)
     worst = sorted((_badness(harm, v - usual), v) for v in window)
     top = worst[-WORST:] if len(window) > WORST else worst[-1:]
     level = sum(bad for bad, _ in top) / len(top)
@@ -69,7 +69,7 @@ def shift(metric: str, kind: Kind, history: Sequence[float], window: Sequence[fl
     )
 
 
-def _harm(kind: Kind) -> int:
+def harm_of(kind: Kind) -> int:
     """The direction that does harm: up, down (successes), or either."""
     if kind is Kind.SUCCESS:
         return -1

@@ -50,8 +50,8 @@ def points_of(store: Store, refs: Ints) -> tuple[Ints, Floats]:
     return times, values
 
 
-def history(times: Ints, values: Floats, since: Millis) -> Floats:
-    """The points that tell what was usual before a moment, all others NaN."""
+def history(times: Ints, values: Floats, since: Millis | Ints) -> Floats:
+    """The points that tell what was usual before a moment (of each row), all others NaN."""
     lead = np.where(times < since - LEAD, values, np.nan)
     before = np.where(times < since, values, np.nan)
     enough = np.isfinite(lead).sum(axis=1) >= HISTORY_NEEDED
