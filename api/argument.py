@@ -31,7 +31,7 @@ _JOINED = {
 
 def alert_argued(alert: Fields) -> AlertArgued:
     """Whether an alert is real, argued from its terms."""
-    terms = [Term(**term) for term in alert["terms"]]
+    terms = [Term(**{key: term[key] for key in Term.__struct_fields__ if key in term}) for term in alert["terms"]]
     _, odds = verdict(terms)
     rows = [
         (term, Argument(kind=term.kind, text=_text(term), weight=term.log_odds, facts=term.facts)) for term in terms
