@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import numpy as np
@@ -74,6 +74,7 @@ class Profiles:
         self._telemetry = telemetry
         self._now = now
         self._known: dict[tuple[str, Millis, Millis], Profile] = {}
+        self._plain: dict[tuple[str, Millis, Millis], Profile] = {}
         self._feels: dict[tuple[str, Millis, Millis], bool] = {}
 
     def has(self, entity: str) -> bool:
@@ -109,9 +110,16 @@ class Profiles:
         keys = dict.fromkeys((entity, start, min(until, self._now)) for entity, start, until in asked)
         missing = [key for key in keys if key not in self._known and self.has(key[0])]
         for begin in range(0, len(missing), TOGETHER):
-            self._make(missing[begin : begin + TOGETHER])
+            some = missing[begin : begin + TOGETHER]
+            self._plain = dict(zip(some, self._make_together(some), strict=True))
+            self._known |= {key: self._make(*key) for key in some}
+        self._plain = {}
 
-    def _make(self, keys: list[tuple[str, Millis, Millis]]) -> None:
+    def _make(self, entity: str, start: Millis, until: Millis) -> Profile:
+        """One of those that were made together, as it is used."""
+        return self._plain[entity, start, until]
+
+    def _make_together(self, keys: list[tuple[str, Millis, Millis]]) -> Iterator[Profile]:
         telemetry = self._telemetry
         telemetry.store.flush()
         members = [telemetry.series[entity].refs for entity, _, _ in keys]
@@ -125,11 +133,11 @@ class Profiles:
         parts = split(times, values, starts, untils, lead=LEAD, steps=STEPS, recent=RECENT)
         every, moved = parts.every.tolist(), shifts(metrics, kinds, parts)
         row = 0
-        for key, length in zip(keys, lengths, strict=True):
+        for length in lengths:
             end = row + length
             calls = [parts.history[n] for n in range(row, end) if counts_calls(metrics[n])]
             found = [one for one in moved[row:end] if one is not None]
-            self._known[key] = _profile(found, calls, max(every[row:end], default=0))
+            yield _profile(found, calls, max(every[row:end], default=0))
             row = end
 
 
