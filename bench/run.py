@@ -29,6 +29,7 @@ from bench import (
     inquiry,
     latency,
     logs,
+    measured_storm,
     memory,
     risk,
     samples,
@@ -107,6 +108,8 @@ def serverless(parts: Sequence[str], repetitions: int, generator: Path | None) -
     if "inquiry" in parts:
         looked = inquiry.measure(repetitions)
         yield inquiry.table(looked), looked
+        hit = measured_storm.measure(repetitions)
+        yield measured_storm.table(hit), hit
     if "traces" in parts:
         counted = traces.measure(repetitions)
         yield traces.table(counted), {"traces": counted}

@@ -73,6 +73,7 @@ def _verdicts(context: Context, incident: Incident, graph: SymptomGraph, trouble
             linked.setdefault(link.provider, set()).add(graph.nodes[index].entity)
     cells = context.domain(incident.domain).cells
     incident.confirmed = 0
+    inquiry.prepare()
     for index in trouble.nodes:
         node = graph.nodes[index]
         best = _of_node(context, incident, node, inquiry, linked.get(index, set()))

@@ -61,6 +61,12 @@ class Inquiry:
         """Is anything known of it but alerts?"""
         return self._profiles.has(entity) and self._profile(entity).step > 0
 
+    def prepare(self) -> None:
+        """Look at once at the series of all nodes that verdicts will ask for."""
+        wide = self._context.rules.correlation.window
+        self._profiles.fetch_each((node.entity, node.start, node.start + wide) for node in self._nodes)
+        self._profiles.fetch((node.entity for node in self._nodes), self.onset, self._now)
+
     def shared_terms(self, node: Node, neighbours: set[str]) -> list[Term]:
         """Terms for all alerts of a node: who else is in trouble, who feels it, what its logs and spans say."""
         context, since, until = self._context, node.start - BEFORE, node.start + self._context.rules.correlation.window

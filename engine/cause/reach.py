@@ -46,7 +46,7 @@ def _felt(suspicion: Suspicion, provider: str, consumer: str, troubled: Collecti
     if not any(kind in profile.shifts for kind in CAUSING):
         return UNMEASURED
     theirs = [kind for kind in CAUSING if suspicion.deviates(consumer, kind)]
-    if suspicion.trail(provider).spans >= BY_SPANS:
+    if suspicion.spans(provider) >= BY_SPANS:
         return 1.0
     if any(suspicion.deviates(provider, kind) for kind in theirs):
         return 1.0

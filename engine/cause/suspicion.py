@@ -102,6 +102,11 @@ class Suspicion:
             known = self._known[entity] = self._make(entity)
         return known
 
+    def spans(self, entity: str) -> float:
+        """What its spans say, as in its trail, without making it."""
+        known = self._known.get(entity)
+        return known.spans if known is not None else self._spans(entity) or 0.0
+
     def measured(self, entity: str) -> bool:
         """Is there anything to go by? As its trail says, without making it."""
         known = self._known.get(entity)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 import numpy as np
@@ -46,13 +46,13 @@ class Profile(msgspec.Struct, frozen=True):
     def felt(self) -> Shift | None:
         """The worst shift that consumers feel, if it is a deviation and news."""
         found = [s for s in self.all if s.kind in FELT and deviates(s)]
-        return max(found, key=lambda s: (s.score, s.metric), default=None)
+        return max(found, key=lambda s: (s.peak, s.metric), default=None)
 
     def other(self, than: Kind, metric: str) -> Shift | None:
         """The worst deviation of another kind than ``than``, not of that metric itself."""
         found = [s for s in self.all if family(s.kind) is not family(than) and s.metric != metric and deviates(s)]
         found = [s for s in found if s.kind not in (Kind.TRAFFIC, Kind.OTHER)]
-        return max(found, key=lambda s: (s.score, s.metric), default=None)
+        return max(found, key=lambda s: (s.peak, s.metric), default=None)
 
     def of(self, metric: str) -> Shift | None:
         """The shift of one metric."""
@@ -64,7 +64,7 @@ NOTHING = Profile()
 
 def deviates(found: Shift) -> bool:
     """Is it a deviation, and news?"""
-    return found.score >= DEVIATES and found.before <= USUAL_SOMETIMES
+    return found.peak >= DEVIATES and found.before <= USUAL_SOMETIMES
 
 
 class Profiles:
@@ -74,6 +74,7 @@ class Profiles:
         self._telemetry = telemetry
         self._now = now
         self._known: dict[tuple[str, Millis, Millis], Profile] = {}
+        self._plain: dict[tuple[str, Millis, Millis], Profile] = {}
         self._feels: dict[tuple[str, Millis, Millis], bool] = {}
 
     def has(self, entity: str) -> bool:
@@ -102,32 +103,42 @@ class Profiles:
 
     def fetch(self, entities: Iterable[str], start: Millis, until: Millis) -> None:
         """Make the profiles of many entities at once: the same as one by one, for a fraction of the cost."""
-        until = min(until, self._now)
-        asked = [one for one in entities if (one, start, until) not in self._known and self.has(one)]
-        for begin in range(0, len(asked), TOGETHER):
-            self._make(asked[begin : begin + TOGETHER], start, until)
+        self.fetch_each((one, start, until) for one in entities)
 
-    def _make(self, entities: list[str], start: Millis, until: Millis) -> None:
+    def fetch_each(self, asked: Iterable[tuple[str, Millis, Millis]]) -> None:
+        """The same, each (entity, start, until) in a window of its own."""
+        keys = dict.fromkeys((entity, start, min(until, self._now)) for entity, start, until in asked)
+        missing = [key for key in keys if key not in self._known and self.has(key[0])]
+        for begin in range(0, len(missing), TOGETHER):
+            some = missing[begin : begin + TOGETHER]
+            self._plain = dict(zip(some, self._make_together(some), strict=True))
+            self._known |= {key: self._make(*key) for key in some}
+        self._plain = {}
+
+    def _make(self, entity: str, start: Millis, until: Millis) -> Profile:
+        """One of those that were made together, as it is used."""
+        return self._plain[entity, start, until]
+
+    def _make_together(self, keys: list[tuple[str, Millis, Millis]]) -> Iterator[Profile]:
         telemetry = self._telemetry
         telemetry.store.flush()
-        refs = [ref for entity in entities for ref in telemetry.series[entity].refs]
+        members = [telemetry.series[entity].refs for entity, _, _ in keys]
+        refs = [ref for of_one in members for ref in of_one]
         metrics = [telemetry.metric(ref) for ref in refs]
         kinds = [kind_of(metric) for metric in metrics]
+        lengths = [len(of_one) for of_one in members]
+        starts = np.repeat(np.array([start for _, start, _ in keys]), lengths)
+        untils = np.repeat(np.array([until for _, _, until in keys]), lengths)
         times, values = points_of(telemetry.store, np.array(refs, np.int64))
-        parts = split(times, values, start, until, lead=LEAD, steps=STEPS, recent=RECENT)
+        parts = split(times, values, starts, untils, lead=LEAD, steps=STEPS, recent=RECENT)
         every, moved = parts.every.tolist(), shifts(metrics, kinds, parts)
         row = 0
-        for entity in entities:
-            end = row + len(telemetry.series[entity].refs)
+        for length in lengths:
+            end = row + length
             calls = [parts.history[n] for n in range(row, end) if counts_calls(metrics[n])]
             found = [one for one in moved[row:end] if one is not None]
-            made = _profile(found, calls, max(every[row:end], default=0))
-            self._known[entity, start, until] = self._usable(entity, start, made)
+            yield _profile(found, calls, max(every[row:end], default=0))
             row = end
-
-    def _usable(self, entity: str, start: Millis, made: Profile) -> Profile:
-        """What of a profile can be used: here all of it."""
-        return made
 
 
 def _profile(found: list[Shift], calls: list[NDArray[np.float64]], step: Millis) -> Profile:

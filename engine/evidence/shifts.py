@@ -40,10 +40,8 @@ class Split(msgspec.Struct):
     every: Ints
 
 
-def split(
-    times: Ints, values: Floats, start: Millis, until: Millis, *, lead: Millis, steps: float, recent: int
-) -> Split:
-    """Points (series, time; oldest first, NaN for none) around ``start … until``.
+def split(times: Ints, values: Floats, start: Ints, until: Ints, *, lead: Millis, steps: float, recent: int) -> Split:
+    """Points (series, time; oldest first, NaN for none) around each row's ``start … until``.
 
     A window begins ``steps`` sampling intervals, at least ``lead``, before the start; an interval is the mean one of
     the last ``recent`` fine points.
@@ -57,7 +55,7 @@ def split(
     oldest = np.where(last, times, 1 << 62).min(axis=1)
     every = np.where(count > 1, newest - oldest, 0) // np.maximum(count - 1, 1)
     since = start - np.maximum(lead, (steps * every).astype(np.int64))
-    inside = fine & (times >= since[:, None]) & (times <= until)
+    inside = fine & (times >= since[:, None]) & (times <= until[:, None])
     return Split(history(times, values, since[:, None]), np.where(inside, values, np.nan), every)
 
 

@@ -34,8 +34,8 @@ class UsableProfiles(Profiles):
         super().__init__(telemetry, now)
         self.rescaled: dict[str, set[str]] = {}
 
-    def _usable(self, entity: str, start: Millis, made: Profile) -> Profile:
-        found = made
+    def _make(self, entity: str, start: Millis, until: Millis) -> Profile:
+        found = super()._make(entity, start, until)
         if not any(abs(one.score) >= SUSPECT for one in found.all):
             return found
         said = self._telemetry.unusable(entity, start, self._now)

@@ -81,8 +81,8 @@ class Ring:
     def points(self, rows: Ints) -> tuple[Ints, Values]:
         """Times and values of rows, oldest first, shape (rows, size); empty places are NaN and come first."""
         order = (self.head[rows].astype(np.int64)[:, None] + 1 + np.arange(self.size)) % self.size
-        values = np.take_along_axis(self.values[rows], order, axis=1)
-        wrapped = np.take_along_axis(self.times[rows], order, axis=1)
+        flat = order + rows[:, None] * self.size
+        values, wrapped = self.values.reshape(-1)[flat], self.times.reshape(-1)[flat]
         newest = self.newest[rows][:, None]
         return newest - (newest.astype(np.uint32) - wrapped), values
 
