@@ -12,11 +12,12 @@ from engine.cause.suspicion import Suspicion
 from engine.context import Context
 from engine.correlate.graph import Node, SymptomGraph
 from engine.correlate.partition import Trouble
-from engine.evidence.claim import claim_terms
+from engine.evidence.claim import claim_terms, course_term
 from engine.evidence.felt import felt
 from engine.evidence.kinds import Kind, kind_of
 from engine.evidence.logs.change import rise as log_rise
 from engine.evidence.logs.terms import claims_errors, log_terms
+from engine.evidence.model.weights import prior
 from engine.evidence.profile import Around, Profile
 from engine.evidence.terms import felt_terms, neighbour_terms, series_terms
 from engine.evidence.traces.terms import trace_terms
@@ -31,6 +32,10 @@ BEFORE: Millis = 60_000
 """Evidence counts from this long before an onset."""
 CHANGE_WINDOW: Millis = 30 * 60_000
 """A change this long before an onset is a suspect."""
+TOGETHER: Millis = 5 * 60_000
+"""Alerts of an entity that begin within this time of the first of them share what is found around it."""
+FROM_SERIES = frozenset({"claim", "telemetry", "topology", "consumers"})
+"""Groups of terms that telemetry's points speak for, of which fewer are kept as time goes on."""
 STARVED = 0.5
 """Share of its weight that an alert keeps that only says that an entity gets too little to do."""
 LOGS_RISE = 0.6
@@ -64,32 +69,54 @@ class Inquiry:
     def prepare(self) -> None:
         """Look at once at the series of all nodes that verdicts will ask for."""
         wide = self._context.rules.correlation.window
-        self._profiles.fetch_each((node.entity, node.start, node.start + wide) for node in self._nodes)
+        waves = ((node.entity, start) for node in self._nodes for start, _ in self.waves(node))
+        self._profiles.fetch_each((entity, start, start + wide) for entity, start in waves)
         self._profiles.fetch((node.entity for node in self._nodes), self.onset, self._now)
 
-    def shared_terms(self, node: Node, neighbours: set[str]) -> list[Term]:
-        """Terms for all alerts of a node: who else is in trouble, who feels it, what its logs and spans say."""
-        context, since, until = self._context, node.start - BEFORE, node.start + self._context.rules.correlation.window
+    def waves(self, node: Node) -> Iterator[tuple[Millis, list[int]]]:
+        """A node's alerts (numbers), those that began together taken together, with when the first of them began: what
+        shows around an old alert says nothing of a new one."""
+        alerts, start = self._context.state.alerts, node.start
+        wave: list[int] = []
+        for number in node.alerts:
+            began = alerts[number].spell.start
+            if wave and began > start + TOGETHER:
+                yield start, wave
+                wave = []
+            start = start if wave else began
+            wave.append(number)
+        yield start, wave
+
+    def over(self, start: Millis) -> bool:
+        """Is the time over in which evidence of what began at ``start`` is looked for? What was found then stays: later
+        there are fewer points of it."""
+        limits = self._context.rules.correlation
+        return self._now > start + limits.window + limits.lateness
+
+    def shared_terms(self, node: Node, wave: list[int], start: Millis, neighbours: set[str]) -> list[Term]:
+        """Terms for all alerts of a node that began together: who else is in trouble, who feels it, what the entity's
+        logs and spans say."""
+        context, since, until = self._context, start - BEFORE, start + self._context.rules.correlation.window
 
         def profile(name: str) -> Profile:
-            return self._profiles.around(name, node.start, until)
+            return self._profiles.around(name, start, until)
 
         found = list(neighbour_terms(neighbours, profile))
         if node.entity in context.state.logs.entities:
-            alerts = (context.state.alerts[number] for number in node.alerts)
+            alerts = (context.state.alerts[number] for number in wave)
             claims = all(claims_errors(f"{alert.name} {alert.metric}") for alert in alerts)
             found += log_terms(context.state.logs, node.entity, since, until, claims=claims)
         found += trace_terms(context.state.traces, node.entity, since, until)
         if self._profiles.has(node.entity):
-            feels = felt(context.topology, self._profiles, node.entity, node.start, until)
+            feels = felt(context.topology, self._profiles, node.entity, start, until)
             found += felt_terms(feels, door=self._is_door(node.entity))
-        return [*found, *self._unusable(node, since, until)]
+        return [*found, *self._unusable(node, start, until)]
 
-    def _unusable(self, node: Node, since: Millis, until: Millis) -> Iterator[Term]:
+    def _unusable(self, node: Node, start: Millis, until: Millis) -> Iterator[Term]:
         """What could not be used."""
-        state, until = self._context.state, min(until, self._now)
+        state, since, until = self._context.state, start - BEFORE, min(until, self._now)
         if self._profiles.has(node.entity):
-            profile = self._profiles.around(node.entity, node.start, until)
+            profile = self._profiles.around(node.entity, start, until)
             if len(profile.all) < len(state.telemetry.series[node.entity]):
                 changed = self._profiles.rescaled.get(node.entity, ())
                 yield from unusable_series(state.telemetry, node.entity, since, until, changed)
@@ -98,14 +125,16 @@ class Inquiry:
         if self.measured(node.entity) or node.entity in state.logs.entities or node.entity in state.traces.entities:
             yield from unusable_time(state.logs, since, until)
 
-    def own_terms(self, node: Node, alert: Alert) -> Iterator[Term]:
-        """Terms for one alert: what its own series shows, and the entity's series of other kinds."""
-        if not self._profiles.has(node.entity):
+    def own_terms(self, alert: Alert, start: Millis) -> Iterator[Term]:
+        """Terms for one alert: what its own series shows around ``start``, and the entity's series of other kinds."""
+        if not self._profiles.has(alert.entity):
             return
-        profile = self._profiles.around(node.entity, node.start, node.start + self._context.rules.correlation.window)
+        profile = self._profiles.around(alert.entity, start, start + self._context.rules.correlation.window)
         kind = claimed(alert)
         end = None if alert.flapping else alert.spell.end(self._now)
-        yield from claim_terms(profile, alert.metric, kind, None if end is None else max(0, end - alert.spell.start))
+        yield from claim_terms(profile, alert.metric, kind)
+        if end is not None and (profile.measured or any(term.group in FROM_SERIES for term in alert.terms)):
+            yield course_term(max(0, end - alert.spell.start), profile.step)
         yield from series_terms(profile, kind, alert.metric)
 
     def course(self, alert: Alert) -> tuple[Millis, Millis | None]:
@@ -144,6 +173,13 @@ class Inquiry:
 
     def _is_door(self, entity: str) -> bool:
         return not any(d.semantics is not Semantics.INFO for d in self._context.topology.consumers(entity))
+
+
+def standing(alert: Alert, found: tuple[Term, ...]) -> tuple[Term, ...]:
+    """What was found of an alert while its points were there, and of other groups what is found now."""
+    before = tuple(prior(term) for term in alert.terms if term.group in FROM_SERIES)
+    groups = {term.group for term in before}
+    return (*before, *(term for term in found if term.group not in groups)) if before else found
 
 
 def claimed(alert: Alert) -> Kind:
