@@ -211,6 +211,9 @@ def _again(
         if alert.kept_back:
             again(context, alert, now)
             context.enter(index, alert, alert.disposition, alert.reason)
+        elif alert.by_evidence:  # its incident is over: what it was suppressed for stays, this event is looked at anew
+            alert.event, alert.returns = alert.last_event, ()
+            admit(context, index, alert, event.labels.as_dict(), now)
         else:
             context.enter(index, alert, Disposition.UPDATED, Reason.REFIRED)
             if alert.disposition is not Disposition.SUPPRESSED:
