@@ -76,14 +76,13 @@ class Inquiry:
     def waves(self, node: Node) -> Iterator[tuple[Millis, list[int]]]:
         """A node's alerts (numbers), those that began together taken together, with when the first of them began: what
         shows around an old alert says nothing of a new one."""
-        alerts, start = self._context.state.alerts, node.start
-        wave: list[int] = []
-        for number in node.alerts:
-            began = alerts[number].spell.start
-            if wave and began > start + TOGETHER:
+        alerts = self._context.state.alerts
+        rows = sorted((alerts[number].spell.since, number) for number in node.alerts)
+        start, wave = rows[0][0], []
+        for began, number in rows:
+            if began > start + TOGETHER:
                 yield start, wave
-                wave = []
-            start = start if wave else began
+                start, wave = began, []
             wave.append(number)
         yield start, wave
 
@@ -134,12 +133,12 @@ class Inquiry:
         end = None if alert.flapping else alert.spell.end(self._now)
         yield from claim_terms(profile, alert.metric, kind)
         if end is not None and (profile.measured or any(term.group in FROM_SERIES for term in alert.terms)):
-            yield course_term(max(0, end - alert.spell.start), profile.step)
+            yield course_term(max(0, end - alert.spell.since), profile.step)
         yield from series_terms(profile, kind, alert.metric)
 
     def course(self, alert: Alert) -> tuple[Millis, Millis | None]:
         """When an alert began, and when it ended."""
-        return alert.spell.start, None if alert.flapping else alert.spell.end(self._now)
+        return alert.spell.since, None if alert.flapping else alert.spell.end(self._now)
 
     def step(self, entity: str) -> Millis:
         """How often its series are sampled; 0: unknown."""
