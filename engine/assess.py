@@ -229,7 +229,7 @@ def _assess(
     def confirmed(entity: str) -> bool:
         return entity in cells and cells[entity].verdict is Verdict.CONFIRMED
 
-    suspicion = inquiry.suspicion(confirmed)
+    suspicion = inquiry.suspicion()
     ranking = rank(graph, trouble, inquiry.own, suspicion, confirmed)
     nodes = sorted((graph.nodes[i] for i in trouble.nodes), key=lambda n: (n.start, n.entity))
     incident.onset = nodes[0].start

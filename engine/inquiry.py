@@ -5,7 +5,7 @@ Made anew for every look; what it found is not kept in the state, so that it dep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from engine.cause.rank import Own
 from engine.cause.suspicion import Suspicion
@@ -24,6 +24,7 @@ from engine.evidence.traces.terms import trace_terms
 from engine.evidence.traces.view import Looks
 from engine.evidence.unusable import UsableProfiles, unusable_logs, unusable_series, unusable_spans, unusable_time
 from engine.evidence.verdict import Term
+from engine.reasons import Verdict
 from engine.signals import Millis
 from engine.state import Alert
 from topology.model import Semantics
@@ -54,12 +55,13 @@ class Inquiry:
         self._nodes = [graph.nodes[i] for i in trouble.nodes]
         self.onset = min(node.start for node in self._nodes)
 
-    def suspicion(self, confirmed: Callable[[str], bool]) -> Suspicion:
+    def suspicion(self) -> Suspicion:
         """What speaks for each entity as the cause, since the onset of what fires and is confirmed, as far as there is
         such: what has passed is looked at with what it was part of, if at all."""
-        firing = [node for node in self._nodes if node.firing] or self._nodes
-        sure = [node for node in firing if confirmed(node.entity)] or firing
-        self.onset = min(node.start for node in sure)
+        alerts = [self._context.state.alerts[number] for node in self._nodes for number in node.alerts]
+        firing = [one for one in alerts if one.flapping or one.spell.end(self._now) is None] or alerts
+        sure = [one for one in firing if one.verdict is Verdict.CONFIRMED] or firing
+        self.onset = min(one.spell.since for one in sure)
         return Suspicion(self._context.topology, self._profile, self._spans, self._logs)
 
     def measured(self, entity: str) -> bool:
