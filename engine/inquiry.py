@@ -80,7 +80,8 @@ class Inquiry:
         shows around an old alert says nothing of a new one."""
         alerts = self._context.state.alerts
         rows = sorted((alerts[number].spell.since, number) for number in node.alerts)
-        start, wave = rows[0][0], []
+        start = rows[0][0]
+        wave: list[int] = []
         for began, number in rows:
             if began > start + TOGETHER:
                 yield start, wave
