@@ -18,7 +18,7 @@ from engine.forecast import come_true, tell_jointly
 from engine.grounds import grounds
 from engine.harm import Rows, facts_of, harm_of, obligations_of, shown
 from engine.incidents import follow_alerts, watch_declaration
-from engine.inquiry import Inquiry, standing
+from engine.inquiry import Inquiry
 from engine.lifecycle import OPEN
 from engine.members import follow
 from engine.reach import impact_of
@@ -113,7 +113,7 @@ def _of_wave(
             alike[key] = verdict(terms)[0], terms
         said = alike[key]
         if over:
-            terms = weighed(model, standing(alert, known[key]))
+            terms = weighed(model, inquiry.standing(alert, known[key]))
             said = verdict(terms)[0], terms
         if (alert.verdict, alert.terms) != said:
             context.changed.add(number)

@@ -139,6 +139,17 @@ class Inquiry:
             yield course_term(max(0, end - alert.spell.since), profile.step)
         yield from series_terms(profile, kind, alert.metric)
 
+    def standing(self, alert: Alert, found: tuple[Term, ...]) -> tuple[Term, ...]:
+        """What was found of an alert while its points were there, but for a series that has since changed its unit; of
+        other groups what is found now."""
+        before = tuple(prior(term) for term in alert.terms if self._stands(alert.entity, term))
+        groups = {term.group for term in before}
+        return (*before, *(term for term in found if term.group not in groups)) if before else found
+
+    def _stands(self, entity: str, term: Term) -> bool:
+        changed = self._profiles.rescaled.get(str(term.facts.get("entity", entity)), ())
+        return term.group in FROM_SERIES and term.facts.get("metric") not in changed
+
     def course(self, alert: Alert) -> tuple[Millis, Millis | None]:
         """When an alert began, and when it ended."""
         return alert.spell.since, None if alert.flapping else alert.spell.end(self._now)
@@ -175,13 +186,6 @@ class Inquiry:
 
     def _is_door(self, entity: str) -> bool:
         return not any(d.semantics is not Semantics.INFO for d in self._context.topology.consumers(entity))
-
-
-def standing(alert: Alert, found: tuple[Term, ...]) -> tuple[Term, ...]:
-    """What was found of an alert while its points were there, and of other groups what is found now."""
-    before = tuple(prior(term) for term in alert.terms if term.group in FROM_SERIES)
-    groups = {term.group for term in before}
-    return (*before, *(term for term in found if term.group not in groups)) if before else found
 
 
 def claimed(alert: Alert) -> Kind:
