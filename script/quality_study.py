@@ -61,12 +61,12 @@ ABLATIONS = (
 
 @dataclass(frozen=True)
 class Answer:
-    """What a replay said: the result object as the kit reads it, the candidates of the main incident, named or not,
-    whether the first of them is as good as tied, and the terms of every alert event by the id its sender gave it."""
+    """What a replay said: the result object as the kit reads it, the candidates of the main incident, whether none of
+    them is named for another reason than the floor, and the terms of every alert event by the id its sender gave it."""
 
     result: dict[str, Any]
     candidates: list[tuple[str, float]]
-    tied: bool
+    doubted: bool
     terms: dict[str, tuple[Piece, ...]]
 
 
@@ -86,7 +86,7 @@ def answer(path: Path, ablation: Ablation) -> Answer:
     return Answer(
         result=msgspec.to_builtins(result),
         candidates=[(one.entity, one.score) for one in main.candidates] if main else [],
-        tied=main is not None and "equally well" in main.abstained,
+        doubted=main is not None and bool(main.abstained) and str(FLOOR) not in main.abstained,
         terms=terms,
     )
 
@@ -177,7 +177,7 @@ def coverage_rows(kit: Kit, judged: list[tuple[Any, Answer]]) -> Iterator[str]:
 
 
 def _names(one: Answer, floor: float) -> bool:
-    return bool(one.candidates) and one.candidates[0][1] >= max(floor, 1e-9) and not one.tied
+    return bool(one.candidates) and one.candidates[0][1] >= max(floor, 1e-9) and not one.doubted
 
 
 def calibration_of(kit: Kit, judged: Iterable[tuple[Any, Answer]]) -> Calibration:
