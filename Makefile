@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test fast lint format types contracts lock quality quality-baseline bench soak docs clean
+.PHONY: help setup run test fast lint format types contracts lock quality quality-baseline quality-study bench soak docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ quality: ## Score the answers on labelled streams and compare with the baseline 
 
 quality-baseline: ## Make the scores of this checkout the new baseline (needs the scoring kit)
 	@script/quality --baseline
+
+quality-study: ## Print what each kind of evidence is worth, risk and coverage, calibration (needs the scoring kit)
+	@script/quality --study
 
 bench: setup ## Measure speed beside Alertmanager on this machine (minutes)
 	$(BIN)/python -m bench

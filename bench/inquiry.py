@@ -152,7 +152,7 @@ def _ranking(core: Core) -> tuple[float, str]:
     trouble = max(partition(graph), key=lambda one: len(one.nodes))
     begun = time.process_time()
     inquiry = Inquiry(context, graph, trouble, now)
-    ranked = rank(graph, trouble, inquiry.own, inquiry.suspicion(lambda _: True))
+    ranked = rank(graph, trouble, inquiry.own, inquiry.suspicion())
     return 1000 * (time.process_time() - begun), ranked.candidates[0].entity
 
 

@@ -32,6 +32,7 @@ from engine.state import Incident
 from engine.telling import tell_incident, telling_digest
 
 SECOND: Millis = 1000
+_Said = tuple[Verdict, tuple[Term, ...]]
 _BEST = (Verdict.CONFIRMED, Verdict.UNVERIFIABLE, Verdict.CONTRADICTED)
 ROWS_PER_MILLI = 20
 """Impacted entities that lengthen the wait until the next look by a millisecond."""
@@ -81,51 +82,65 @@ def _verdicts(context: Context, incident: Incident, graph: SymptomGraph, trouble
             cells[node.entity].verdict, cells[node.entity].terms = best
 
 
-def _of_node(
-    context: Context, incident: Incident, node: Node, inquiry: Inquiry, neighbours: set[str]
-) -> tuple[Verdict, tuple[Term, ...]]:
-    """Verdicts of a node's alerts, and the best of them; alike for alerts of one metric that took the same course."""
-    shared = inquiry.shared_terms(node, neighbours)
-    model = context.state.learning.model
-    seen = weighed(model, tuple(shared))
-    plain = (verdict(seen)[0], seen)
-    if not inquiry.measured(node.entity):
-        return _alike(context, incident, node, plain)
-    known: dict[object, tuple[Verdict, tuple[Term, ...]]] = {}
-    found = plain
-    for number in node.alerts:
+def _of_node(context: Context, incident: Incident, node: Node, inquiry: Inquiry, neighbours: set[str]) -> _Said:
+    """Verdicts of a node's alerts, and the best of them."""
+    measured = inquiry.measured(node.entity)
+    found: list[_Said] = []
+    for start, wave in inquiry.waves(node):
+        shared = tuple(inquiry.shared_terms(node, wave, start, neighbours))
+        if measured:
+            found += _of_wave(context, incident, wave, inquiry, start, shared)
+        else:
+            found.append(_alike(context, incident, wave, shared))
+    return min(found, key=lambda said: _BEST.index(said[0]))
+
+
+def _of_wave(
+    context: Context, incident: Incident, wave: list[int], inquiry: Inquiry, start: Millis, shared: tuple[Term, ...]
+) -> list[_Said]:
+    """Verdicts of alerts that began together; alike for those of one metric that took the same course, until the time
+    to look at them is over."""
+    model, over = context.state.learning.model, inquiry.over(start)
+    known: dict[object, tuple[Term, ...]] = {}
+    alike: dict[object, _Said] = {}
+    every: list[_Said] = []
+    for number in wave:
         alert = context.state.alerts[number]
         key = (alert.metric or alert.name, inquiry.course(alert))
         if key not in known:
-            terms = weighed(model, (*inquiry.own_terms(node, alert), *shared))
-            known[key] = (verdict(terms)[0], terms)
-        said = known[key]
+            known[key] = (*inquiry.own_terms(alert, start), *shared)
+            terms = weighed(model, known[key])
+            alike[key] = verdict(terms)[0], terms
+        said = alike[key]
+        if over:
+            terms = weighed(model, inquiry.standing(alert, known[key]))
+            said = verdict(terms)[0], terms
         if (alert.verdict, alert.terms) != said:
             context.changed.add(number)
             alert.verdict, alert.terms = said
         incident.confirmed += said[0] is Verdict.CONFIRMED
-        found = min(found, said, key=lambda one: _BEST.index(one[0])) if number != node.alerts[0] else said
-    return found
+        every.append(said)
+    return every
 
 
-def _alike(
-    context: Context, incident: Incident, node: Node, said: tuple[Verdict, tuple[Term, ...]]
-) -> tuple[Verdict, tuple[Term, ...]]:
-    """The same for all alerts of a node. What was said before stays the same object, so that equal terms need not be
+def _alike(context: Context, incident: Incident, wave: list[int], shared: tuple[Term, ...]) -> _Said:
+    """The same for all alerts of a wave. What was said before stays the same object, so that equal terms need not be
     compared alert by alert."""
-    cell = context.domain(incident.domain).cells[node.entity]
-    if (cell.verdict, cell.terms) == said:
-        said = cell.verdict, cell.terms
-    what, terms = said
     alerts = context.state.alerts
-    for number in node.alerts:
+    terms = weighed(context.state.learning.model, shared)
+    said = (verdict(terms)[0], terms)
+    first = alerts[wave[0]]
+    if (first.verdict, first.terms) == said:
+        said = first.verdict, first.terms
+    what, terms = said
+    for number in wave:
         alert = alerts[number]
         if alert.terms is not terms:
             if (alert.verdict, alert.terms) != said:
                 context.changed.add(number)
             alert.verdict, alert.terms = said
     if what is Verdict.CONFIRMED:
-        incident.confirmed += len(node.alerts)
+        incident.confirmed += len(wave)
     return said
 
 
@@ -214,7 +229,7 @@ def _assess(
     def confirmed(entity: str) -> bool:
         return entity in cells and cells[entity].verdict is Verdict.CONFIRMED
 
-    suspicion = inquiry.suspicion(confirmed)
+    suspicion = inquiry.suspicion()
     ranking = rank(graph, trouble, inquiry.own, suspicion, confirmed)
     nodes = sorted((graph.nodes[i] for i in trouble.nodes), key=lambda n: (n.start, n.entity))
     incident.onset = nodes[0].start

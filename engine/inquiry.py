@@ -5,24 +5,26 @@ Made anew for every look; what it found is not kept in the state, so that it dep
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from engine.cause.rank import Own
 from engine.cause.suspicion import Suspicion
 from engine.context import Context
 from engine.correlate.graph import Node, SymptomGraph
 from engine.correlate.partition import Trouble
-from engine.evidence.claim import claim_terms
+from engine.evidence.claim import claim_terms, course_term
 from engine.evidence.felt import felt
 from engine.evidence.kinds import Kind, kind_of
 from engine.evidence.logs.change import rise as log_rise
 from engine.evidence.logs.terms import claims_errors, log_terms
+from engine.evidence.model.weights import prior
 from engine.evidence.profile import Around, Profile
 from engine.evidence.terms import felt_terms, neighbour_terms, series_terms
 from engine.evidence.traces.terms import trace_terms
 from engine.evidence.traces.view import Looks
 from engine.evidence.unusable import UsableProfiles, unusable_logs, unusable_series, unusable_spans, unusable_time
 from engine.evidence.verdict import Term
+from engine.reasons import Verdict
 from engine.signals import Millis
 from engine.state import Alert
 from topology.model import Semantics
@@ -31,6 +33,10 @@ BEFORE: Millis = 60_000
 """Evidence counts from this long before an onset."""
 CHANGE_WINDOW: Millis = 30 * 60_000
 """A change this long before an onset is a suspect."""
+TOGETHER: Millis = 5 * 60_000
+"""Alerts of an entity that begin within this time of the first of them share what is found around it."""
+FROM_SERIES = frozenset({"claim", "telemetry", "topology", "consumers"})
+"""Groups of terms that telemetry's points speak for, of which fewer are kept as time goes on."""
 STARVED = 0.5
 """Share of its weight that an alert keeps that only says that an entity gets too little to do."""
 LOGS_RISE = 0.6
@@ -49,12 +55,13 @@ class Inquiry:
         self._nodes = [graph.nodes[i] for i in trouble.nodes]
         self.onset = min(node.start for node in self._nodes)
 
-    def suspicion(self, confirmed: Callable[[str], bool]) -> Suspicion:
+    def suspicion(self) -> Suspicion:
         """What speaks for each entity as the cause, since the onset of what fires and is confirmed, as far as there is
         such: what has passed is looked at with what it was part of, if at all."""
-        firing = [node for node in self._nodes if node.firing] or self._nodes
-        sure = [node for node in firing if confirmed(node.entity)] or firing
-        self.onset = min(node.start for node in sure)
+        alerts = [self._context.state.alerts[number] for node in self._nodes for number in node.alerts]
+        firing = [one for one in alerts if one.flapping or one.spell.end(self._now) is None] or alerts
+        sure = [one for one in firing if one.verdict is Verdict.CONFIRMED] or firing
+        self.onset = min(one.spell.since for one in sure)
         return Suspicion(self._context.topology, self._profile, self._spans, self._logs)
 
     def measured(self, entity: str) -> bool:
@@ -64,32 +71,54 @@ class Inquiry:
     def prepare(self) -> None:
         """Look at once at the series of all nodes that verdicts will ask for."""
         wide = self._context.rules.correlation.window
-        self._profiles.fetch_each((node.entity, node.start, node.start + wide) for node in self._nodes)
+        waves = ((node.entity, start) for node in self._nodes for start, _ in self.waves(node))
+        self._profiles.fetch_each((entity, start, start + wide) for entity, start in waves)
         self._profiles.fetch((node.entity for node in self._nodes), self.onset, self._now)
 
-    def shared_terms(self, node: Node, neighbours: set[str]) -> list[Term]:
-        """Terms for all alerts of a node: who else is in trouble, who feels it, what its logs and spans say."""
-        context, since, until = self._context, node.start - BEFORE, node.start + self._context.rules.correlation.window
+    def waves(self, node: Node) -> Iterator[tuple[Millis, list[int]]]:
+        """A node's alerts (numbers), those that began together taken together, with when the first of them began: what
+        shows around an old alert says nothing of a new one."""
+        alerts = self._context.state.alerts
+        rows = sorted((alerts[number].spell.since, number) for number in node.alerts)
+        start = rows[0][0]
+        wave: list[int] = []
+        for began, number in rows:
+            if began > start + TOGETHER:
+                yield start, wave
+                start, wave = began, []
+            wave.append(number)
+        yield start, wave
+
+    def over(self, start: Millis) -> bool:
+        """Is the time over in which evidence of what began at ``start`` is looked for? What was found then stays: later
+        there are fewer points of it."""
+        limits = self._context.rules.correlation
+        return self._now > start + limits.window + limits.lateness
+
+    def shared_terms(self, node: Node, wave: list[int], start: Millis, neighbours: set[str]) -> list[Term]:
+        """Terms for all alerts of a node that began together: who else is in trouble, who feels it, what the entity's
+        logs and spans say."""
+        context, since, until = self._context, start - BEFORE, start + self._context.rules.correlation.window
 
         def profile(name: str) -> Profile:
-            return self._profiles.around(name, node.start, until)
+            return self._profiles.around(name, start, until)
 
         found = list(neighbour_terms(neighbours, profile))
         if node.entity in context.state.logs.entities:
-            alerts = (context.state.alerts[number] for number in node.alerts)
+            alerts = (context.state.alerts[number] for number in wave)
             claims = all(claims_errors(f"{alert.name} {alert.metric}") for alert in alerts)
             found += log_terms(context.state.logs, node.entity, since, until, claims=claims)
         found += trace_terms(context.state.traces, node.entity, since, until)
         if self._profiles.has(node.entity):
-            feels = felt(context.topology, self._profiles, node.entity, node.start, until)
+            feels = felt(context.topology, self._profiles, node.entity, start, until)
             found += felt_terms(feels, door=self._is_door(node.entity))
-        return [*found, *self._unusable(node, since, until)]
+        return [*found, *self._unusable(node, start, until)]
 
-    def _unusable(self, node: Node, since: Millis, until: Millis) -> Iterator[Term]:
+    def _unusable(self, node: Node, start: Millis, until: Millis) -> Iterator[Term]:
         """What could not be used."""
-        state, until = self._context.state, min(until, self._now)
+        state, since, until = self._context.state, start - BEFORE, min(until, self._now)
         if self._profiles.has(node.entity):
-            profile = self._profiles.around(node.entity, node.start, until)
+            profile = self._profiles.around(node.entity, start, until)
             if len(profile.all) < len(state.telemetry.series[node.entity]):
                 changed = self._profiles.rescaled.get(node.entity, ())
                 yield from unusable_series(state.telemetry, node.entity, since, until, changed)
@@ -98,19 +127,32 @@ class Inquiry:
         if self.measured(node.entity) or node.entity in state.logs.entities or node.entity in state.traces.entities:
             yield from unusable_time(state.logs, since, until)
 
-    def own_terms(self, node: Node, alert: Alert) -> Iterator[Term]:
-        """Terms for one alert: what its own series shows, and the entity's series of other kinds."""
-        if not self._profiles.has(node.entity):
+    def own_terms(self, alert: Alert, start: Millis) -> Iterator[Term]:
+        """Terms for one alert: what its own series shows around ``start``, and the entity's series of other kinds."""
+        if not self._profiles.has(alert.entity):
             return
-        profile = self._profiles.around(node.entity, node.start, node.start + self._context.rules.correlation.window)
+        profile = self._profiles.around(alert.entity, start, start + self._context.rules.correlation.window)
         kind = claimed(alert)
         end = None if alert.flapping else alert.spell.end(self._now)
-        yield from claim_terms(profile, alert.metric, kind, None if end is None else max(0, end - alert.spell.start))
+        yield from claim_terms(profile, alert.metric, kind)
+        if end is not None and (profile.measured or any(term.group in FROM_SERIES for term in alert.terms)):
+            yield course_term(max(0, end - alert.spell.since), profile.step)
         yield from series_terms(profile, kind, alert.metric)
+
+    def standing(self, alert: Alert, found: tuple[Term, ...]) -> tuple[Term, ...]:
+        """What was found of an alert while its points were there, but for a series that has since changed its unit; of
+        other groups what is found now."""
+        before = tuple(prior(term) for term in alert.terms if self._stands(alert.entity, term))
+        groups = {term.group for term in before}
+        return (*before, *(term for term in found if term.group not in groups)) if before else found
+
+    def _stands(self, entity: str, term: Term) -> bool:
+        changed = self._profiles.rescaled.get(str(term.facts.get("entity", entity)), ())
+        return term.group in FROM_SERIES and term.facts.get("metric") not in changed
 
     def course(self, alert: Alert) -> tuple[Millis, Millis | None]:
         """When an alert began, and when it ended."""
-        return alert.spell.start, None if alert.flapping else alert.spell.end(self._now)
+        return alert.spell.since, None if alert.flapping else alert.spell.end(self._now)
 
     def step(self, entity: str) -> Millis:
         """How often its series are sampled; 0: unknown."""

@@ -42,6 +42,11 @@ class Spell(msgspec.Struct, gc=False, array_like=True):
         """Is it firing at ``now``?"""
         return self.last_fire > self.last_end and now < self.expires
 
+    @property
+    def since(self) -> Millis:
+        """When it began to fire for the last time."""
+        return max((at for at, firing in self.flips if firing), default=self.start)
+
     def end(self, now: Millis) -> Millis | None:
         """When it ended, None while it fires."""
         if self.last_end >= self.last_fire:

@@ -136,14 +136,14 @@ def _wanted(
     if odds < 0 and context.enforced(CONTRADICTED):
         alert.unverified_until = NEVER
     elif odds < STRONG and end is None:
-        _verify_until(context, incident, alert, alert.spell.start + _wait(context, step, VERIFIED), now)
+        _verify_until(context, incident, alert, alert.spell.since + _wait(context, step, VERIFIED), now)
     if alert.verdict is Verdict.CONFIRMED or (company and odds > COMPANY):
         return None
     if odds < -log(_missed(context, alert)):
         return Reason.CONTRADICTED
     if end is not None:
         return Reason.SELF_CLEARED
-    until = alert.spell.start + _wait(context, step, context.rules.evidence.wait_samples)
+    until = alert.spell.since + _wait(context, step, context.rules.evidence.wait_samples)
     if alert.kept_back and now < until:
         alert.held_until = until
         look_later(context, context.domain(incident.domain), until)

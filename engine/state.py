@@ -89,7 +89,12 @@ class Alert(msgspec.Struct, gc=False, array_like=True):
     @property
     def kept_back(self) -> bool:
         """Is it held or suppressed by what evidence says? It takes part in correlation all the same."""
-        return self.live and self.reason in _BY_EVIDENCE
+        return self.live and self.by_evidence
+
+    @property
+    def by_evidence(self) -> bool:
+        """Is it held or suppressed by what evidence says, or was when its incident ended?"""
+        return self.reason in _BY_EVIDENCE
 
 
 _ADMITTED = (Disposition.OPENED, Disposition.ATTACHED)  # hashing a member costs more than comparing it with all

@@ -189,6 +189,20 @@ def _begin(context: Context, index: int, alert: Alert, labels: dict[str, str], n
         admit(context, index, alert, labels, now)
 
 
+def _returned(context: Context, index: int, alert: Alert, event: AlertEvent, now: Millis) -> None:
+    """It fires again inside its spell."""
+    if alert.kept_back:
+        again(context, alert, now)
+        context.enter(index, alert, alert.disposition, alert.reason)
+    elif alert.by_evidence:  # its incident is over: what it was suppressed for stays, this event is looked at anew
+        alert.event, alert.returns = alert.last_event, ()
+        admit(context, index, alert, event.labels.as_dict(), now)
+    else:
+        context.enter(index, alert, Disposition.UPDATED, Reason.REFIRED)
+        if alert.disposition is not Disposition.SUPPRESSED:
+            alert.returns = (*alert.returns, alert.last_event)[-RETURNS:]
+
+
 def _again(
     context: Context, index: int, alert: Alert, event: AlertEvent, start: Millis, expires: Millis, now: Millis
 ) -> None:
@@ -208,13 +222,7 @@ def _again(
         return
     if step is Step.REFIRED:
         _flap(context, alert, now)
-        if alert.kept_back:
-            again(context, alert, now)
-            context.enter(index, alert, alert.disposition, alert.reason)
-        else:
-            context.enter(index, alert, Disposition.UPDATED, Reason.REFIRED)
-            if alert.disposition is not Disposition.SUPPRESSED:
-                alert.returns = (*alert.returns, alert.last_event)[-RETURNS:]
+        _returned(context, index, alert, event, now)
         review(context, alert, now, now, returned=True)
         review_targets(context, alert, event.labels.as_dict(), now)
     elif step is Step.LATE:

@@ -24,7 +24,7 @@ from engine.correlate.graph import SymptomGraph
 from engine.correlate.partition import Trouble
 from engine.outcomes import Candidate
 from engine.signals import Millis
-from topology.model import Semantics
+from topology.model import Semantics, Topology
 
 DOOR = 3.0
 """Weight of a symptom that users feel."""
@@ -87,22 +87,24 @@ def rank_measured(
 
 def _symptoms(graph: SymptomGraph, trouble: Trouble, confirmed: Callable[[str], bool]) -> list[Symptom]:
     """By entity, what lasts first."""
-    entities = graph.topology.entities
     found: dict[str, Symptom] = {}
     nodes = sorted((graph.nodes[i] for i in trouble.nodes), key=lambda n: (not n.firing, n.start, n.entity))
     lasting = any(node.firing for node in nodes)
     for node in nodes:
         if node.entity in found:
             continue
-        known = entities.get(node.entity)
-        door = known is None or known.kind in BUSINESS or not _consumed(graph, node.entity)
+        door = is_door(graph.topology, node.entity)
         weight = node.weight * (DOOR if door else 1.0) * (1.0 if confirmed(node.entity) else UNCONFIRMED)
         found[node.entity] = Symptom(node.entity, node.start, weight * (PAST if lasting and not node.firing else 1.0))
     return list(found.values())
 
 
-def _consumed(graph: SymptomGraph, entity: str) -> bool:
-    return any(d.semantics is not Semantics.INFO for d in graph.topology.consumers(entity))
+def is_door(topology: Topology, entity: str) -> bool:
+    """Is it what users feel: a business service or process, or what nothing else needs?"""
+    known = topology.entities.get(entity)
+    if known is None or known.kind in BUSINESS:
+        return True
+    return all(d.semantics is Semantics.INFO for d in topology.consumers(entity))
 
 
 def _suspects(suspicion: Suspicion, symptoms: list[Symptom], silent: str) -> list[str]:

@@ -10,7 +10,8 @@ score = √own · explained · (0.6 + 0.4 · precedence) · (1 + 0.25 · change)
 
 What an entity explains counts for less (`EXCUSED`) where a troubled provider may explain the entity itself.
 
-The ranking abstains below `FLOOR`, and where the two best are within `TIE` of each other.
+The ranking abstains below `FLOOR`, and where the two best are within `TIE` of each other; also where all that alerts is
+measured, nothing confirms any of it, and none of it is at a door, where users would feel it: there may be no trouble.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from math import sqrt
 
 import msgspec
 
-from engine.cause.measured import Known, is_measured, rank_measured
+from engine.cause.measured import Known, is_door, is_measured, rank_measured
 from engine.cause.suspicion import Suspicion
 from engine.correlate.graph import BRIDGE, Link, SymptomGraph
 from engine.correlate.partition import Trouble
@@ -75,7 +76,7 @@ def rank(
             return Known(found.alerts, found.change)
 
         ranked = tuple(rank_measured(graph, trouble, suspicion, known, confirmed)[:SHOWN])
-        return Ranking(ranked, _abstention(ranked))
+        return Ranking(ranked, _abstention(ranked) or _doubt(graph, trouble, suspicion, confirmed))
     inside = set(trouble.nodes)
     consumers: dict[int, list[Link]] = {}
     for index in trouble.nodes:
@@ -100,6 +101,16 @@ def _abstention(ranked: Sequence[Candidate]) -> str:
     if len(ranked) > 1 and ranked[0].score - ranked[1].score < TIE * ranked[0].score:
         return f"{ranked[0].entity} and {ranked[1].entity} explain it equally well"
     return ""
+
+
+def _doubt(graph: SymptomGraph, trouble: Trouble, suspicion: Suspicion, confirmed: Callable[[str], bool]) -> str:
+    """Why there may be no trouble at all; what is not measured cannot be confirmed, and is no reason."""
+    troubled = {graph.nodes[i].entity for i in trouble.nodes}
+    if any(confirmed(entity) or not suspicion.profile(entity).step for entity in troubled):
+        return ""
+    if any(is_door(graph.topology, entity) for entity in troubled):
+        return ""
+    return "nothing confirms any of its alerts, and no door shows trouble"
 
 
 def _widest(trouble: Trouble, consumers: dict[int, list[Link]]) -> list[int]:

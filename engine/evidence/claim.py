@@ -26,9 +26,8 @@ SAMPLES = 1.2
 LEAST: Millis = 60_000
 
 
-def claim_terms(profile: Profile, metric: str, kind: Kind, lasted: Millis | None) -> Iterator[Term]:
-    """Terms of an alert on ``metric`` (or, if that is unknown, on series of ``kind``), which ``lasted`` so long (None:
-    it still fires)."""
+def claim_terms(profile: Profile, metric: str, kind: Kind) -> Iterator[Term]:
+    """Terms of an alert on ``metric`` (or, if that is unknown, on series of ``kind``)."""
     own = profile.of(metric) if metric else profile.shifts.get(kind)
     if own is not None:
         kind_of_term, weight = _weigh(own)
@@ -37,16 +36,14 @@ def claim_terms(profile: Profile, metric: str, kind: Kind, lasted: Millis | None
     if kind is Kind.TRAFFIC:
         facts: dict[str, object] = {"metric": metric}
         yield Term(kind="only_traffic", group=GROUP, log_odds=ONLY_TRAFFIC, facts=facts, claim=True)
-    if lasted is not None and profile.measured:
-        brief = lasted <= max(LEAST, int(SAMPLES * profile.step))
-        said: dict[str, object] = {"lasted_ms": lasted, "sampled_every_ms": profile.step}
-        yield Term(
-            kind="brief" if brief else "ended",
-            group="course",
-            log_odds=BRIEF if brief else ENDED,
-            facts=said,
-            claim=True,
-        )
+
+
+def course_term(lasted: Millis, step: Millis) -> Term:
+    """Of an alert that ended by itself after so long, on an entity of which a sample is taken every ``step``."""
+    brief = lasted <= max(LEAST, int(SAMPLES * step))
+    facts: dict[str, object] = {"lasted_ms": lasted, "sampled_every_ms": step}
+    weight = BRIEF if brief else ENDED
+    return Term(kind="brief" if brief else "ended", group="course", log_odds=weight, facts=facts, claim=True)
 
 
 def _weigh(own: Shift) -> tuple[str, float]:

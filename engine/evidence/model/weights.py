@@ -74,6 +74,14 @@ def _weighed(model: EvidenceModel, term: Term, times: int) -> Term:
     return msgspec.structs.replace(term, log_odds=clipped(weight.log_odds) / times, facts=facts)
 
 
+def prior(term: Term) -> Term:
+    """The term at the prior's weight."""
+    if "prior_log_odds" not in term.facts:
+        return term
+    facts = {name: fact for name, fact in term.facts.items() if name not in ("weight", "prior_log_odds")}
+    return msgspec.structs.replace(term, log_odds=term.facts["prior_log_odds"], facts=facts)
+
+
 def weight_of(term: Term) -> str:
     """Where a term's weight comes from: `PRIOR`, or the version of a model."""
     return str(term.facts.get("weight", PRIOR))
