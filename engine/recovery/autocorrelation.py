@@ -2,7 +2,7 @@
 
 A series with memory says the same thing several times. The memory is taken as that of an AR(1) process, estimated from
 ranks, which no wild value can move: the rank correlation of neighbours is turned into Pearson's (r = 2 sin(π ρ / 6), exact
-for normal pairs), freed of its bias of −(1 + 3φ) / n (Kendall, Biometrika 41 (1954) 403-404; Marriott and Pope, same volume,
+for normal pairs), freed of its bias of −(1 + 3φ) / n by group (Kendall, Biometrika 41 (1954) 403-404; Marriott and Pope, same volume,
 390-402), taken for nothing where it is not significant, and else raised by part of its standard error, because too small
 a memory makes false claims and too large a one only costs time. A mean of n samples then varies as that of n / F:
 
@@ -52,7 +52,7 @@ def memory(groups: Sequence[Sequence[Floats]]) -> float:
     if square <= 0 or pairs < 3:
         return 0.0
     found = 2 * sin(pi * max(-1.0, min(1.0, product / square)) / 6)
-    found += (1 + 3 * found) / count
+    found += len(groups) * (1 + 3 * found) / count
     if found * sqrt(count) < SIGNIFICANT:
         return 0.0
     return min(LARGEST, found * (1 + CAUTION * sqrt(max(0.0, 1 - found * found) / count)))

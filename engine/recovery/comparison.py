@@ -146,7 +146,8 @@ def _difference(indicator: Indicator, past: Baseline, put: Samples, margin: floa
         return resting(best, put.values, margin, sign, sum(map(len, past.windows)))
     if indicator.measure is Measure.COUNT:
         return counts(past.values, put.values)
-    return shift(past.values, put.values)
+    margin_of = indicator.tolerated
+    return shift(past.values, put.values, margin_of.size if margin_of.relative else 0.0)
 
 
 def _rests_at(indicator: Indicator, past: Baseline) -> float | None:

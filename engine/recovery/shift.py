@@ -20,15 +20,17 @@ from engine.recovery.difference import Difference
 from engine.recovery.quantiles import chi_squared_above, student, student_above
 from engine.recovery.window import Floats
 
-CONFIDENCE = 0.95
+CONFIDENCE = 0.96
+"""One-sided. A little more than is claimed (0.95), as memory and spread are themselves estimated."""
 MOST = 240
 """Samples of a side from which differences are formed; more are stood for by so many of their quantiles."""
 UNLIKE = 0.01
 """Windows that are so unlikely alike count as different from each other."""
 
 
-def shift(before: Sequence[Floats], after: Floats) -> Difference:
-    """Samples after against those of several windows before, all without NaN and in order of time.
+def shift(before: Sequence[Floats], after: Floats, tolerated: float = 0.0) -> Difference:
+    """Samples after against those of several windows before, all without NaN and in order of time. Where a margin is the
+    share ``tolerated`` of the level before, that level's doubt counts in the interval by so much more.
 
     >>> usual, later = np.arange(40.0) % 7, np.arange(40.0) % 7 + 2
     >>> found = shift([usual], later)
@@ -39,7 +41,7 @@ def shift(before: Sequence[Floats], after: Floats) -> Difference:
     phi = memory([before, [after]])
     deviation, freedom = _deviation(before, after, phi)
     above = _share_above(past, after)
-    reach = student(CONFIDENCE, freedom) * deviation
+    reach = student(CONFIDENCE, freedom) * _deviation(before, after, phi, (1 + tolerated) ** 2)[0]
     score = (above - 0.5) / deviation
     low, middle, high = _differences(past, after, reach)
     return Difference(
@@ -58,15 +60,16 @@ def shift(before: Sequence[Floats], after: Floats) -> Difference:
     )
 
 
-def _deviation(before: Sequence[Floats], after: Floats, phi: float) -> tuple[float, float]:
-    """Standard deviation of U / mn where nothing is shifted, and its degrees of freedom."""
+def _deviation(before: Sequence[Floats], after: Floats, phi: float, weight: float = 1.0) -> tuple[float, float]:
+    """Standard deviation of U / mn where nothing is shifted, and its degrees of freedom; ``weight``: of the variance that
+    comes from before."""
     m, n = sum(map(len, before)), len(after)
     past = sum(len(window) * inflation(phi, len(window)) for window in before) / m
-    variance = (past / m + inflation(phi, n) / n + 1 / (m * n)) / 12
+    variance = (weight * past / m + inflation(phi, n) / n + 1 / (m * n)) / 12
     free = m / past + worth(phi, n) - 2
     between = _between(before, phi)
     if between > 0:
-        variance += between * (1 + 1 / len(before))
+        variance += between * (1 + weight / len(before))
         free = min(free, len(before) - 1)
     return sqrt(variance), max(1.0, free)
 
