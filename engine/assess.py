@@ -21,6 +21,7 @@ from engine.incidents import follow_alerts, watch_declaration
 from engine.inquiry import Inquiry
 from engine.lifecycle import OPEN
 from engine.members import follow
+from engine.pinned import pin
 from engine.reach import impact_of
 from engine.reasons import Verdict
 from engine.regime_facts import observe
@@ -51,6 +52,7 @@ def refresh(
         _verdicts(context, incident, graph, trouble, inquiry)
         take_stances(context, incident, graph, trouble, inquiry, now)
         why = _assess(context, incident, graph, trouble, inquiry, now)
+    pin(context, incident)
     if why and incident.revision:
         context.revise(incident, now, why)  # before it is declared for it: each change has its own reason
     watch_declaration(context, incident, now)
@@ -158,6 +160,7 @@ def reassess(context: Context, incident: Incident, now: Millis, why: str = "") -
     if nodes:
         hits, objectives = incident.impact, incident.objectives
         changed = _harm(context, incident, nodes, now)
+        pin(context, incident)
         came = come_true(context, incident, hits, objectives, now)
         why = "; ".join(filter(None, (why, came, changed)))
         domain = context.domain(incident.domain)

@@ -9,10 +9,11 @@ from engine.assess import reassess
 from engine.cells import soil
 from engine.context import Context
 from engine.errors import IllegalTransition, Refused
-from engine.incidents import declare, move, reopen, resolve
+from engine.incidents import PROVEN, declare, move, reopen, resolve
 from engine.judging import JUDGING_COMMANDS, judge_members
-from engine.lifecycle import OPEN, Trigger
+from engine.lifecycle import OPEN, State, Trigger
 from engine.policy import ACTIONS
+from engine.proof import prove
 from engine.reasons import Disposition, Reason, Verdict
 from engine.regime_commands import CLOCK_COMMANDS
 from engine.settle import touch
@@ -164,8 +165,19 @@ def _false_alarm(context: Context, command: Command, now: Millis) -> None:
 def _close(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
     judge_members(context, incident, command, now)
-    how = "" if incident.firing == 0 else f" (deviation: {incident.firing} alerts still fire)"
+    how = _deviation(context, incident, now)
+    incident.closed_as = "deviation" if how else "restored"
     resolve(context, incident, Trigger.CLOSE, now, f"Closed{how}: {command.reason}", actor=command.actor)
+
+
+def _deviation(context: Context, incident: Incident, now: Millis) -> str:
+    """What speaks against closing it; empty where recovery is proven."""
+    if incident.firing:
+        return f" (deviation: {incident.firing} alerts still fire)"
+    found = prove(context, incident, now) if incident.state is State.RECOVERING else None
+    if found is not None and found.verdict in PROVEN:
+        return ""
+    return f" (deviation: recovery is not proven: {found.verdict if found else 'no comparison was made'})"
 
 
 def _reopen(context: Context, command: Command, now: Millis) -> None:

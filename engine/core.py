@@ -20,6 +20,7 @@ from engine.incidents import archive_due, declare_due, recover_due
 from engine.judging import rule_gauges
 from engine.library import Library
 from engine.outcomes import AlertView, Outcomes
+from engine.proof import guard, proof_due
 from engine.reasons import Disposition
 from engine.record import Recorder
 from engine.settle import evidence_due, final_due, settle_due
@@ -47,8 +48,9 @@ _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
     "silence": silence_due,
     "storm": storm_due,
     "clock": clock_due,
+    "proof": proof_due,
 }
-_SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead", "storm"})
+_SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead", "storm", "proof"})
 """Timers that wait for the absence of something: own downtime moves them."""
 
 
@@ -60,6 +62,7 @@ class Core:
     def __init__(self, library: Library, state: CoreState | None = None) -> None:
         self._context = Context(state or _empty(), library)
         watch_all(self._context)
+        guard(self._context)
 
     @classmethod
     def restore(cls, content: bytes, library: Library) -> Core:

@@ -26,6 +26,9 @@ SETTLED: Millis = 5_000
 ONE_DAY: Millis = 86_400_000
 SELF_CLEARED = "evidence.self_cleared"
 """Rule: what ended by itself before anything confirmed it is suppressed."""
+PROOF_EVERY: Millis = 60_000
+"""How often a recovery is compared with the baseline."""
+PROVEN = frozenset({"restored", "improved"})
 RETRY: Millis = 60_000
 """How soon a guarded transition is tried again."""
 UNKNOWN_SEVERITY = SeverityView(
@@ -99,6 +102,10 @@ def move(context: Context, incident: Incident, trigger: Trigger, now: Millis, te
     if incident.state is State.RESTORING and before is not State.RECOVERING:
         incident.restoring_at = now
         context.timers.set(now, "severity", incident.id)
+    if incident.state is State.RECOVERING:
+        context.timers.set(now + PROOF_EVERY, "proof", incident.id)
+    elif before is State.RECOVERING and incident.state in OPEN:
+        incident.recovery, incident.refused = None, ()
     facts = {"from": str(before), "to": str(incident.state), "trigger": str(trigger)}
     context.tell(incident.id, incident.domain, now, str(incident.state), text, actor=actor, facts=facts)
 
@@ -209,11 +216,23 @@ def recover_due(context: Context, name: str, due: Millis) -> None:
         return
     refusals = context.guards.refusals(incident.state, Trigger.RECOVERED, incident)
     if refusals:
-        text = "Not resolved yet: " + "; ".join(refusals)
-        context.tell(name, incident.domain, due, "held_open", text, facts={"refusals": list(refusals)})
+        if refusals != incident.refused:
+            text = "Not resolved yet: " + "; ".join(refusals)
+            context.tell(name, incident.domain, due, "held_open", text, facts={"refusals": list(refusals)})
+        incident.refused = refusals
         context.timers.set(due + RETRY, "recover", name)
         return
-    resolve(context, incident, Trigger.RECOVERED, due, "It stayed quiet for the recovery time")
+    resolve(context, incident, Trigger.RECOVERED, due, f"It stayed quiet for the recovery time{_proven(incident)}")
+
+
+def _proven(incident: Incident) -> str:
+    """Whether service is back, and what it is closed as."""
+    found = incident.recovery
+    proven = found is not None and found.verdict in PROVEN
+    incident.closed_as = "restored" if proven else "ended"
+    if found is None:
+        return ""
+    return ", and service is back at its baseline" if proven else f"; recovery is not proven: {found.verdict}"
 
 
 def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis, text: str, *, actor: str = "") -> None:
@@ -242,7 +261,7 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
     for table in (domain.glue, domain.pins):
         for number in incident.alerts & table.keys():
             del table[number]
-    for kind in ("recover", "severity", "exposure"):
+    for kind in ("recover", "severity", "exposure", "proof"):
         context.timers.cancel(kind, incident.id)
     limits = context.rules.correlation
     context.timers.set(now + limits.linger + limits.lateness, "archive", incident.id)
@@ -286,7 +305,7 @@ def merge(context: Context, incident: Incident, into: Incident, now: Millis) -> 
     domain.open.discard(incident.id)
     incident.reach = ()
     part(context, incident, now)
-    for kind in ("recover", "severity", "exposure"):
+    for kind in ("recover", "severity", "exposure", "proof"):
         context.timers.cancel(kind, incident.id)
     limits = context.rules.correlation
     context.timers.set(now + limits.linger + limits.lateness, "archive", incident.id)
@@ -300,6 +319,7 @@ def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor
     move(context, incident, Trigger.REOPEN, now, f"Reopened: {why}", actor=actor)
     incident.generation += 1
     incident.resolved_at = None
+    incident.recovery, incident.refused, incident.closed_as = None, (), ""
     incident.quiet = None
     incident.kept = False
     incident.alerts = {a for a in incident.alerts if a in context.state.alerts}

@@ -13,6 +13,7 @@ import msgspec
 from engine.clock_views import ClockView, RegimeView
 from engine.member_views import MemberView, OnsetView
 from engine.reasons import Disposition, Reason, Verdict
+from engine.recovery_views import RecoveryView
 from engine.signals import Millis
 from topology.objectives import Objective
 
@@ -287,7 +288,8 @@ class IncidentView(msgspec.Struct, kw_only=True):
     cut at `engine.incidents.SHOWN_IMPACT` entities; ``impact_total`` counts all. ``alerts`` counts alerts,
     ``events`` alert events. ``objectives`` are the countdowns of what is down, soonest first, cut at
     `engine.restoration.SHOWN`; ``restoring_at`` is when restoration began, as a person said.
-    ``regimes`` are those it is judged by, ``clocks`` their countdowns, open ones first.
+    ``regimes`` are those it is judged by, ``clocks`` their countdowns, open ones first. ``recovery`` says whether service
+    is back; ``closed_as`` restored (proven), ended (unproven) or deviation (a person closed it all the same).
     """
 
     id: str
@@ -332,6 +334,8 @@ class IncidentView(msgspec.Struct, kw_only=True):
     split_from: str = ""
     generation: int = 1
     versions: dict[str, str] = {}
+    recovery: RecoveryView | None = None
+    closed_as: str = ""
 
 
 class TimelineEntry(msgspec.Struct, kw_only=True):

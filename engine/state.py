@@ -26,6 +26,7 @@ from engine.outcomes import (
     SeverityView,
 )
 from engine.reasons import Disposition, Reason, Verdict
+from engine.recovery_views import Pinned, RecoveryView
 from engine.signals import Labels, Millis
 from engine.spell import Spell
 from engine.timers import Timer
@@ -33,7 +34,7 @@ from rules.gates.silence import Silence
 from rules.severity import SeverityFacts
 from topology.objectives import Objective
 
-SCHEMA = 3
+SCHEMA = 4
 """Number of the snapshot's layout; raised with every change of it."""
 
 
@@ -124,7 +125,8 @@ class Incident(msgspec.Struct):
     ``shifts_at``: what has failed because of it, and its part in the world of the others (`engine.together`).
     ``onset`` is its first alert's; ``began`` the first sign before it, ``examined`` whose signs were looked at for it
     when all had arrived, ``onset_told`` what the timeline says. ``deviating`` do so without an alert, as of the last
-    look; ``members`` (of ``members_total``) are what belongs to it."""
+    look; ``members`` (of ``members_total``) are what belongs to it. ``pinned`` is what a recovery is compared with,
+    ``pinned_for`` the onset and entities it was taken for; ``refused`` is why it was last not resolved."""
 
     id: str
     domain: str
@@ -187,6 +189,11 @@ class Incident(msgspec.Struct):
     deviating: tuple[str, ...] = ()
     members: tuple[MemberView, ...] = ()
     members_total: int = 0
+    pinned: dict[str, Pinned] = {}
+    pinned_for: tuple[Millis, tuple[str, ...]] = (0, ())
+    recovery: RecoveryView | None = None
+    refused: tuple[str, ...] = ()
+    closed_as: str = ""
 
     @property
     def level(self) -> str:

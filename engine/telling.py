@@ -59,7 +59,8 @@ def telling_digest(incident: Incident) -> str:
     asked = incident.override.seen if incident.override else ""  # whoever set a level hears when it is asked again
     about = (incident.level, asked, incident.escalation.level, str(incident.impact_total))
     broken = (f"{one.entity}/{one.id}" for one in incident.harm.assumptions if one.broken)
-    return "|".join((incident.state, incident.cause or "", *about, *broken, *_regulatory(incident)))
+    back = (incident.recovery.verdict,) if incident.recovery else ()
+    return "|".join((incident.state, incident.cause or "", *about, *back, *broken, *_regulatory(incident)))
 
 
 def _regulatory(incident: Incident) -> Iterator[str]:

@@ -61,6 +61,8 @@ def view_of(incident: Incident, why: str, versions: dict[str, str]) -> IncidentV
         merged_into=incident.merged_into,
         split_from=incident.split_from,
         generation=incident.generation,
+        recovery=incident.recovery,
+        closed_as=incident.closed_as,
         versions=versions,
     )
 

@@ -27,12 +27,13 @@ from engine.evidence.baselines.reading import HISTORY_NEEDED, LEAD, Reading, his
 from engine.evidence.baselines.rings import COARSE_SLOTS, Ints
 from engine.evidence.baselines.scale import usual
 from engine.evidence.baselines.store import Store
+from engine.evidence.baselines.track import Tracks
 from engine.signals import Labels, Millis
 
 MOST_SERIES = 100_000
 """Series kept; further ones are counted and not kept, so that memory is bounded whatever is sent."""
 MOST_WATCHED = 2_000
-"""Series in which anomalies are looked for as they come; the first ones."""
+"""Series in which anomalies are looked for as they come, and of which the last hour is kept; the first ones."""
 LARGEST = 1e38
 """Values beyond it, infinities and NaN are counted and not kept: points are kept in four bytes."""
 LATENESS: Millis = 120_000
@@ -146,6 +147,7 @@ class Telemetry:
         self.ignored = 0
         self.store = Store()
         self.watched: dict[int, Watched] = {}
+        self.tracks = Tracks()
 
     @property
     def count(self) -> int:
@@ -177,6 +179,7 @@ class Telemetry:
                 continue
             if watched is not None:
                 watched.add(at, float(value), LATENESS)
+                self.tracks.add(ref, at, float(value))
             if store.add(ref, at, value):
                 store.flush()
 
@@ -205,7 +208,9 @@ class Telemetry:
             self.ignored += int((~fine).sum())
             refs, marks, times, values = refs[fine], marks[fine], times[fine], values[fine]
         for row in np.flatnonzero(marks == PLAIN_WATCHED).tolist():
-            self.watched[int(refs[row])].add(int(times[row]), float(values[row]), LATENESS)
+            ref, at, value = int(refs[row]), int(times[row]), float(values[row])
+            self.watched[ref].add(at, value, LATENESS)
+            self.tracks.add(ref, at, value)
         self.store.extend(refs, times, values)
 
     def entities(self, refs: Ints) -> list[str]:
@@ -321,6 +326,7 @@ class Telemetry:
             "ignored": self.ignored,
             "store": packed(self.store),
             "watched": watched,
+            "tracks": self.tracks.packed(),
         }
 
     @classmethod
@@ -330,6 +336,7 @@ class Telemetry:
         found.ignored = content["ignored"]
         found.store = unpacked(content["store"])
         found.watched = {ref: msgspec.msgpack.decode(one, type=Watched) for ref, one in content["watched"]}
+        found.tracks = Tracks.unpacked(content["tracks"])
         for ref in sorted(found.store.by_key.values()):
             found._members(found.entity(ref)).append(ref)
         return found
@@ -343,7 +350,8 @@ class Telemetry:
             ref, had = store.replace(fingerprint, entity, metric, at, kept)
             if ref < 0:
                 return -1
-            self.watched.pop(ref, None)
+            if self.watched.pop(ref, None) is not None:
+                self.tracks.drop(ref)
             left = self.series[had].refs
             left.remove(ref)
             if not left:
@@ -351,6 +359,7 @@ class Telemetry:
         insort(self._members(entity), ref)
         if len(self.watched) < self.most_watched:
             self.watched[ref] = Watched(is_counter(metric))
+            self.tracks.open(ref)
         return ref
 
     def _members(self, entity: str) -> list[int]:

@@ -111,6 +111,10 @@ class Store:
         self.scan_at: Millis = NEVER
         self._refs, self._times, self._values = array("q"), array("q"), array("d")
 
+    def key(self, ref: int) -> str:
+        """The key of a series."""
+        return self.tables[ref & 1].keys[ref >> 1]
+
     @property
     def count(self) -> int:
         """Series kept."""

@@ -34,7 +34,7 @@ def share(hits: int, count: int) -> Share:
     return Share(hits=hits, count=count, value=round(hits / count, 4), low=round(low, 4), high=round(high, 4))
 
 
-def wilson(hits: int, count: int, z: float) -> tuple[float, float]:
+def wilson(hits: float, count: float, z: float) -> tuple[float, float]:
     """The score interval of ``hits`` in ``count`` > 0 trials."""
     p = hits / count
     spread = z * sqrt(p * (1 - p) / count + z * z / (4 * count * count))

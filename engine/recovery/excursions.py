@@ -1,0 +1,50 @@
+"""Does a series go and come back, more often than it used to?
+
+An excursion is a stretch of samples farther from the usual level than ever counts as usual there (`FAR` robust
+standard deviations, and more than the margin), of which the series has come back. How often that happens by chance is
+known from the windows before: with their rate, so many excursions must be less likely than `UNLIKELY`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.recovery.quantiles import poisson_at_least
+from engine.recovery.window import Floats
+
+FAR = 4.0
+FEWEST = 3
+UNLIKELY = 0.001
+
+
+class Excursions(msgspec.Struct, frozen=True):
+    """How many there were, how many were to be expected, and whether the series flaps."""
+
+    count: int
+    usual: float
+    flapping: bool
+
+
+def excursions(before: Sequence[Floats], after: Floats, sigma: float, margin: float) -> Excursions:
+    """Excursions after restoration against those in the windows before.
+
+    >>> calm, restless = np.array([0.0, 1, 0, -1] * 15), np.array([0.0, 1, 0, 0, 30, 30] * 5 + [0.0])
+    >>> excursions([calm], restless, 1.0, 2.0)
+    Excursions(count=5, usual=0.258, flapping=True)
+    """
+    past = np.concatenate(before)
+    centre, reach = float(np.median(past)), max(FAR * sigma, margin)
+    known = sum(_returned(np.abs(window - centre) > reach) for window in before)
+    rate = (known + 0.5) / len(past)
+    count = _returned(np.abs(after - centre) > reach)
+    usual = rate * len(after)
+    return Excursions(count, round(usual, 3), count >= FEWEST and poisson_at_least(count, usual) < UNLIKELY)
+
+
+def _returned(out: NDArray[np.bool_]) -> int:
+    """Stretches that end before the series does."""
+    return int((out[:-1] & ~out[1:]).sum())

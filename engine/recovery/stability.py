@@ -1,0 +1,72 @@
+"""Is what comes after restoration one steady state? Scatter, changes of level, excursions, restarts, holes.
+
+Each finding must be surely more than the series did before, and matter beside the margin: a latency that scatters by
+0.3 % instead of 0.1 % is steady.
+"""
+
+from __future__ import annotations
+
+import msgspec
+import numpy as np
+
+from engine.recovery.baseline import Baseline, levels
+from engine.recovery.change_points import change_points
+from engine.recovery.excursions import Excursions, excursions
+from engine.recovery.samples import Samples
+from engine.recovery.spread import Spread, spread
+from engine.recovery.window import Floats
+from engine.recovery.words import Why
+
+WIDER = 2.0
+"""Times the scatter before."""
+CHANGES = 2
+RESTARTS = 2
+GAPS = 2
+MATTERS = 0.5
+"""Share of the margin below which scatter does not matter."""
+
+
+class Stability(msgspec.Struct, frozen=True, kw_only=True):
+    """What was looked at; ``against`` holds what speaks against a steady state."""
+
+    spread: Spread
+    levels: tuple[float, ...]
+    excursions: Excursions
+    restarts: int
+    gaps: int
+    against: tuple[Why, ...] = ()
+
+
+def stability(past: Baseline, after: Samples, phi: float, margin: float, places: list[int]) -> Stability:
+    """Look at samples after restoration, whose level changes at ``places``, against the windows before."""
+    values = levels(after)
+    scatter = spread(past.values, values, phi)
+    means = stretches(values, places)
+    gone = excursions(past.values, values, max(past.sigma, scatter.before), margin)
+    resets = max((one.resets for one in past.windows), default=0)
+    found = {
+        Why.SPREAD: scatter.ratio > WIDER and scatter.least > 1 and scatter.after > MATTERS * margin,
+        Why.CHANGE_POINTS: len(places) >= CHANGES and max(means) - min(means) > margin,
+        Why.FLAPPING: gone.flapping,
+        Why.RESTARTS: after.resets >= RESTARTS + resets,
+        Why.GAPS: after.gaps >= GAPS,
+    }
+    return Stability(
+        spread=scatter,
+        levels=means,
+        excursions=gone,
+        restarts=after.resets,
+        gaps=after.gaps,
+        against=tuple(why for why, holds in found.items() if holds),
+    )
+
+
+def stretches(values: Floats, places: list[int]) -> tuple[float, ...]:
+    """The median of each stretch between changes of level."""
+    return tuple(float(np.median(part)) for part in np.split(values, places))
+
+
+def level_changes(past: Baseline, after: Samples, phi: float) -> list[int]:
+    """Where the level changes after restoration."""
+    sigma = spread(past.values, levels(after), phi).before
+    return change_points(levels(after), max(past.sigma, sigma), phi)
