@@ -14,7 +14,7 @@ from typing import IO
 import msgspec
 
 from engine.errors import SinkError
-from engine.publish.rendering import business, technical
+from engine.publish.texts import business, technical
 from engine.sending import OutboxRow, Receipt
 
 

@@ -19,7 +19,7 @@ from engine.errors import SinkError
 from engine.outcomes import Publication
 from engine.ports import Clock
 from engine.publish.egress import Answer, Egress, EgressFailed, EgressRefused
-from engine.publish.rendering import business, technical
+from engine.publish.texts import business, technical
 from engine.sending import OutboxRow, Receipt
 from engine.signals import Millis
 
