@@ -8,7 +8,11 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from api.sinks.alertmanager import Alertmanager
 from api.sinks.declared import Declared, World, strict
+from api.sinks.mail import Mail
+from api.sinks.slack import Slack
+from api.sinks.teams import Teams
 from api.sinks.webhook import Webhook
 from engine.sending import Sink
 
@@ -21,6 +25,10 @@ class Sinks:
 
     log: bool = True
     webhooks: tuple[Webhook, ...] = ()
+    mail: tuple[Mail, ...] = ()
+    slack: tuple[Slack, ...] = ()
+    teams: tuple[Teams, ...] = ()
+    alertmanager: tuple[Alertmanager, ...] = ()
 
     def declared(self) -> Iterator[tuple[str, int, Declared]]:
         """(setting, place in its list, receiver)"""

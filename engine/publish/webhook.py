@@ -19,7 +19,7 @@ from engine.errors import SinkError
 from engine.outcomes import Publication
 from engine.ports import Clock
 from engine.publish.egress import Answer, Egress, EgressFailed, EgressRefused
-from engine.publish.texts import business, technical
+from engine.publish.texts import business, plain, technical
 from engine.sending import OutboxRow, Receipt
 from engine.signals import Millis
 
@@ -60,7 +60,7 @@ class Webhook:
             raise SinkError(str(error), ambiguous=error.sent) from error
         if 200 <= answer.status < 300:
             return Receipt(_remote(answer) or publication.key)
-        raise _judge(answer, now)
+        raise judge(answer, now)
 
     def close(self) -> None:
         """Nothing is kept open between two publications."""
@@ -102,10 +102,12 @@ def _key(secret: str) -> bytes:
         raise ValueError("a webhook secret that begins with whsec_ must go on in base64") from None
 
 
-def _judge(answer: Answer, now: Millis) -> SinkError:
+def judge(answer: Answer, now: Millis) -> SinkError:
     """An answer that is no success. Its body is a stranger's and is not repeated."""
     status = answer.status
     said = f"the receiver answered {status}"
+    if 300 <= status < 400:
+        said += f": it redirects to {plain(answer.headers.get('location', ''), 200)}, and redirects are not followed"
     if status in LATER or status >= 500:
         return SinkError(said, ambiguous=status in PERHAPS, after=_retry_after(answer.headers, now))
     return SinkError(said, permanent=True)

@@ -29,6 +29,7 @@ def business(publication: Publication) -> Text:
     said = told(publication)
     incident = said.incident
     lines = [f"{heading(publication, said)}: {summary(incident)}.", f"Status: {status(incident)}"]
+    lines.append(plain(said.why) if said.test else "")
     lines.append(f"Since: {when(incident.onset)}" if incident.onset else "")
     lines.append(f"Over since: {when(incident.resolved_at)}" if over(incident) and incident.resolved_at else "")
     lines += [f"- {one}" for one in services(incident)]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 
 from engine.publish.texts.fields import FIELDS
 from engine.publish.texts.markup.kind import Markup
@@ -37,7 +38,9 @@ def problems(text: str) -> Iterator[str]:
             if found["invalid"] is not None:
                 yield f"line {number} of the template: a $ that begins no field; write $$ for a dollar sign"
             elif name and name not in FIELDS:
-                yield f"line {number} of the template: there is no field {name!r}; fields are {', '.join(FIELDS)}"
+                near = get_close_matches(name, FIELDS, 1)
+                mend = f"did you mean {near[0]}?" if near else "docs/messages.md lists them all"
+                yield f"line {number} of the template: there is no field {name!r}; {mend}"
     if used > MOST:
         yield f"more than {MOST} fields"
 
