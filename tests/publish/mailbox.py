@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
@@ -31,7 +31,7 @@ class Mailbox:
         self.logins: list[tuple[bytes, bytes]] = []
         self.port = 0
 
-    async def handle_MAIL(
+    async def handle_MAIL(  # noqa: N802 - as the server calls it
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if self.sender:
@@ -39,7 +39,7 @@ class Mailbox:
         envelope.mail_from = address
         return "250 OK"
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - as the server calls it
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         if answer := self.recipients.get(address):
@@ -47,7 +47,9 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+    async def handle_DATA(  # noqa: N802 - as the server calls it
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
         answer = self.data.pop(0) if self.data else "250 taken"
         if answer in (LOST, "250 taken"):
             content = envelope.content
