@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from asyncio import WriteTransport
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -59,7 +60,7 @@ class Mailbox:
             self.got.append((list(envelope.rcpt_tos), mail))
             self.bytes.append(content)
         if answer == LOST:
-            assert server.transport is not None
+            assert isinstance(server.transport, WriteTransport)
             server.transport.abort()
         return answer
 
