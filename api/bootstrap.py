@@ -21,6 +21,7 @@ from api.observed import Observations
 from api.scenarios import Watch
 from api.schemas import Check
 from api.settings import Settings
+from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
 from engine import failpoints, own
@@ -207,6 +208,7 @@ def engine(
             registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), logs=conductor.logs,
             sample=partial(metrics.sample_store, store),
+            test_sink=lambda name: trial.attempt(settings.sinks, name, World(clock, settings.data, ExitStack())),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 

@@ -16,10 +16,10 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 from engine.errors import SinkError
-from engine.outcomes import Publication
 from engine.ports import Clock
 from engine.publish.egress import Answer, Egress, EgressFailed, EgressRefused
-from engine.publish.texts import business, plain, technical
+from engine.publish.event import event
+from engine.publish.texts import plain
 from engine.sending import OutboxRow, Receipt
 from engine.signals import Millis
 
@@ -47,7 +47,7 @@ class Webhook:
         Raises `SinkError`: refused destinations and 4xx are permanent, a lost answer is ambiguous, the rest transient.
         """
         publication, now = row.publication, self._clock()
-        body = payload(publication)
+        body = event(publication)
         headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{publication.key}"'}
         headers |= {"webhook-id": publication.key, "webhook-timestamp": str(now // 1000)}
         if self._secret:
@@ -62,29 +62,12 @@ class Webhook:
             return Receipt(_remote(answer) or publication.key)
         raise judge(answer, now)
 
+    def show(self, row: OutboxRow) -> str:
+        """The JSON that is posted."""
+        return msgspec.json.format(event(row.publication), indent=2).decode()
+
     def close(self) -> None:
         """Nothing is kept open between two publications."""
-
-
-def payload(publication: Publication) -> bytes:
-    """The same bytes for the same publication, whenever it is sent."""
-    texts = {"technical": technical(publication), "business": business(publication)}
-    return msgspec.json.encode(
-        {
-            "type": f"incident.{publication.action}",
-            "timestamp": publication.created_at,
-            "data": {
-                "key": publication.key,
-                "incident_id": publication.incident,
-                "revision": publication.revision,
-                "generation": publication.generation,
-                "audience": publication.audience,
-                "text": texts,
-                **publication.body,
-            },
-        },
-        order="sorted",
-    )
 
 
 def sign(secret: bytes, id: str, seconds: int, body: bytes) -> str:

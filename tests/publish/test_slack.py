@@ -172,7 +172,9 @@ def test_any_strangers_text_is_taken(server: Receiver, workspace: Workspace) -> 
 
 
 def test_a_template_writes_mrkdwn_and_its_fields_do_not(server: Receiver, workspace: Workspace) -> None:
-    slack(server, templates=(Template(body="*$cause* <https://wiki.example.com|runbook>"),)).send(row("k1", cause="*x*"))
+    slack(server, templates=(Template(body="*$cause* <https://wiki.example.com|runbook>"),)).send(
+        row("k1", cause="*x*")
+    )
     (living,) = workspace.top()
     assert living["blocks"][1]["text"]["text"] == "*∗x∗* <https://wiki.example.com|runbook>"
 
