@@ -7,6 +7,7 @@ Nothing is unfurled, and names are not made mentions (``link_names``).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -21,7 +22,7 @@ class Metadata(msgspec.Struct):
     """What a message carries for programs: ours is known by its type, and holds the publication's key."""
 
     event_type: str = ""
-    event_payload: dict[str, object] = {}
+    event_payload: dict[str, Any] = {}
 
 
 class Words(msgspec.Struct, omit_defaults=True):

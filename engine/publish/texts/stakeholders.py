@@ -1,7 +1,7 @@
 """For those who are affected: which service, who, since when, what is not known, when they hear again.
 
-No jargon: entities by the names the catalogue gives to business services, never by id; no metric, no path, no term of
-the analysis. What the catalogue does not name is counted, not named.
+No jargon: business services by their names in the catalogue (by id only where it gives none), and no other entity; no
+metric, no path, no term of the analysis.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def summary(incident: Incident) -> str:
     hit = [one for one in _hit(incident) if one.high < 1000] or _hit(incident)
     if not hit:
         return "no business service is known to be affected"
-    names = [plain(one.name or "a service without a name", 60) for one in hit]
+    names = [plain(one.name or one.entity, 60) for one in hit]
     if len(names) > NAMED:
         names = [*names[:NAMED], f"{len(names) - NAMED} more"]
     verb = "is" if len(hit) == 1 else "are"
@@ -71,7 +71,7 @@ def status(incident: Incident) -> str:
 
 def services(incident: Incident) -> list[str]:
     """Every business service that is or will be hit, how badly and from when."""
-    return [f"{plain(one.name or 'a service without a name')}: {_state(one)}" for one in _hit(incident)[:SHOWN]]
+    return [f"{plain(one.name or one.entity)}: {_state(one)}" for one in _hit(incident)[:SHOWN]]
 
 
 def broken(incident: Incident) -> list[str]:
