@@ -89,6 +89,8 @@ def checked(host: str, port: int, *, allow_private: bool, resolve: Resolve = res
     """The address to connect to under this name; every address of the name must be allowed.
 
     Raises `EgressRefused` and `EgressFailed`."""
+    if "%" in host:
+        raise EgressRefused(f"{host} has a zone, which only an address of a local link needs")
     try:
         found = [str(one).partition("%")[0] for one in resolve(host, port)]
         addresses = [ipaddress.ip_address(one) for one in found]

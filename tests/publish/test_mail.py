@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -174,6 +176,30 @@ def test_a_connection_lost_after_the_text_leaves_it_open_and_the_repetition_is_t
     assert mail.idempotent
     mail.send(row("k1"))
     assert box.bytes[0] == box.bytes[1]
+
+
+@pytest.mark.parametrize("drips", [False, True], ids=["silent", "one byte at a time"])
+def test_a_server_that_does_not_come_to_the_point_is_left_in_time(drips: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        done = threading.Event()
+
+        def serve() -> None:
+            connection, _ = silent.accept()
+            with connection:
+                while not done.wait(0.05) and drips:
+                    try:
+                        connection.send(b"2")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            error = failure(sink(silent.getsockname()[1], timeout=0.5, deadline=0.8))
+        finally:
+            done.set()
+            thread.join()
+    assert (error.permanent, error.ambiguous) == (False, False)
 
 
 def test_a_server_that_is_away_is_tried_again() -> None:
