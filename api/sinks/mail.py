@@ -56,5 +56,5 @@ class Mail(Told):
             host=self.host, port=self.port or PORTS[self.tls], tls=self.tls, user=self.user, password=self.password,
             allow_private=self.allow_private, authorities=self.authorities,
         )  # fmt: skip
-        texts = self.texts(PLAIN, title=200, body=100_000)
+        texts = self.texts(PLAIN, title=200, body=100_000, news=True)
         return Sender(self.name, server, self.sender, self.to, frozenset(self.audiences), texts, targets=self.targets)

@@ -40,7 +40,8 @@ class Slack(Told):
         from engine.publish.slack_webhook import SlackWebhook
         from engine.publish.texts.markup.mrkdwn import MRKDWN
 
-        texts, audiences = self.texts(MRKDWN, title=HEADER, body=BODY), frozenset(self.audiences)
+        audiences = frozenset(self.audiences)
+        texts = self.texts(MRKDWN, title=HEADER, body=BODY, news=bool(self.url_env))  # else they are in the thread
         if self.url_env:
             post = posted.post(self.name, self.url, world, allow_private=self.allow_private)
             return SlackWebhook(self.name, self.url, post, audiences, texts)

@@ -24,5 +24,5 @@ class Teams(Told):
         from engine.publish.texts.markup.markdown import MARKDOWN
 
         post = posted.post(self.name, self.url, world, allow_private=self.allow_private)
-        texts = self.texts(MARKDOWN, title=200, body=BODY)
+        texts = self.texts(MARKDOWN, title=200, body=BODY, news=True)
         return Sender(self.name, self.url, post, frozenset(self.audiences), texts)

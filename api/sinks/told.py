@@ -46,8 +46,8 @@ class Told(Declared):
 
     templates: tuple[Template, ...] = ()
 
-    def texts(self, markup: Markup, *, title: int, body: int) -> Texts:
-        """What it gets to read, at most so long."""
+    def texts(self, markup: Markup, *, title: int, body: int, news: bool = False) -> Texts:
+        """What it gets to read, at most so long, with ``news`` above the text."""
         from engine.publish.texts.message import Template as Given
         from engine.publish.texts.message import Texts
 
@@ -57,4 +57,4 @@ class Told(Declared):
             )
             for one in self.templates
         ]
-        return Texts(given, markup=markup, title=title, body=body)
+        return Texts(given, markup=markup, title=title, body=body, news=news)

@@ -24,8 +24,8 @@ class Texts(msgspec.Struct, kw_only=True):
 
 
 class Data(msgspec.Struct, kw_only=True):
-    """The publication. ``news`` is what is new since the last one; ``ticket`` and ``reach`` are what the rules say of
-    it; ``test``: nothing happened, somebody tries the sink."""
+    """The publication. ``news`` is what is new since the last one; ``ticket``, ``reach`` and ``declaration``
+    are what the rules say of it; ``test``: nothing happened, somebody tries the sink."""
 
     key: str
     incident_id: str
@@ -36,9 +36,9 @@ class Data(msgspec.Struct, kw_only=True):
     incident: IncidentView
     why: str = ""
     news: tuple[str, ...] = ()
-    next_update: Millis | None = None
     ticket: dict[str, Any] = {}
     reach: dict[str, Any] = {}
+    declaration: dict[str, Any] = {}
     test: bool = False
 
 

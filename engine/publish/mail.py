@@ -97,8 +97,9 @@ class Mail:
         return "\n".join([*headers, "", *bodies])
 
     def _to(self, publication: Publication) -> list[str]:
-        """The recipients, and on an escalation the targets of its roles; each once."""
-        roles = told(publication).reach.roles if publication.action == "escalate" else ()
+        """The recipients, and the targets of the roles that are called or of the crisis team; each once."""
+        said = told(publication)
+        roles = (*said.reach.roles, *said.declaration.team)
         named = [name for role in roles for name in (role.role, *role.names)]
         return list(dict.fromkeys([*self._recipients, *(one for name in named for one in self._targets.get(name, ()))]))
 

@@ -120,6 +120,19 @@ def test_an_escalation_reaches_the_targets_of_its_roles_and_a_label_reaches_nobo
     sink(box.port).send(one)
     ((recipients, _),) = box.got
     assert recipients == [*EVERYBODY, "duty@example.com", "ada@example.com"]
+    crisis = row("k2", action="declare")
+    crisis.publication.body["declaration"] = {"at": 1, "team": [{"role": "duty-manager", "names": []}]}
+    sink(box.port).send(crisis)
+    assert box.got[1][0] == [*EVERYBODY, "duty@example.com"]
+
+
+def test_what_is_new_stands_above_the_text(box: Mailbox) -> None:
+    update = row("k1", action="update")
+    update.publication.body["news"] = ["Cause: db-1", "Severity: SEV2 to SEV1"]
+    sink(box.port, texts=Texts(news=True)).send(update)
+    text = box.got[0][1].get_body(("plain",))
+    assert text is not None
+    assert text.get_content().splitlines()[:4] == ["Cause: db-1", "Severity: SEV2 to SEV1", "", "State: unknown"]
 
 
 # ------------------------------------------------------------------------------------------------------- failures

@@ -57,11 +57,11 @@ def test_stakeholders_read_which_services_whom_since_when_and_what_is_not_known(
 
 
 def test_stakeholders_hear_when_they_hear_again_and_that_it_is_over() -> None:
-    one = publication(**OUTAGE)
-    one.body["next_update"] = 1_700_000_900_000
+    one = publication(**OUTAGE, next_update_at=1_700_000_900_000, status={"text": "we found\nit", "by": "ada", "at": 1})
+    assert "The team says: we found it" in business(one).body
     assert "Next update: 2023-11-14 22:28:20 UTC" in business(one).body
-    over = publication(action="resolve", **{**OUTAGE, "state": "resolved", "resolved_at": 1_700_003_600_000})
-    over.body["next_update"] = 1_700_000_900_000
+    ended = {"state": "resolved", "resolved_at": 1_700_003_600_000, "next_update_at": 1_700_000_900_000}
+    over = publication(action="resolve", **{**OUTAGE, **ended})
     text = business(over)
     assert text.title == "[SEV1] Resolved: Payments was affected"
     assert "Over since: 2023-11-14 23:13:20 UTC" in text.body

@@ -13,7 +13,11 @@ def technical(publication: Publication) -> Text:
     """The text for engineers."""
     said = told(publication)
     incident = said.incident
-    lines = [f"Why: {plain(incident.why or said.why)}" if incident.why or said.why else "", f"Cause: {cause(incident)}"]
+    lines = [f"State: {plain(incident.state)}"]
+    lines += [
+        f"Why: {plain(incident.why or said.why)}" if incident.why or said.why else "",
+        f"Cause: {cause(incident)}",
+    ]
     lines += [f"{name}: {value}" for name, value in _evidence(incident) if value]
     lines += lists.candidates(incident)
     lines.append(f"Since: {when(incident.onset)}" if incident.onset else "")

@@ -13,6 +13,7 @@ from engine.publish.texts.line import TITLE, Text
 from engine.publish.texts.markup.html import HTML
 from engine.publish.texts.markup.kind import Markup
 from engine.publish.texts.markup.plain import PLAIN
+from engine.publish.texts.news import comment
 from engine.publish.texts.stakeholders import business
 from engine.publish.texts.template import fill
 
@@ -41,13 +42,20 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Texts:
-    """The texts for one receiver: ``title`` and ``body`` are the longest that it takes, in characters."""
+    """The texts for one receiver: ``title`` and ``body`` are the longest that it takes, in characters. ``news``: what
+    is new stands above the shipped text, for a receiver that shows it nowhere else."""
 
     def __init__(
-        self, templates: Sequence[Template] = (), *, markup: Markup = PLAIN, title: int = TITLE, body: int = 20_000
+        self,
+        templates: Sequence[Template] = (),
+        *,
+        markup: Markup = PLAIN,
+        title: int = TITLE,
+        body: int = 20_000,
+        news: bool = False,
     ) -> None:
         self._templates = templates
-        self._markup, self._title, self._body = markup, title, body
+        self._markup, self._title, self._body, self._news = markup, title, body, news
 
     def message(self, publication: Publication) -> Message:
         """What is told. The first template that suits stands for all later ones."""
@@ -58,9 +66,14 @@ class Texts:
         if own.body:
             lines = fill(own.body, held, self._markup).split("\n")
         else:
-            lines = [self._markup.escape(line) for line in shipped.body.split("\n")]
+            lines = [self._markup.escape(line) for line in [*self._new(publication), *shipped.body.split("\n")]]
         html = fill(own.html, held, HTML) if own.html else ""
         return Message(PLAIN.cut(title, self._title), tuple(self._fit(lines)), html if len(html) <= self._body else "")
+
+    def _new(self, publication: Publication) -> list[str]:
+        if not self._news or publication.action == "open" or not publication.body.get("news"):
+            return []
+        return [*comment(publication).split("\n"), ""]
 
     def escape(self, text: str) -> str:
         """Lines of plain text in the receiver's markup, cut to its size."""

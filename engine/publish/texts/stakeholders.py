@@ -19,9 +19,12 @@ STATES = {
     "recovering": "coming back, and being watched",
     "resolved": "over",
     "reviewed": "over, and reviewed",
+    "dismissed": "a false alarm",
+    "merged": "part of another incident",
 }
-OVER = frozenset({"resolved", "reviewed"})
+OVER = frozenset({"resolved", "reviewed", "dismissed"})
 NAMED = 3
+UP = 1000
 
 
 def business(publication: Publication) -> Text:
@@ -30,6 +33,7 @@ def business(publication: Publication) -> Text:
     incident = said.incident
     lines = [f"{heading(publication, said)}: {summary(incident)}.", f"Status: {status(incident)}"]
     lines.append(plain(said.why) if said.test else "")
+    lines.append(f"The team says: {statement(incident)}" if statement(incident) else "")
     lines.append(f"Since: {when(incident.onset)}" if incident.onset else "")
     lines.append(f"Over since: {when(incident.resolved_at)}" if over(incident) and incident.resolved_at else "")
     lines += [f"- {one}" for one in services(incident)]
@@ -39,7 +43,7 @@ def business(publication: Publication) -> Text:
     lines += [f"Deadline: {one}" for one in lists.deadlines(incident)]
     lines.append(f"Not known yet: {listed(unknown(incident))}" if unknown(incident) else "")
     lines.append(f"Severity: {plain(incident.severity.level)}")
-    lines.append(f"Next update: {when(said.next_update)}" if said.next_update and not over(incident) else "")
+    lines.append(_next_update(incident))
     lines.append(reference(publication, said))
     return Text(title(publication, said), "\n".join(filter(None, lines)))
 
@@ -51,7 +55,7 @@ def title(publication: Publication, said: Told) -> str:
 
 def summary(incident: Incident) -> str:
     """Which services are hit, in half a sentence."""
-    hit = [one for one in _hit(incident) if one.high < 1000] or _hit(incident)
+    hit = [one for one in _hit(incident) if one.high < UP] or _hit(incident)
     if not hit:
         return "no business service is known to be affected"
     names = [plain(one.name or one.entity, 60) for one in hit]
@@ -69,8 +73,15 @@ def status(incident: Incident) -> str:
     return STATES.get(incident.state, "being looked into")
 
 
+def statement(incident: Incident) -> str:
+    """What a person last said of it; empty when nobody did."""
+    return plain(incident.status.text) if incident.status else ""
+
+
 def services(incident: Incident) -> list[str]:
     """Every business service that is or will be hit, how badly and from when."""
+    if over(incident):
+        return [f"{plain(one.name or one.entity)}: {_past(one)}" for one in _hit(incident)[:SHOWN] if one.high < UP]
     return [f"{plain(one.name or one.entity)}: {_state(one)}" for one in _hit(incident)[:SHOWN]]
 
 
@@ -100,13 +111,18 @@ def over(incident: Incident) -> bool:
     return incident.state in OVER
 
 
+def _next_update(incident: Incident) -> str:
+    due = incident.next_update_at
+    return f"Next update: {when(due)}" if due and not over(incident) else ""
+
+
 def _hit(incident: Incident) -> list[Impacted]:
     return [one for one in incident.impact if one.kind in BUSINESS]
 
 
 def _state(one: Impacted) -> str:
     since = f", from {when(one.at)}" if one.at else ""
-    if one.low == one.high == 1000:
+    if one.low == one.high == UP:
         return (
             f"still works, until about {when(one.held_until)}" if one.held_until else "still works, with less to spare"
         )
@@ -115,3 +131,8 @@ def _state(one: Impacted) -> str:
     if one.low == one.high:
         return f"works at {one.low / 10:.0f} %{since}"
     return f"works at {one.low / 10:.0f} % to {one.high / 10:.0f} %{since}"
+
+
+def _past(one: Impacted) -> str:
+    since = f" from {when(one.at)}" if one.at else ""
+    return f"was down{since}" if one.high == 0 else f"was affected{since}"

@@ -88,6 +88,12 @@ class Candidate(msgspec.Struct):
     unexplained: int = 0
 
 
+class Status(msgspec.Struct):
+    """What a person last said of the incident to its stakeholders."""
+
+    text: str = ""
+
+
 class Incident(msgspec.Struct):
     """The fields that texts use."""
 
@@ -115,6 +121,8 @@ class Incident(msgspec.Struct):
     assigned: str = ""
     acknowledged_by: str = ""
     merged_into: str = ""
+    status: Status | None = None
+    next_update_at: Millis | None = None
 
 
 class Role(msgspec.Struct):
@@ -131,14 +139,20 @@ class Reach(msgspec.Struct):
     roles: tuple[Role, ...] = ()
 
 
+class Declaration(msgspec.Struct):
+    """The crisis team of a formal declaration."""
+
+    team: tuple[Role, ...] = ()
+
+
 class Told(msgspec.Struct):
-    """What a publication says besides its own fields. ``next_update`` is when the next one is due."""
+    """What a publication says besides its own fields."""
 
     incident: Incident = msgspec.field(default_factory=Incident)
     why: str = ""
     news: tuple[str, ...] = ()
-    next_update: Millis | None = None
     reach: Reach = msgspec.field(default_factory=Reach)
+    declaration: Declaration = msgspec.field(default_factory=Declaration)
     test: bool = False
 
 
