@@ -38,7 +38,7 @@ def test_a_card_has_the_title_and_one_block_per_line(server: Receiver) -> None:
     assert attachment["contentType"] == "application/vnd.microsoft.card.adaptive"
     head, *lines = attachment["content"]["body"]
     assert head["text"] == r"\[unknown\] New incident: db\_1 is \*down\*"
-    assert lines[0]["text"] == r"Cause: db\_1"
+    assert lines[1]["text"] == r"Cause: db\_1"
     assert all(one["type"] == "TextBlock" and one["wrap"] for one in (head, *lines))
     assert msgspec.json.decode(sink.show(row("k1", title="db_1 is *down*", cause="db_1"))) == sent
 
