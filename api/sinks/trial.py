@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import replace
-
 import msgspec
 
 from api.schemas import SinkTest
@@ -17,7 +14,7 @@ from engine.signals import Millis
 
 
 def attempt(sinks: Sinks, name: str, world: World) -> SinkTest | None:
-    """Send a test through the sink of this name, and close what it opened; None when there is no such sink.
+    """Send a test through the sink of this name; None when there is no such sink. ``world`` closes what it opened.
 
     A sink in shadow mode sends nothing. Raises Wrong where the sink cannot be put together.
     """
@@ -25,14 +22,13 @@ def attempt(sinks: Sinks, name: str, world: World) -> SinkTest | None:
     if found is None:
         return None
     kind, mode = found
-    with ExitStack() as stack:
-        sink = sinks.one(name, replace(world, stack=stack))
-        if mode == "shadow":
-            return SinkTest(name, kind, True, "in shadow mode: nothing was sent")
-        try:
-            return SinkTest(name, kind, True, f"taken as {_try(sink, world.clock()) or PUBLICATIONS}")
-        except SinkError as error:
-            return SinkTest(name, kind, False, " ".join(error.detail.split()), _kind(error))
+    sink = sinks.one(name, world)
+    if mode == "shadow":
+        return SinkTest(name, kind, True, "in shadow mode: nothing was sent")
+    try:
+        return SinkTest(name, kind, True, f"taken as {_try(sink, world.clock()) or PUBLICATIONS}")
+    except SinkError as error:
+        return SinkTest(name, kind, False, " ".join(error.detail.split()), _kind(error))
 
 
 def shown(sink: Sink, row: OutboxRow) -> str:
