@@ -14,8 +14,8 @@ from engine.publish.posting import Post
 from engine.publish.texts.message import Texts
 from engine.signals import AlertEvent
 from ingest.decoders import decode
-from tests.publish.hostile import HOSTILE
 from tests.publish.receiver import Receiver, receiver, row
+from tests.publish.strangers import HOSTILE
 
 HIT = [
     {"entity": "api", "kind": "service", "low": 0, "high": 0, "path": ["db", "api"], "at": 1_700_000_000_000},

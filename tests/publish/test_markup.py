@@ -19,8 +19,8 @@ from engine.publish.texts.markup.plain import PLAIN
 from engine.publish.texts.markup.wiki import WIKI
 from engine.publish.texts.message import Template, Texts
 from engine.publish.texts.template import LONGEST, MOST, problems
-from tests.publish.hostile import HOSTILE
 from tests.publish.receiver import publication
+from tests.publish.strangers import HOSTILE
 
 MARKUPS = [PLAIN, HTML, MRKDWN, MARKDOWN, WIKI]
 SPECIAL = re.compile(r"(?<!\\)(?:\\\\)*[\\`*_{}\[\]()<>#~|!&^$]")

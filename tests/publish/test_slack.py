@@ -16,8 +16,8 @@ from engine.publish.slack_webhook import SlackWebhook
 from engine.publish.texts.markup.mrkdwn import MRKDWN
 from engine.publish.texts.message import Template, Texts
 from engine.sending import Link, OutboxRow, Receipt
-from tests.publish.hostile import HOSTILE
 from tests.publish.receiver import Receiver, receiver, row, status
+from tests.publish.strangers import HOSTILE
 from tests.publish.workspace import CHANNEL, TOKEN, Workspace
 
 

@@ -13,8 +13,8 @@ from engine.publish.posting import Post
 from engine.publish.teams import BODY, LARGEST, Teams
 from engine.publish.texts.markup.markdown import MARKDOWN
 from engine.publish.texts.message import Template, Texts
-from tests.publish.hostile import HOSTILE
 from tests.publish.receiver import Receiver, receiver, row, status
+from tests.publish.strangers import HOSTILE
 
 
 @pytest.fixture
