@@ -59,6 +59,10 @@ class Log:
                 self._keys.add(publication.key)
         return Receipt(publication.key)
 
+    def show(self, row: OutboxRow) -> str:
+        """The line."""
+        return line(row.publication).decode()
+
     def _append(self, line: bytes) -> None:
         """All of the line or none: what a full disk cut short is taken back."""
         start = os.fstat(self._file.fileno()).st_size

@@ -2,8 +2,8 @@
 
 The server's address passes the same guard as every other destination. What the server says to a recipient is judged for
 that recipient: 4xx is tried again for those alone who have not had it yet, 5xx is final and leaves the others theirs. A
-connection that is lost after the text has begun to flow leaves it open whether the mail arrived; it is then sent again
-under its Message-ID: to hear twice is the lesser evil.
+connection that is lost after the text has begun to flow leaves it open whether the mail arrived; it is then sent once
+more under its Message-ID: to hear twice is the lesser evil.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from engine.errors import SinkError
 from engine.outcomes import Publication
 from engine.publish.egress import EgressFailed, EgressRefused, Resolve, checked, deadline, resolve
 from engine.publish.letter import letter
+from engine.publish.repeats import at_most_twice
 from engine.publish.texts import plain
 from engine.publish.texts.message import Texts
 from engine.publish.texts.told import told
@@ -81,7 +82,7 @@ class Mail:
         while len(self._reached) > REMEMBERED:
             del self._reached[next(iter(self._reached))]
         waiting = [one for one in everybody if one not in reached]
-        with self._session() as session:
+        with at_most_twice(row), self._session() as session:
             refused = _hand_in(session, self._sender, waiting, mail)
         reached |= set(waiting) - set(refused)
         self._judge(refused, len(everybody), reached)

@@ -2,8 +2,8 @@
 
 https://learn.microsoft.com/en-us/connectors/teams/#microsoft-teams-webhook and https://adaptivecards.io/explorer/. The
 workflow posts what it gets and answers before it has done so: it can neither edit a message nor be asked for one. So
-every publication is a card of its own, and one whose answer was lost is sent again under the same reference. A message
-holds 28 KB (https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams).
+every publication is a card of its own, and one whose answer was lost is sent once more, under the same reference. A
+message holds 28 KB (https://learn.microsoft.com/en-us/microsoftteams/limits-specifications-teams).
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import msgspec
 
 from engine.outcomes import Publication
 from engine.publish.posting import Post, shown
+from engine.publish.repeats import at_most_twice
 from engine.publish.texts.markup.markdown import escape
 from engine.publish.texts.message import Message, Texts
 from engine.sending import OutboxRow, Receipt
@@ -65,7 +66,8 @@ class Teams:
 
     def send(self, row: OutboxRow) -> Receipt:
         """Post a card. Raises `SinkError`."""
-        self._post(self._url, self._card(row.publication))
+        with at_most_twice(row):
+            self._post(self._url, self._card(row.publication))
         return Receipt(row.publication.key)
 
     def show(self, row: OutboxRow) -> str:

@@ -187,8 +187,18 @@ def test_a_connection_lost_after_the_text_leaves_it_open_and_the_repetition_is_t
     error = failure(mail)
     assert error.ambiguous
     assert mail.idempotent
-    mail.send(row("k1"))
+    again = row("k1")
+    again.ambiguous = True
+    mail.send(again)
     assert box.bytes[0] == box.bytes[1]
+
+
+def test_a_mail_that_is_unclear_twice_is_not_sent_a_third_time(box: Mailbox) -> None:
+    box.data, again = [LOST], row("k1")
+    again.ambiguous = True
+    error = failure(sink(box.port), again)
+    assert (error.permanent, error.ambiguous) == (True, False)
+    assert "unclear for the second time" in error.detail
 
 
 @pytest.mark.parametrize("drips", [False, True], ids=["silent", "one byte at a time"])

@@ -13,7 +13,7 @@ from engine.publish.posting import Post
 from engine.publish.teams import BODY, LARGEST, Teams
 from engine.publish.texts.markup.markdown import MARKDOWN
 from engine.publish.texts.message import Template, Texts
-from tests.publish.receiver import Receiver, receiver, row, status
+from tests.publish.receiver import Receiver, hang_up, receiver, row, status
 from tests.publish.strangers import HOSTILE
 
 
@@ -57,6 +57,18 @@ def test_any_strangers_text_is_taken(server: Receiver) -> None:
     assert len(server.got) == len(HOSTILE)
     for one in server.got:
         assert set(msgspec.json.decode(one.body)["attachments"][0]["content"]) == {"type", "$schema", "version", "body"}
+
+
+def test_a_card_whose_answer_is_lost_is_sent_once_more_and_not_a_third_time(server: Receiver) -> None:
+    server.behave = hang_up
+    sink, one = teams(server), row("k1")
+    with pytest.raises(SinkError) as first:
+        sink.send(one)
+    one.ambiguous = True
+    with pytest.raises(SinkError) as second:
+        sink.send(one)
+    assert (first.value.ambiguous, first.value.permanent) == (True, False)
+    assert (second.value.ambiguous, second.value.permanent) == (False, True)
 
 
 @pytest.mark.parametrize(("code", "permanent"), [(400, True), (401, True), (404, True), (429, False), (500, False)])
