@@ -19,8 +19,9 @@ from api.files import Loaded
 from api.findings import Finding, Wrong
 from api.observed import Observations
 from api.scenarios import Watch
-from api.schemas import Check
+from api.schemas import Check, SinkTest
 from api.settings import Settings
+from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
 from engine import failpoints, own
@@ -206,7 +207,7 @@ def engine(
             checks=lambda: _checks(conductor, inbox, kafka), broadcaster=broadcaster, state=conductor.state,
             registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), logs=conductor.logs,
-            sample=partial(metrics.sample_store, store),
+            sample=partial(metrics.sample_store, store), test_sink=partial(_test_sink, settings, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
@@ -230,6 +231,12 @@ def _loaded(settings: Settings) -> Loaded:
     for finding in loaded.findings:
         log.warning("%s", finding)
     return loaded
+
+
+def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
+    """What comes of a test of the sink of this name; None when there is none."""
+    with ExitStack() as stack:
+        return trial.attempt(settings.sinks, name, World(clock, settings.data, stack))
 
 
 def _service_settings(settings: Settings) -> ServiceSettings:

@@ -1,7 +1,4 @@
-"""The command line, `headwater`. Each command's work is in `api.commands`, imported when it is called.
-
-What is needed and is not there (exit code 3) is a server, a port, or the disk.
-"""
+"""The command line, `headwater`. Each command's work is in `api.commands`, imported when it is called."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_evidence
+from api import cli_evidence, cli_publish
 
 EPILOG = "Exit codes: 0 done, 1 what you gave is wrong, 2 wrong usage, 3 something needed is not there, 70 our defect."
 
@@ -31,6 +28,7 @@ catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The 
 for _name, _group in (("whatif", whatif), ("token", token), ("audit", audit), ("catalogue", catalogues)):
     app.add_typer(_group, name=_name)
 cli_evidence.add_to(app)
+cli_publish.add_to(app)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (default: ./headwater.yaml).")]
 Catalogue = Annotated[Path | None, typer.Option(help="Folder of the catalogue (default: from the settings).")]
@@ -232,7 +230,9 @@ def restoration(
 
 @app.command(epilog="Example: headwater schema catalogue > catalogue.schema.json")
 def schema(
-    what: Annotated[str, typer.Argument(metavar="KIND", help="settings, catalogue, rules or scenarios.")],
+    what: Annotated[
+        str, typer.Argument(metavar="KIND", help="settings, catalogue, rules, scenarios, publication, slack …")
+    ],
 ) -> None:
     """Print the JSON Schema of a kind of file, for editors."""
     from api.commands import schema as command

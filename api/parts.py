@@ -11,7 +11,7 @@ from api.broadcast import Broadcaster
 from api.feasibility import Audits
 from api.observed import Observations
 from api.scenarios import Watch
-from api.schemas import Check, Reloaded
+from api.schemas import Check, Reloaded, SinkTest
 from api.settings import Settings
 from engine.evidence.logs.store import Logs
 from engine.ports import Clock, DeadLetter, Decode, Reader, Record, Version
@@ -27,7 +27,8 @@ class Parts:
     """``accept`` stores a record and returns when it is durable; it raises
     `engine.errors.StoreUnavailable` or TimeoutError. ``topology`` and ``rules`` are those in force. ``reload`` reads
     the operator's files; it raises `api.files.FilesError`. ``sample`` sets the gauges that the store answers; it raises
-    `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped.
+    `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped. ``test_sink`` sends a
+    test to the sink of a name, None when there is none.
     """
 
     settings: Settings
@@ -42,6 +43,7 @@ class Parts:
     version: Callable[[str, str], Version | None]
     dead_letter: Callable[[int], DeadLetter | None]
     settle_dead_letter: Callable[[int, str], bool]
+    test_sink: Callable[[str], SinkTest | None]
     silences: Callable[[], Sequence[Silence]]
     logs: Callable[[], Logs | None]
     state: Callable[[], CoreState | None]

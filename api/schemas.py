@@ -246,3 +246,39 @@ class Reloaded(msgspec.Struct):
     rules: str
     changed: list[str]
     scenarios: ScenarioChanges | None = None
+
+
+class SinkOf(msgspec.Struct, kw_only=True):
+    """A declared receiver of publications and how it fares.
+
+    ``state``: ``shadow`` (nothing is sent), ``idle`` (nothing was to be sent yet), ``ok``, or ``failing``: the last
+    failure is later than the last success, or something was given up; ``error`` says what it was.
+    """
+
+    name: str
+    kind: str
+    audiences: list[str]
+    mode: str
+    state: str
+    waiting: int = 0
+    dead: int = 0
+    last_success: int | None = None
+    last_failure: int | None = None
+    error: str = ""
+
+
+class SinksOf(msgspec.Struct):
+    """All receivers, in the order in which they are declared."""
+
+    items: list[SinkOf]
+
+
+class SinkTest(msgspec.Struct):
+    """What came of a test: ``said`` in one line; ``failure`` is permanent, transient or ambiguous, empty when it was
+    taken."""
+
+    name: str
+    kind: str
+    ok: bool
+    said: str
+    failure: str = ""

@@ -216,7 +216,8 @@ def _findings(
         path = problem["loc"]
         name = ".".join(map(str, path))
         origin = origins.get(tuple(map(str, path)))
-        message = "unknown setting" if problem["type"] == "unexpected_keyword_argument" else problem["msg"]
+        message = problem["msg"].removeprefix("Value error, ")
+        message = "unknown setting" if problem["type"] == "unexpected_keyword_argument" else message
         if origin:
             found.append(Finding(origin, 0, f"{name}: {message}"))
         else:

@@ -76,6 +76,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "silence": Action(Role.OPERATOR, "silence matching alerts until a time", reason=True, facts=("until",)),
         "unsilence": Action(Role.OPERATOR, "end a silence", reason=True),
         "redrive": _guarded(Role.OPERATOR, "decode a dead letter again, or publish a dead publication again"),
+        "test_sink": _guarded(Role.OPERATOR, "send a test to a receiver of publications"),
         "drop": _guarded(Role.OPERATOR, "give up a dead letter", reason=True),
         "promote_rule": Action(Role.ADMIN, "let a suppression rule act, not only watch", reason=True, facts=("mode",)),
         "activate_model": Action(Role.ADMIN, "weigh evidence by a learned model, or by the prior again", reason=True),

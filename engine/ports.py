@@ -197,6 +197,18 @@ class Page(msgspec.Struct):
     total: int | None = None
 
 
+class Standing(msgspec.Struct, kw_only=True):
+    """How a sink fares: publications that wait or were given up, when the last one was taken and when the last one
+    failed that has not been taken since, with the error."""
+
+    sink: str
+    waiting: int = 0
+    dead: int = 0
+    last_success: Millis | None = None
+    last_failure: Millis | None = None
+    error: str = ""
+
+
 class Reader(Protocol):
     """What the API reads; safe to call from any thread."""
 
@@ -246,6 +258,9 @@ class Reader(Protocol):
 
     def outbox(self, incident: str = "", state: Sequence[str] = (), cursor: str = "", limit: int = 50) -> Page:
         """Publications with their state."""
+
+    def standings(self) -> list[Standing]:
+        """How each sink fares that anything was ever put out for."""
 
     def dead_letters(self, state: str = "open", cursor: str = "", limit: int = 50) -> Page:
         """Newest first."""

@@ -101,6 +101,14 @@ class Sink(Protocol):
 
 
 @runtime_checkable
+class Shown(Protocol):
+    """A sink that can say what it would send."""
+
+    def show(self, row: OutboxRow) -> str:
+        """The exact text, for a person; nothing is sent."""
+
+
+@runtime_checkable
 class Finder(Protocol):
     """A sink without deduplication that can look for a publication it may have."""
 

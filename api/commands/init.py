@@ -37,6 +37,25 @@ rules: rules                # gates, severity, routes
 #       audiences: [engineers]        # engineers, stakeholders, tickets
 #       allow_private: false          # true: the name may lead to a private address
 #       secret_env: CHAT_SECRET       # the variable that holds the signing secret
+#   mail:
+#     - name: service-owners
+#       host: mail.example.com        # by STARTTLS; tls: implicit or none otherwise
+#       user: headwater
+#       password_env: MAIL_PASSWORD
+#       sender: headwater@example.com
+#       to: [service-owners@example.com]
+#       audiences: [stakeholders]
+#       templates: []                 # your own texts: docs/messages.md
+#   slack:
+#     - name: incident-channel
+#       channel: C0123456789          # its id
+#       token_env: SLACK_TOKEN
+#   teams:
+#     - name: bridge
+#       url_env: TEAMS_URL            # the variable that holds the workflow's URL
+#   alertmanager:
+#     - name: old-receiver
+#       url: https://hooks.example.com/alertmanager
 
 # kafka:
 #   - name: signals

@@ -1,4 +1,4 @@
-"""`headwater schema`: the JSON Schemas of what an operator writes, for editors."""
+"""`headwater schema`: the JSON Schemas of what an operator writes, for editors, and of what is sent to receivers."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from api import settings
 from api.commands.console import DONE, Failed, say
+from api.sinks.published import SCHEMAS as PUBLISHED
 from rules.schema import rules_schema
 from topology.scenario_form import scenarios_schema
 from topology.schema import catalogue_schema
@@ -17,6 +18,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "catalogue": catalogue_schema,
     "rules": rules_schema,
     "scenarios": scenarios_schema,
+    **PUBLISHED,
 }
 
 

@@ -8,11 +8,17 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from api.sinks.alertmanager import Alertmanager
 from api.sinks.declared import Declared, World, strict
+from api.sinks.mail import Mail
+from api.sinks.slack import Slack
+from api.sinks.teams import Teams
 from api.sinks.webhook import Webhook
 from engine.sending import Sink
 
 PUBLICATIONS = "publications.jsonl"
+LOG = "log"
+EVERYBODY = frozenset({"engineers", "stakeholders", "tickets"})
 
 
 @dataclass(frozen=True, config=strict)
@@ -21,6 +27,10 @@ class Sinks:
 
     log: bool = True
     webhooks: tuple[Webhook, ...] = ()
+    mail: tuple[Mail, ...] = ()
+    slack: tuple[Slack, ...] = ()
+    teams: tuple[Teams, ...] = ()
+    alertmanager: tuple[Alertmanager, ...] = ()
 
     def declared(self) -> Iterator[tuple[str, int, Declared]]:
         """(setting, place in its list, receiver)"""
@@ -46,16 +56,34 @@ class Sinks:
         }
         return replace(self, **filled)
 
+    def kinds(self) -> dict[str, tuple[str, str]]:
+        """Name of a sink -> its kind and mode, in the order in which they are declared."""
+        own = {LOG: (LOG, "live")} if self.log else {}
+        return own | {receiver.name: (setting, receiver.mode) for setting, _, receiver in self.declared()}
+
+    def serving(self) -> dict[str, frozenset[str]]:
+        """Name of a sink -> its audiences."""
+        own = {LOG: EVERYBODY} if self.log else {}
+        return own | {receiver.name: frozenset(receiver.audiences) for _, _, receiver in self.declared()}
+
+    def one(self, name: str, world: World) -> Sink:
+        """The sink of this name. Raises KeyError."""
+        if self.log and name == LOG:
+            return _log(world)
+        return {receiver.name: receiver for _, _, receiver in self.declared()}[name].open(world)
+
     def open(self, world: World) -> list[Sink]:
         """All of them."""
-        sinks: list[Sink] = []
-        if self.log:
-            from engine.publish.log import Log
-
-            written = Log("log", world.data / PUBLICATIONS, frozenset({"engineers", "stakeholders", "tickets"}))
-            world.stack.callback(written.close)
-            sinks.append(written)
+        sinks = [_log(world)] if self.log else []
         return sinks + [receiver.open(world) for _, _, receiver in self.declared()]
+
+
+def _log(world: World) -> Sink:
+    from engine.publish.log import Log
+
+    written = Log(LOG, world.data / PUBLICATIONS, EVERYBODY)
+    world.stack.callback(written.close)
+    return written
 
 
 def _filled(receiver: Declared, variables: Mapping[str, str]) -> Declared:

@@ -1,9 +1,10 @@
-"""The one client for outgoing requests. Nothing else in Headwater opens a connection to a place it was told of.
+"""The one client for outgoing requests, and the one guard before every connection to a place Headwater was told of.
 
 A request goes only to a declared destination, compared by scheme, host and port. Its name is resolved, every address
 is checked, and the connection goes to a checked address, with the name kept for the Host header and for TLS:
 what was checked is what is connected to (no rebinding). No redirects, no proxies, no cookies, no decompression; the
-answer is cut at 1 MiB; the whole exchange has one deadline.
+answer is cut at 1 MiB; the whole exchange has one deadline. What is no HTTP (mail) takes its address from `checked`
+and keeps the same `deadline`.
 """
 
 from __future__ import annotations
@@ -84,6 +85,25 @@ def refusal(address: Address, *, allow_private: bool) -> str:
     return ""
 
 
+def checked(host: str, port: int, *, allow_private: bool, resolve: Resolve = resolve) -> str:
+    """The address to connect to under this name; every address of the name must be allowed.
+
+    Raises `EgressRefused` and `EgressFailed`."""
+    if "%" in host:
+        raise EgressRefused(f"{host} has a zone, which only an address of a local link needs")
+    try:
+        found = [str(one).partition("%")[0] for one in resolve(host, port)]
+        addresses = [ipaddress.ip_address(one) for one in found]
+    except (OSError, UnicodeError, ValueError) as error:
+        raise EgressFailed(f"{host} cannot be resolved: {error}", sent=False) from error
+    if not addresses:
+        raise EgressFailed(f"{host} has no address", sent=False)
+    for address in addresses:
+        if why := refusal(address, allow_private=allow_private):
+            raise EgressRefused(f"{host} leads to {address}: {why}")
+    return str(addresses[0])
+
+
 class Egress:
     """A client for the declared ``destinations``. Thread-safe."""
 
@@ -119,12 +139,14 @@ class Egress:
         target = _parse(url)
         address = self._checked(target)
         sent = False
-        with _deadline(self._deadline) as watch:
+        with deadline(self._deadline) as watch:
 
             def trace(event: str, info: Mapping[str, Any]) -> None:
                 nonlocal sent
                 sent = sent or event == "http11.send_request_headers.started"
-                watch(info.get("return_value"))
+                stream = info.get("return_value")
+                if stream is not None and hasattr(stream, "get_extra_info"):
+                    watch(stream.get_extra_info("socket"))
 
             try:
                 with self._client.stream(
@@ -139,21 +161,11 @@ class Egress:
                 raise EgressFailed(f"{type(error).__name__}: {error}", sent=sent) from error
 
     def _checked(self, target: httpx.URL) -> str:
-        """The address to connect to; every address of the name must be allowed."""
+        """The address to connect to."""
         key = _key(target)
         if key not in self._allowed:
             raise EgressRefused(f"{key[0]}://{key[1]}:{key[2]} is not a declared destination")
-        try:
-            found = [str(one).partition("%")[0] for one in self._resolve(key[1], key[2])]
-            addresses = [ipaddress.ip_address(one) for one in found]
-        except (OSError, UnicodeError, ValueError) as error:
-            raise EgressFailed(f"{key[1]} cannot be resolved: {error}", sent=False) from error
-        if not addresses:
-            raise EgressFailed(f"{key[1]} has no address", sent=False)
-        for address in addresses:
-            if why := refusal(address, allow_private=self._allowed[key]):
-                raise EgressRefused(f"{key[1]} leads to {address}: {why}")
-        return str(addresses[0])
+        return checked(key[1], key[2], allow_private=self._allowed[key], resolve=self._resolve)
 
 
 def _parse(url: str) -> httpx.URL:
@@ -190,23 +202,22 @@ def _read(response: httpx.Response) -> bytes:
 
 
 @contextmanager
-def _deadline(seconds: float) -> Iterator[Callable[[object], None]]:
-    """Shut the connection when the time is up: a timeout per read alone lets a slow sender hold us for ever."""
-    streams: list[Any] = []
+def deadline(seconds: float) -> Iterator[Callable[[Any], None]]:
+    """Shut the watched sockets when the time is up: a timeout per read alone lets a slow sender hold us for ever."""
+    sockets: list[Any] = []
     end = time.monotonic() + seconds
 
     def shut() -> None:
-        for stream in streams:
+        for one in sockets:
             try:
-                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+                one.shutdown(socket.SHUT_RDWR)
             except OSError:
                 continue  # closed already
 
-    def watch(stream: object) -> None:
-        if hasattr(stream, "get_extra_info"):
-            streams.append(stream)
-            if time.monotonic() >= end:
-                shut()
+    def watch(one: Any) -> None:
+        sockets.append(one)
+        if time.monotonic() >= end:
+            shut()
 
     timer = threading.Timer(seconds, shut)
     timer.daemon = True

@@ -14,7 +14,7 @@ from typing import IO
 import msgspec
 
 from engine.errors import SinkError
-from engine.publish.rendering import business, technical
+from engine.publish.event import line
 from engine.sending import OutboxRow, Receipt
 
 
@@ -52,23 +52,16 @@ class Log:
     def send(self, row: OutboxRow) -> Receipt:
         """Append the line and wait until it is on disk; a key that is there already is left alone."""
         publication = row.publication
-        line = msgspec.json.encode(
-            {
-                "key": publication.key,
-                "created_at": publication.created_at,
-                "action": publication.action,
-                "audience": publication.audience,
-                "incident": publication.incident,
-                "revision": publication.revision,
-                "technical": technical(publication),
-                "business": business(publication),
-            }
-        )
+        written = line(publication)
         with self._lock:
             if publication.key not in self._keys:
-                self._append(line + b"\n")
+                self._append(written + b"\n")
                 self._keys.add(publication.key)
         return Receipt(publication.key)
+
+    def show(self, row: OutboxRow) -> str:
+        """The line."""
+        return line(row.publication).decode()
 
     def _append(self, line: bytes) -> None:
         """All of the line or none: what a full disk cut short is taken back."""

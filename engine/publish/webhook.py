@@ -16,10 +16,10 @@ from email.utils import parsedate_to_datetime
 import msgspec
 
 from engine.errors import SinkError
-from engine.outcomes import Publication
 from engine.ports import Clock
 from engine.publish.egress import Answer, Egress, EgressFailed, EgressRefused
-from engine.publish.rendering import business, technical
+from engine.publish.event import event
+from engine.publish.texts import plain
 from engine.sending import OutboxRow, Receipt
 from engine.signals import Millis
 
@@ -47,7 +47,7 @@ class Webhook:
         Raises `SinkError`: refused destinations and 4xx are permanent, a lost answer is ambiguous, the rest transient.
         """
         publication, now = row.publication, self._clock()
-        body = payload(publication)
+        body = event(publication)
         headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{publication.key}"'}
         headers |= {"webhook-id": publication.key, "webhook-timestamp": str(now // 1000)}
         if self._secret:
@@ -60,31 +60,14 @@ class Webhook:
             raise SinkError(str(error), ambiguous=error.sent) from error
         if 200 <= answer.status < 300:
             return Receipt(_remote(answer) or publication.key)
-        raise _judge(answer, now)
+        raise judge(answer, now)
+
+    def show(self, row: OutboxRow) -> str:
+        """The JSON that is posted."""
+        return msgspec.json.format(event(row.publication), indent=2).decode()
 
     def close(self) -> None:
         """Nothing is kept open between two publications."""
-
-
-def payload(publication: Publication) -> bytes:
-    """The same bytes for the same publication, whenever it is sent."""
-    texts = {"technical": technical(publication), "business": business(publication)}
-    return msgspec.json.encode(
-        {
-            "type": f"incident.{publication.action}",
-            "timestamp": publication.created_at,
-            "data": {
-                "key": publication.key,
-                "incident_id": publication.incident,
-                "revision": publication.revision,
-                "generation": publication.generation,
-                "audience": publication.audience,
-                "text": texts,
-                **publication.body,
-            },
-        },
-        order="sorted",
-    )
 
 
 def sign(secret: bytes, id: str, seconds: int, body: bytes) -> str:
@@ -102,10 +85,12 @@ def _key(secret: str) -> bytes:
         raise ValueError("a webhook secret that begins with whsec_ must go on in base64") from None
 
 
-def _judge(answer: Answer, now: Millis) -> SinkError:
+def judge(answer: Answer, now: Millis) -> SinkError:
     """An answer that is no success. Its body is a stranger's and is not repeated."""
     status = answer.status
     said = f"the receiver answered {status}"
+    if 300 <= status < 400:
+        said += f": it redirects to {plain(answer.headers.get('location', ''), 200)}, and redirects are not followed"
     if status in LATER or status >= 500:
         return SinkError(said, ambiguous=status in PERHAPS, after=_retry_after(answer.headers, now))
     return SinkError(said, permanent=True)

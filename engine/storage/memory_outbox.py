@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from engine.outcomes import Publication
+from engine.ports import Standing
 from engine.sending import Link, OutboxRow, Receipt
 from engine.signals import Millis
 
@@ -144,6 +145,14 @@ class MemoryOutbox:
         with self._guard:
             self._links[link.sink, link.remote] = msgspec.structs.replace(link)
 
+    def standings(self) -> list[Standing]:
+        """How each sink fares that anything was ever put out for, by name."""
+        with self._guard:
+            rows = list(self._rows.values())
+        return [
+            _standing(sink, [row for row in rows if row.sink == sink]) for sink in sorted({row.sink for row in rows})
+        ]
+
     def _tie(self, row: OutboxRow, now: Millis, receipt: Receipt) -> None:
         before = self._links.get((row.sink, receipt.remote))
         publication = row.publication
@@ -188,6 +197,16 @@ class MemoryOutbox:
         waiting[row.publication.incident].pop(row.id, None)
         if not waiting[row.publication.incident]:
             del waiting[row.publication.incident]
+
+
+def _standing(sink: str, rows: list[Row]) -> Standing:
+    failed = max((row for row in rows if row.error), key=lambda row: (row.changed_at, row.id), default=None)
+    return Standing(
+        sink=sink, waiting=sum(row.state in _UNFINISHED for row in rows),
+        dead=sum(row.state == "dead" for row in rows),
+        last_success=max((row.changed_at for row in rows if row.state == "confirmed"), default=None),
+        last_failure=failed.changed_at if failed else None, error=failed.error if failed else "",
+    )  # fmt: skip
 
 
 def _due(row: Row) -> Millis:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from engine.outcomes import Publication
-from engine.publish.rendering import business
+from engine.publish.texts import business
 from tests.api.live import Live, alert, live
 from tests.real.components import eventually
 

@@ -14,7 +14,7 @@ import pytest
 from api.restoration import restoration_of, restoration_of_incident
 from api.telling import incident_in_words
 from engine.outcomes import IncidentView
-from engine.publish.rendering import technical
+from engine.publish.texts import technical
 from tests.api.live import Live, alert, live
 from tests.scenarios.world import MIDNIGHT, World, clock
 from topology.continuity import Continuity

@@ -8,6 +8,7 @@ import pytest
 
 from engine.ports import Commit
 from engine.reasons import Disposition, Reason, Verdict
+from engine.sending import Receipt
 from tests.storage.made import NOON, alert, change, entry, incident, ledger, letter, publication, snapshot, told, whole
 
 
@@ -172,3 +173,16 @@ def test_the_feed_is_one_sequence_of_revisions_and_timeline(store):
     assert store.feed(numbers[3]) == feed[4:]
     assert store.feed(0, limit=2) == feed[:2]
     assert store.feed(numbers[-1]) == []
+
+
+def test_a_sink_fares_as_its_publications_do(store):
+    assert store.standings() == []
+    store.commit(Commit(outbox=[publication("a"), publication("b", "INC-2"), publication("c", "INC-3")]))
+    (first, second, _) = store.claim("tickets", NOON, 1000, 3)
+    store.sent(first, NOON)
+    store.confirmed(first, NOON + 10, Receipt("T-1"))
+    store.sent(second, NOON)
+    store.dead(second, NOON + 20, "no such queue")
+    (standing,) = store.standings()
+    assert (standing.sink, standing.waiting, standing.dead) == ("tickets", 1, 1)
+    assert (standing.last_success, standing.last_failure, standing.error) == (NOON + 10, NOON + 20, "no such queue")

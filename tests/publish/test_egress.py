@@ -5,11 +5,15 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 
-from engine.publish.egress import MAX_ANSWER, Destination, Egress, EgressFailed, EgressRefused, refusal
-from tests.publish.receiver import Receiver, drip, hang, hang_up, receiver, status
+from engine.errors import SinkError
+from engine.publish.egress import MAX_ANSWER, Destination, Egress, EgressFailed, EgressRefused, refusal, resolve
+from engine.publish.mail import Mail, Server
+from engine.publish.texts.message import Texts
+from tests.publish.receiver import Receiver, drip, hang, hang_up, receiver, row, status
 
 HOSTILE = [
     "http://127.0.0.1/",
@@ -68,7 +72,42 @@ HOSTILE = [
     "http://240.0.0.1/",
     "http://255.255.255.255/",
     "http://127。0。0。1/",
+    "http://１２７.0.0.1/",
+    "http://①②⑦.⓪.⓪.①/",
+    "http://ⓛocalhost/",
+    "http://127.0.1/",
+    "http://127.0.0.1:22/",
+    "http://127.0.0.1:8666/api/v1/reload",
+    "http://0x7f.0x0.0x0.0x1/",
+    "http://00000177.1/",
+    "http://[::ffff:0:127.0.0.1]/",
+    "http://[::ffff:0:0:7f00:1]/",
+    "http://[fe80::1%25lo]/",
+    "http://[fe80::1%25eth0]/",
+    "http://[::1%25lo]/",
+    "http://[2001:10::1]/",
+    "http://[2001:20::1]/",
+    "http://[100::1]/",
+    "http://[3fff::1]/",
+    "http://[5f00::1]/",
+    "http://192.88.99.1/",
+    "http://192.0.0.8/",
+    "http://0.1.2.3/",
+    "http://localhost.localdomain/",
+    "http://metadata.google.internal/",
 ]
+
+
+NAMES = {"metadata.google.internal": "169.254.169.254", "localhost.localdomain": "127.0.0.1"}
+
+
+def known(host: str, port: int) -> list[str]:
+    """The system's answer, but for names that it does not know everywhere."""
+    return [NAMES[host]] if host in NAMES else resolve(host, port)
+
+
+def test_the_table_has_more_than_sixty_addresses() -> None:
+    assert len(set(HOSTILE)) >= 75
 
 
 @pytest.fixture
@@ -80,7 +119,21 @@ def server() -> Iterator[Receiver]:
 @pytest.mark.parametrize("url", HOSTILE)
 def test_a_declared_name_that_leads_to_a_hostile_address_is_refused(url: str) -> None:
     with pytest.raises(EgressRefused):
-        Egress([Destination(url)]).post(url, b"", {})
+        Egress([Destination(url)], resolve=known).post(url, b"", {})
+
+
+HOSTS = sorted({urlsplit(url).hostname or "" for url in HOSTILE})
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_mail_is_handed_in_at_none_of_these_either(host: str) -> None:
+    mail = Mail(
+        "noc", Server(host=host, port=25, tls="none"), "hw@x.example", ["a@b.example"], frozenset(), Texts(),
+        resolve=known,
+    )  # fmt: skip
+    with pytest.raises(SinkError) as failed:
+        mail.send(row())
+    assert failed.value.permanent or "cannot be resolved" in failed.value.detail  # names that only a URL makes one
 
 
 @pytest.mark.parametrize(

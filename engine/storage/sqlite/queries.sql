@@ -210,6 +210,14 @@ SELECT id, doc, sink, state, ambiguous, attempts, due, changed_at, remote, error
 WHERE incident = :incident AND id < :before AND (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
 ORDER BY id DESC LIMIT :limit;
 
+-- name: standings
+SELECT sink, SUM(state IN ('new', 'claimed', 'sent', 'ambiguous')), SUM(state = 'dead'),
+    MAX(CASE WHEN state = 'confirmed' THEN changed_at END), MAX(CASE WHEN error <> '' THEN changed_at END)
+FROM outbox GROUP BY sink ORDER BY sink;
+
+-- name: latest_error
+SELECT error FROM outbox WHERE sink = ? AND error <> '' ORDER BY changed_at DESC, id DESC LIMIT 1;
+
 -- name: links
 SELECT sink, incident, generation, remote, url, state, seen, created_at, changed_at FROM link
 WHERE (:sink = '' OR sink = :sink) AND (:incident = '' OR incident = :incident) AND (:state = '' OR state = :state)

@@ -10,7 +10,7 @@ import msgspec
 
 from engine.chain import ChainRow, Head
 from engine.outcomes import AlertView, Decision, IncidentView, TimelineEntry
-from engine.ports import DeadLetter, Entry, Page, Snapshot, Version
+from engine.ports import DeadLetter, Entry, Page, Snapshot, Standing, Version
 from engine.signals import Millis
 from engine.storage import paging
 from engine.storage.sqlite import ledger, snapshots
@@ -119,6 +119,19 @@ class SqliteReader:
         with self._pool.reading() as connection:
             rows = connection.execute(SQL["outbox_of_incident" if incident else "outbox_rows"], values).fetchall()
         return _page([(row[0], _publication(row)) for row in rows], limit)
+
+    def standings(self) -> list[Standing]:
+        """How each sink fares that anything was ever put out for, by name."""
+        with self._pool.reading() as connection:
+            rows = connection.execute(SQL["standings"]).fetchall()
+            errors = {sink: connection.execute(SQL["latest_error"], (sink,)).fetchone() for sink, *_ in rows}
+        return [
+            Standing(
+                sink=sink, waiting=waiting, dead=dead, last_success=success, last_failure=failure,
+                error=errors[sink][0] if errors[sink] else "",
+            )
+            for sink, waiting, dead, success, failure in rows
+        ]  # fmt: skip
 
     def dead_letters(self, state: str = "open", cursor: str = "", limit: int = 50) -> Page:
         """Newest first; an empty state means all."""

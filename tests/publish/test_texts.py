@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.publish.rendering import LINE, business, plain, technical
+from engine.publish.texts import LINE, business, comment, plain, technical
 from tests.publish.receiver import publication
 
 OUTAGE: dict[str, Any] = {
@@ -40,14 +40,55 @@ def test_engineers_read_the_cause_its_counterfactual_and_the_paths() -> None:
     assert "- between 40 % and 60 %: db-1 > api" in text.body
 
 
-def test_stakeholders_read_which_services_whom_and_since_when() -> None:
+def test_stakeholders_read_which_services_whom_since_when_and_what_is_not_known() -> None:
     text = business(publication(**OUTAGE))
-    assert "- Payments: down" in text.body
-    assert "Since: 2023-11-14 22:13:20 UTC" in text.body
-    assert "Users affected: 1,000 to 25,000 (estimate)" in text.body
-    assert "Obligations: dora" in text.body
-    assert "api" not in text.body
-    assert "data loss: cannot be excluded" in text.body
+    assert text.title == "[SEV1] New incident: Payments is down"
+    assert text.body.splitlines() == [
+        "New incident: Payments is down.",
+        "Status: being worked on",
+        "Since: 2023-11-14 22:13:20 UTC",
+        "- Payments: down",
+        "People affected: 1,000 to 25,000 (estimate)",
+        "Obligations: dora",
+        "Not known yet: whether data was lost",
+        "Severity: SEV1",
+        "Incident INC-1, revision 3",
+    ]
+
+
+def test_stakeholders_hear_when_they_hear_again_and_that_it_is_over() -> None:
+    one = publication(**OUTAGE, next_update_at=1_700_000_900_000, status={"text": "we found\nit", "by": "ada", "at": 1})
+    assert "The team says: we found it" in business(one).body
+    assert "Next update: 2023-11-14 22:28:20 UTC" in business(one).body
+    ended = {"state": "resolved", "resolved_at": 1_700_003_600_000, "next_update_at": 1_700_000_900_000}
+    over = publication(action="resolve", **{**OUTAGE, **ended})
+    text = business(over)
+    assert text.title == "[SEV1] Resolved: Payments was affected"
+    assert "Over since: 2023-11-14 23:13:20 UTC" in text.body
+    assert "Next update" not in text.body
+    assert "Not known yet" not in text.body
+
+
+JARGON = ("db-1", "api", "pay:", "db_pool_wait", "p99", "candidate", "counterfactual", "%", " > ", "RTO", "alerts")
+
+
+def test_stakeholders_read_no_jargon() -> None:
+    text = business(publication(**OUTAGE))
+    said = (text.title + text.body).lower()
+    assert [word for word in JARGON if word.lower() in said] == []
+    nothing = business(publication(**{**OUTAGE, "impact": OUTAGE["impact"][1:]}))
+    assert "no business service is known to be affected" in nothing.body
+    assert "api" not in nothing.body + nothing.title
+
+
+def test_engineers_read_the_evidence_what_it_leaves_open_and_where_to_look() -> None:
+    ranked = [{"entity": "db-1", "score": 0.9, "terms": {"own": 0.5, "change": 1.0, "excused": 0.9, "logs": 0.0},
+               "path": ["db-1", "api", "pay"], "explained": 7, "unexplained": 2}]  # fmt: skip
+    body = technical(publication(**{**OUTAGE, "candidates": ranked})).body
+    assert "Evidence: changed just before 1.00, its own trouble 0.50" in body
+    assert "Path: db-1 > api > pay" in body
+    assert "Left unexplained: 2 of 9 troubled entities" in body
+    assert "Look: headwater explain INC-1" in body
 
 
 def test_stakeholders_read_of_broken_assumptions_and_engineers_of_those_at_stake_too() -> None:
@@ -55,8 +96,16 @@ def test_stakeholders_read_of_broken_assumptions_and_engineers_of_those_at_stake
     broken = "Assumption broken: scheme is not up, which payouts takes for granted (scheme-answers): the scheme is"
     for state in ("broken", "at_stake"):
         outage = publication(**OUTAGE, harm={"assumptions": [{**taken, "state": state}], "down": 2})
-        assert (broken in business(outage).body) == (state == "broken")
+        assert ("No longer true: the scheme is back soon" in business(outage).body) == (state == "broken")
         assert broken.replace("broken", state.replace("_", " ")) in technical(outage).body
+
+
+def test_what_is_new_is_the_news_or_else_the_reason() -> None:
+    one = publication(**OUTAGE)
+    one.body |= {"why": "the cause is known", "news": ["cause: db-1", "severity: SEV2 to SEV1\nSEV5"]}
+    assert comment(one) == "cause: db-1\nseverity: SEV2 to SEV1 SEV5"
+    one.body["news"] = []
+    assert comment(one) == "the cause is known"
 
 
 def test_both_texts_name_the_same_revision() -> None:
@@ -70,7 +119,7 @@ def test_a_cause_that_was_not_named_is_not_guessed() -> None:
 
 
 def test_a_title_cannot_forge_a_line_or_colour_a_terminal() -> None:
-    text = business(publication(title="down\nSeverity: SEV5\x1b[2J\u202e{incident.severity}\u2028Obligations: none"))
+    text = technical(publication(title="down\nSeverity: SEV5\x1b[2J\u202e{incident.severity}\u2028Obligations: none"))
     assert "\x1b" not in text.body + text.title
     assert "\u202e" not in text.body
     assert sum(line.startswith("Severity:") for line in text.body.splitlines()) == 1

@@ -1,0 +1,7 @@
+"""No markup: texts as they are."""
+
+from __future__ import annotations
+
+from engine.publish.texts.markup.kind import Markup
+
+PLAIN = Markup("plain", str)
