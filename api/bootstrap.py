@@ -20,14 +20,15 @@ from api.findings import Finding, Wrong
 from api.observed import Observations
 from api.scenarios import Watch
 from api.schemas import Check
-from api.settings import Settings, Webhook
+from api.settings import Settings
+from api.sinks.declared import World
 from api.version import installed
 from engine import failpoints, own
 from engine.chain import ChainRow, Head
 from engine.core import Core
 from engine.library import Library
 from engine.metrics import EngineMetrics
-from engine.ports import Clock, Commit, Decode, Decoded, Reader, Sink, Source, Version
+from engine.ports import Clock, Commit, Decode, Decoded, Reader, Source, Version
 from engine.resume import Machine
 from engine.service import Service, ServiceSettings
 from engine.signals import Millis
@@ -47,7 +48,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DATABASE = "headwater.db"
-PUBLICATIONS = "publications.jsonl"
 NEVER = 1 << 60
 DAY: Millis = 86_400_000
 
@@ -180,7 +180,7 @@ def engine(
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
         settings.data.mkdir(parents=True, exist_ok=True)
-        sinks = _sinks(settings, clock, stack)
+        sinks = settings.sinks.open(World(clock, settings.data, stack))
         store = SqliteStore(settings.data / DATABASE, {sink.name: sink.audiences for sink in sinks})
         stack.callback(store.close)
         dispatcher = Dispatcher(store, sinks, clock, metrics)
@@ -237,27 +237,6 @@ def _service_settings(settings: Settings) -> ServiceSettings:
         snapshots=SnapshotRhythm(every=round(settings.snapshot * 1000)),
         retention=round(settings.retention.input_log * DAY),
     )
-
-
-def _sinks(settings: Settings, clock: Clock, stack: ExitStack) -> list[Sink]:
-    """Declared receivers behind the one client for outgoing requests, and the log."""
-    from engine.publish.egress import Destination, Egress
-    from engine.publish.log import Log
-    from engine.publish.webhook import Webhook as WebhookSink
-
-    sinks: list[Sink] = []
-    if settings.sinks.log:
-        written = Log("log", settings.data / PUBLICATIONS, frozenset({"engineers", "stakeholders", "tickets"}))
-        stack.callback(written.close)
-        sinks.append(written)
-    hooks: tuple[Webhook, ...] = settings.sinks.webhooks
-    if hooks:
-        egress = Egress([Destination(hook.url, hook.allow_private) for hook in hooks])
-        stack.callback(egress.close)
-        sinks += [
-            WebhookSink(hook.name, hook.url, egress, clock, frozenset(hook.audiences), hook.secret) for hook in hooks
-        ]
-    return sinks
 
 
 def _kafka(settings: Settings, metrics: EngineMetrics) -> list[KafkaSource]:

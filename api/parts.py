@@ -14,7 +14,8 @@ from api.scenarios import Watch
 from api.schemas import Check, Reloaded
 from api.settings import Settings
 from engine.evidence.logs.store import Logs
-from engine.ports import Clock, DeadLetter, Decode, Outbox, Reader, Record, Version
+from engine.ports import Clock, DeadLetter, Decode, Reader, Record, Version
+from engine.sending import Outbox
 from engine.state import CoreState
 from rules.gates import Silence
 from rules.ruleset import RuleSet

@@ -8,25 +8,25 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from api.findings import Finding, Wrong
+from api.sinks.declared import Name
+from api.sinks.declared import strict as _strict
+from api.sinks.table import Sinks
 from rules import document as yaml_text
 from rules.document import Document
 
 DEFAULT_FILE = "headwater.yaml"
 MIB = 1024 * 1024
-
-_strict = ConfigDict(extra="forbid", hide_input_in_errors=True)
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
 
 
 class Role(StrEnum):
@@ -63,26 +63,6 @@ class Token:
     name: Name
     role: Role
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = field(repr=False)
-
-
-@dataclass(frozen=True, config=_strict)
-class Webhook:
-    """A receiver of publications. ``secret_env`` names the variable that holds the signing secret."""
-
-    name: Name
-    url: Annotated[str, Field(pattern=r"^https?://[^\s]+$")] = field(repr=False)
-    audiences: tuple[Literal["engineers", "stakeholders", "tickets"], ...] = ("engineers",)
-    allow_private: bool = False
-    secret_env: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
-    secret: Annotated[str, Field(exclude=True)] = field(default="", repr=False)
-
-
-@dataclass(frozen=True, config=_strict)
-class Sinks:
-    """Where publications go. ``log`` writes them to the process's log as well."""
-
-    log: bool = True
-    webhooks: tuple[Webhook, ...] = ()
 
 
 @dataclass(frozen=True, config=_strict)
@@ -187,8 +167,10 @@ def traceback_wanted() -> bool:
 def schema() -> dict[str, object]:
     """The JSON Schema of `headwater.yaml`, for editors."""
     content = _adapter().json_schema()
-    definitions = content.get("$defs", {})
-    definitions.get("Webhook", {}).get("properties", {}).pop("secret", None)
+    for definition in content.get("$defs", {}).values():
+        properties = definition.get("properties", {})
+        for name in [name for name in properties if f"{name}_env" in properties]:
+            del properties[name]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **content, "title": "headwater.yaml"}
 
 
@@ -256,20 +238,21 @@ def _cross_checks(
         mend = "run `headwater token create NAME --role admin` and put the lines it prints under tokens:"
         message = f"server.host: {settings.server.host} is reachable from other machines, but no tokens are configured"
         found.append(Finding(*place, message, mend))
-    for number, hook in enumerate(settings.sinks.webhooks):
-        if hook.secret_env and not variables.get(hook.secret_env):
-            line = document.line(("sinks", "webhooks", number, "secret_env"))
-            found.append(Finding(file, line, f"sinks.webhooks.{number}.secret_env: {hook.secret_env} is not set"))
-    for section, names in (
-        ("tokens", [token.name for token in settings.tokens]),
-        ("kafka", [source.name for source in settings.kafka]),
-        ("sinks.webhooks", [hook.name for hook in settings.sinks.webhooks]),
-    ):
-        for number, name in enumerate(names):
-            if name in names[:number]:
+    for setting, number, key, variable in settings.sinks.unset(variables):
+        line = document.line(("sinks", setting, number, key))
+        found.append(Finding(file, line, f"sinks.{setting}.{number}.{key}: {variable} is not set"))
+    return found + list(_used_twice(settings, document, file))
+
+
+def _used_twice(settings: Settings, document: Document, file: str) -> Iterator[Finding]:
+    tokens = [("tokens", number, token.name) for number, token in enumerate(settings.tokens)]
+    kafka = [("kafka", number, source.name) for number, source in enumerate(settings.kafka)]
+    sinks = [(f"sinks.{setting}", number, sink.name) for setting, number, sink in settings.sinks.declared()]
+    for named in (tokens, kafka, sinks):
+        for place, (section, number, name) in enumerate(named):
+            if name in [before for _, _, before in named[:place]]:
                 line = document.line((*section.split("."), number, "name"))
-                found.append(Finding(file, line, f"{section}.{number}.name: {name} is used twice"))
-    return found
+                yield Finding(file, line, f"{section}.{number}.name: {name} is used twice")
 
 
 def _resolved(
@@ -280,8 +263,4 @@ def _resolved(
         name: getattr(settings, name) if (name,) in origins else base / getattr(settings, name)
         for name in ("data", "catalogue", "rules", "scenarios")
     }
-    hooks = tuple(
-        replace(hook, secret=variables.get(hook.secret_env, "") if hook.secret_env else "")
-        for hook in settings.sinks.webhooks
-    )
-    return replace(settings, **paths, sinks=replace(settings.sinks, webhooks=hooks))
+    return replace(settings, **paths, sinks=settings.sinks.with_secrets(variables))

@@ -10,6 +10,7 @@ from engine.alerts.inhibition import watch_all
 from engine.alerts.intake import flap_due, take
 from engine.alerts.view import alert_view
 from engine.assess import reassess_due
+from engine.backflow import flow_back
 from engine.clocks import clock_due, clock_gauges
 from engine.commands import obey, silence_due
 from engine.context import Context
@@ -22,7 +23,7 @@ from engine.outcomes import AlertView, Outcomes
 from engine.reasons import Disposition
 from engine.record import Recorder
 from engine.settle import evidence_due, final_due, settle_due
-from engine.signals import Activation, AlertEvent, Command, Downtime, Heartbeat, Millis, Signal
+from engine.signals import Activation, AlertEvent, Command, Downtime, Heartbeat, Millis, Signal, TicketEvent
 from engine.state import CoreState
 from engine.storms import storm_due
 from engine.telemetry_intake import TELEMETRY, take_telemetry
@@ -182,6 +183,8 @@ class Core:
             pulse(context, signal.source, signal.every, now if signal.at is None else signal.at, now)
         elif isinstance(signal, Command):
             obey(context, signal, now)
+        elif isinstance(signal, TicketEvent):
+            flow_back(context, signal, now)
         elif isinstance(signal, Downtime):
             self._slept(signal)
         elif isinstance(signal, Activation):

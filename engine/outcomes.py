@@ -350,6 +350,8 @@ class Publication(msgspec.Struct, kw_only=True):
 
     ``audience`` is `engineers`, `stakeholders` or `tickets`; ``action`` is `open`, `update`, `resolve`,
     `reopen` or `merge`. ``not_before`` carries the group wait. Rows of one incident are published in order.
+    ``sinks`` are those that the rules route it to; None: all that serve the audience. ``related`` are other incidents
+    that it speaks of.
     """
 
     key: str
@@ -361,6 +363,12 @@ class Publication(msgspec.Struct, kw_only=True):
     not_before: Millis
     created_at: Millis
     body: dict[str, Any]
+    sinks: tuple[str, ...] | None = None
+    related: tuple[str, ...] = ()
+
+    def serves(self, sink: str, audiences: frozenset[str]) -> bool:
+        """Does it go to this sink, which serves these audiences?"""
+        return self.audience in audiences and (self.sinks is None or sink in self.sinks)
 
 
 class Decision(msgspec.Struct):

@@ -1,11 +1,14 @@
-"""The engine's own signals as input-log entries: commands, downtime, activations. Format name: ``own``."""
+"""The engine's own signals as input-log entries: commands, what flows back from tickets, downtime, activations.
+
+The format's name is ``own``.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 from engine.ports import Decoded, Record, Reject
-from engine.signals import Activation, Command, Downtime, Millis
+from engine.signals import Activation, Command, Downtime, Millis, TicketEvent
 
 FORMAT = "own"
 
@@ -22,7 +25,11 @@ class _Activation(Activation, frozen=True, tag_field="kind_of", tag="activation"
     pass
 
 
-_decoder = msgspec.json.Decoder(_Command | _Downtime | _Activation)
+class _TicketEvent(TicketEvent, frozen=True, tag_field="kind_of", tag="ticket"):
+    pass
+
+
+_decoder = msgspec.json.Decoder(_Command | _TicketEvent | _Downtime | _Activation)
 
 
 def decode(body: bytes) -> Decoded:
@@ -39,6 +46,11 @@ def command(command: Command, token: object = None) -> Record:
     return _record("command", own, token=token)
 
 
+def ticket(event: TicketEvent, token: object = None) -> Record:
+    """The input record of what somebody changed in a ticket."""
+    return _record("tickets", _TicketEvent(**msgspec.structs.asdict(event)), token=token)
+
+
 def downtime(since: Millis, until: Millis) -> Record:
     """The input record of the engine's own downtime; it arrives at ``since``, before the timers due in the gap."""
     return _record("self", _Downtime(since, until), arrival=since)
@@ -50,6 +62,10 @@ def activation(kind: str, version: str, arrival: Millis | None = None) -> Record
 
 
 def _record(
-    source: str, signal: _Command | _Downtime | _Activation, *, arrival: Millis | None = None, token: object = None
+    source: str,
+    signal: _Command | _TicketEvent | _Downtime | _Activation,
+    *,
+    arrival: Millis | None = None,
+    token: object = None,
 ) -> Record:
     return Record(source, FORMAT, msgspec.json.encode(signal), decoded=Decoded((signal,)), arrival=arrival, token=token)

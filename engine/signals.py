@@ -177,6 +177,24 @@ class Command(msgspec.Struct, frozen=True, gc=False):
     facts: dict[str, str] = {}
 
 
+class TicketEvent(msgspec.Struct, frozen=True, gc=False):
+    """What somebody changed in the ticket ``remote`` of an incident, as read back from the ticketing system ``sink``.
+
+    ``field`` is state, assignee, priority, resolution or note, and ``value`` what it is now (of a note: its text);
+    ``state`` is ``open`` or ``closed``, the others are the system's own words. ``key`` tells this change from every
+    other of the ticket: a change that is read twice has the same key.
+    """
+
+    sink: str
+    remote: str
+    incident: str
+    field: str
+    value: str
+    key: str
+    author: str = ""
+    at: Millis | None = None
+
+
 class Downtime(msgspec.Struct, frozen=True, gc=False):
     """The engine itself was down from ``since`` to ``until``: absence in between proves nothing."""
 
@@ -195,4 +213,5 @@ class Activation(msgspec.Struct, frozen=True, gc=False):
     version: str
 
 
-Signal = AlertEvent | Samples | SampleTable | LogRecord | Span | Change | Heartbeat | Command | Downtime | Activation
+Telemetry = Samples | SampleTable | LogRecord | Span | Change
+Signal = AlertEvent | Telemetry | Heartbeat | Command | TicketEvent | Downtime | Activation

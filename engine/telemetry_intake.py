@@ -11,7 +11,7 @@ import numpy as np
 from engine.context import Context
 from engine.evidence.baselines.rings import Ints, Values
 from engine.exposure import keep
-from engine.signals import Change, Labels, LogRecord, Millis, Samples, SampleTable, Span
+from engine.signals import Change, Labels, LogRecord, Millis, Samples, SampleTable, Span, Telemetry
 from engine.stance import evidence_came
 from engine.state import ChangeSeen
 from rules.exposure import ExposureRule
@@ -22,7 +22,7 @@ MOST_STRANGERS = 20_000
 """Entities that the catalogue does not name, of which logs, spans and changes are kept."""
 
 
-def take_telemetry(context: Context, signal: Samples | SampleTable | LogRecord | Span | Change, now: Millis) -> None:
+def take_telemetry(context: Context, signal: Telemetry, now: Millis) -> None:
     """Keep one signal as evidence about its entity. What no entity can be named for is of no use and not kept."""
     if isinstance(signal, SampleTable):
         _take_table(context, signal, now)

@@ -13,26 +13,17 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from engine import failpoints
 from engine.errors import SinkError
 from engine.metrics import EngineMetrics
-from engine.outcomes import Publication
-from engine.ports import Clock, Outbox, OutboxRow, Sink
+from engine.ports import Clock
+from engine.sending import Finder, Outbox, OutboxRow, Receipt, Sink
 from engine.signals import Millis
 
 log = logging.getLogger(__name__)
-
-
-@runtime_checkable
-class Finder(Protocol):
-    """A sink without deduplication that can look for a publication it may have."""
-
-    def find(self, publication: Publication) -> str | None:
-        """The remote id of the publication, or None. Raises `SinkError` when the receiver cannot say."""
 
 
 class DispatchSettings(msgspec.Struct, frozen=True, kw_only=True):
@@ -115,7 +106,7 @@ class Dispatcher:
             self._count(sink, "fenced")
             return
         try:
-            remote = sink.send(row.publication)
+            receipt = sink.send(row)
         except SinkError as error:
             self._failed(sink, row, error)
         except Exception as error:
@@ -123,12 +114,12 @@ class Dispatcher:
             self._failed(sink, row, SinkError(f"the sink failed: {type(error).__name__}", ambiguous=True))
         else:
             failpoints.reach("outbox.after_send_before_record")
-            self._confirm(sink, row, remote, "confirmed")
+            self._confirm(sink, row, receipt, "confirmed")
             failpoints.reach("outbox.after_record")
 
-    def _confirm(self, sink: Sink, row: OutboxRow, remote: str, result: str) -> None:
+    def _confirm(self, sink: Sink, row: OutboxRow, receipt: Receipt, result: str) -> None:
         self._probed.pop(row.id, None)
-        recorded = self._outbox.confirmed(row, self._clock(), remote)
+        recorded = self._outbox.confirmed(row, self._clock(), receipt)
         self._count(sink, result if recorded else "fenced")
 
     def _failed(self, sink: Sink, row: OutboxRow, error: SinkError) -> None:
@@ -151,13 +142,13 @@ class Dispatcher:
             self._bury(sink, row, "unclear whether the receiver has this: look there, then re-drive it or leave it")
             return
         try:
-            remote = sink.find(row.publication)
+            receipt = sink.find(row)
         except SinkError as error:
             self._later(row, max(self._settings.probes[0], error.after or 0.0), error.detail, ambiguous=True)
             return
         looks = self._probed[row.id] = self._probed.get(row.id, 0) + 1
-        if remote is not None:
-            self._confirm(sink, row, remote, "found")
+        if receipt is not None:
+            self._confirm(sink, row, receipt, "found")
         elif looks < len(self._settings.probes):
             self._later(row, self._settings.probes[looks], "not found yet", ambiguous=True)
         else:

@@ -14,8 +14,8 @@ from typing import IO
 import msgspec
 
 from engine.errors import SinkError
-from engine.outcomes import Publication
 from engine.publish.rendering import business, technical
+from engine.sending import OutboxRow, Receipt
 
 
 class _Line(msgspec.Struct):
@@ -49,8 +49,9 @@ class Log:
             self._file.write(b"\n")
             self._file.flush()
 
-    def send(self, publication: Publication) -> str:
+    def send(self, row: OutboxRow) -> Receipt:
         """Append the line and wait until it is on disk; a key that is there already is left alone."""
+        publication = row.publication
         line = msgspec.json.encode(
             {
                 "key": publication.key,
@@ -67,7 +68,7 @@ class Log:
             if publication.key not in self._keys:
                 self._append(line + b"\n")
                 self._keys.add(publication.key)
-        return publication.key
+        return Receipt(publication.key)
 
     def _append(self, line: bytes) -> None:
         """All of the line or none: what a full disk cut short is taken back."""

@@ -169,6 +169,12 @@ def business(publication: Publication) -> Text:
     return Text(_title(publication, incident), "\n".join(filter(None, lines)))
 
 
+def comment(publication: Publication) -> str:
+    """What is new since the last publication, for the history of a ticket: lines of plain text."""
+    news = publication.body.get("news") or (publication.body.get("why"),)
+    return "\n".join(plain(str(line)) for line in news if line)
+
+
 def _incident(publication: Publication) -> _Incident:
     return msgspec.convert(publication.body.get("incident") or {}, type=_Incident, strict=False)
 

@@ -20,6 +20,7 @@ from engine.outcomes import Publication
 from engine.ports import Clock
 from engine.publish.egress import Answer, Egress, EgressFailed, EgressRefused
 from engine.publish.rendering import business, technical
+from engine.sending import OutboxRow, Receipt
 from engine.signals import Millis
 
 LATER = frozenset({408, 425, 429})  # a client error that only says "not now"
@@ -40,12 +41,12 @@ class Webhook:
         self._url, self._egress, self._clock = url, egress, clock
         self._secret = _key(secret)
 
-    def send(self, publication: Publication) -> str:
+    def send(self, row: OutboxRow) -> Receipt:
         """POST it; returns the receiver's id of it when the answer has one, else the key.
 
         Raises `SinkError`: refused destinations and 4xx are permanent, a lost answer is ambiguous, the rest transient.
         """
-        now = self._clock()
+        publication, now = row.publication, self._clock()
         body = payload(publication)
         headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{publication.key}"'}
         headers |= {"webhook-id": publication.key, "webhook-timestamp": str(now // 1000)}
@@ -58,7 +59,7 @@ class Webhook:
         except EgressFailed as error:
             raise SinkError(str(error), ambiguous=error.sent) from error
         if 200 <= answer.status < 300:
-            return _remote(answer) or publication.key
+            return Receipt(_remote(answer) or publication.key)
         raise _judge(answer, now)
 
     def close(self) -> None:

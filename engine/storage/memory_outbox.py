@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from engine.outcomes import Publication
-from engine.ports import OutboxRow
+from engine.sending import Link, OutboxRow, Receipt
 from engine.signals import Millis
 
 _UNFINISHED = frozenset({"new", "claimed", "sent", "ambiguous"})
@@ -46,12 +46,13 @@ class MemoryOutbox:
         self._rows: dict[int, Row] = {}
         self._keys: set[tuple[str, str]] = set()
         self._unfinished: dict[str, dict[str, dict[int, Row]]] = {}  # sink, incident -> rows by id
+        self._links: dict[tuple[str, str], Link] = {}  # sink, remote
         self._epoch = 0
 
     def _put(self, publications: Iterable[Publication]) -> None:
         for publication in publications:
             for sink, audiences in self._sinks.items():
-                if publication.audience in audiences and (publication.key, sink) not in self._keys:
+                if publication.serves(sink, audiences) and (publication.key, sink) not in self._keys:
                     self._keys.add((publication.key, sink))
                     row = Row(
                         id=len(self._rows) + 1, publication=publication, sink=sink, due=publication.not_before,
@@ -75,7 +76,8 @@ class MemoryOutbox:
             return [
                 OutboxRow(
                     id=row.id, publication=row.publication, sink=sink, attempts=row.attempts, epoch=row.epoch,
-                    ambiguous=row.ambiguous,
+                    ambiguous=row.ambiguous, link=self._link(sink, row.publication.incident),
+                    related=self._related(sink, row.publication.related),
                 )
                 for row in due
             ]  # fmt: skip
@@ -89,12 +91,14 @@ class MemoryOutbox:
             own.state, own.attempts, own.changed_at = "sent", own.attempts + 1, now
             return True
 
-    def confirmed(self, row: OutboxRow, now: Millis, remote: str) -> bool:
-        """The sink has it, as ``remote``; also without `sent`, when a probe found it there."""
+    def confirmed(self, row: OutboxRow, now: Millis, receipt: Receipt) -> bool:
+        """The sink has it, under the receipt's id; also without `sent`, when a probe found it there."""
         with self._guard:
             own = self._own(row, "claimed", "sent")
             if own is not None:
-                own.ambiguous, own.remote, own.error = False, remote, ""
+                own.ambiguous, own.remote, own.error = False, receipt.remote, ""
+                if receipt.keeps:
+                    self._tie(row, now, receipt)
                 self._finish(own, "confirmed", now)
             return own is not None
 
@@ -125,6 +129,39 @@ class MemoryOutbox:
             row.state, row.attempts, row.due, row.changed_at = "new", 0, now, now
             self._open(row)
             return True
+
+    def links(self, *, sink: str = "", incident: str = "", state: str = "") -> list[Link]:
+        """What sinks keep, in the order in which it was made."""
+        with self._guard:
+            return [
+                msgspec.structs.replace(link)
+                for link in self._links.values()
+                if sink in ("", link.sink) and incident in ("", link.incident) and state in ("", link.state)
+            ]
+
+    def keep(self, link: Link) -> None:
+        """Store a link, instead of the one with its sink and remote id if there is one."""
+        with self._guard:
+            self._links[link.sink, link.remote] = msgspec.structs.replace(link)
+
+    def _tie(self, row: OutboxRow, now: Millis, receipt: Receipt) -> None:
+        before = self._links.get((row.sink, receipt.remote))
+        publication = row.publication
+        self._links[row.sink, receipt.remote] = Link(
+            sink=row.sink, incident=publication.incident, generation=publication.generation, remote=receipt.remote,
+            url=receipt.url or (before.url if before else ""), state=receipt.keeps,
+            seen=receipt.seen or (before.seen if before else ""),
+            created_at=before.created_at if before else now, changed_at=now,
+        )  # fmt: skip
+
+    def _link(self, sink: str, incident: str) -> Link | None:
+        """The one in use: of the latest generation, the first that is no duplicate."""
+        found = [link for link in self.links(sink=sink, incident=incident) if link.state != "duplicate"]
+        return max(found, key=lambda link: link.generation, default=None)
+
+    def _related(self, sink: str, incidents: Iterable[str]) -> tuple[Link, ...]:
+        found = (self._link(sink, incident) for incident in incidents)
+        return tuple(link for link in found if link is not None)
 
     def _supersede(self, rows: list[Row], now: Millis) -> None:
         """Updates nobody has seen give way to a later one that is due, with nothing but updates between them."""

@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from engine.ports import Commit
+from engine.sending import Link, Receipt
 from tests.storage.made import NOON, publication
 
 LEASE = 30_000
@@ -28,7 +29,7 @@ def test_a_publication_goes_from_new_to_confirmed(store):
     assert states(store) == {"a": "claimed"}
     assert store.sent(row, NOON + 1)
     assert states(store) == {"a": "sent"}
-    assert store.confirmed(row, NOON + 2, "TICKET-7")
+    assert store.confirmed(row, NOON + 2, Receipt("TICKET-7"))
     (shown,) = store.outbox().items
     assert (shown["state"], shown["remote"], shown["attempts"], shown["body"]) == (
         "confirmed",
@@ -66,7 +67,7 @@ def test_publications_of_one_incident_go_out_one_after_the_other(store):
     assert store.claim("tickets", NOON, LEASE, 10) == []
     assert store.sent(first, NOON)
     assert store.claim("tickets", NOON + 1, LEASE, 10) == []
-    assert store.confirmed(first, NOON + 2, "T1")
+    assert store.confirmed(first, NOON + 2, Receipt("T1"))
     assert [row.publication.key for row in store.claim("tickets", NOON + 3, LEASE, 10)] == ["1/resolve"]
 
 
@@ -89,11 +90,11 @@ def test_who_lost_the_lease_can_change_nothing(store):
     assert theirs.epoch > mine.epoch
     assert not theirs.ambiguous  # it was never sent
     assert not store.sent(mine, NOON + LEASE)
-    assert not store.confirmed(mine, NOON + LEASE, "T1")
+    assert not store.confirmed(mine, NOON + LEASE, Receipt("T1"))
     assert not store.retry(mine, NOON, "late", ambiguous=False)
     assert not store.dead(mine, NOON, "late")
     assert store.sent(theirs, NOON + LEASE)
-    assert store.confirmed(theirs, NOON + LEASE, "T2")
+    assert store.confirmed(theirs, NOON + LEASE, Receipt("T2"))
     assert store.outbox().items[0]["remote"] == "T2"
 
 
@@ -112,7 +113,7 @@ def test_what_was_sent_by_one_who_vanished_comes_back_as_ambiguous(store):
     assert again.attempts == 1
     (still,) = store.claim("tickets", NOON + 2 * LEASE, LEASE, 1)  # vanished again while probing
     assert still.ambiguous
-    assert store.confirmed(still, NOON + 2 * LEASE, "found by the probe")
+    assert store.confirmed(still, NOON + 2 * LEASE, Receipt("found by the probe"))
     assert store.outbox().items[0]["ambiguous"] is False
 
 
@@ -161,7 +162,7 @@ def test_updates_nobody_has_seen_collapse_to_the_newest(store):
     put(store, *[publication(f"update-{n}", action="update") for n in range(4)])
     put(store, publication("other", "INC-2", "update"))
     (opened, _) = store.claim("tickets", NOON, LEASE, 10)
-    store.confirmed(opened, NOON, "T1")
+    store.confirmed(opened, NOON, Receipt("T1"))
     (row,) = store.claim("tickets", NOON, LEASE, 10)
     assert row.publication.key == "update-3"
     assert states(store, state=["superseded"]) == {f"update-{n}": "superseded" for n in range(3)}
@@ -178,7 +179,7 @@ def test_updates_do_not_collapse_across_other_actions_or_into_the_future(store):
     for expected in ("u1", "resolve", "u2"):
         (row,) = store.claim("tickets", NOON, LEASE, 10)
         assert row.publication.key == expected
-        store.confirmed(row, NOON, "")
+        store.confirmed(row, NOON, Receipt(""))
     assert store.claim("tickets", NOON, LEASE, 10) == []
 
 
@@ -202,7 +203,7 @@ def test_claimers_that_race_never_hold_the_same_row(store, claimers):
             for row in rows:
                 assert store.sent(row, NOON)
                 taken.append(row.publication.key)
-                assert store.confirmed(row, NOON, "T")
+                assert store.confirmed(row, NOON, Receipt("T"))
 
     threads = [threading.Thread(target=work) for _ in range(claimers)]
     for thread in threads:
@@ -210,3 +211,72 @@ def test_claimers_that_race_never_hold_the_same_row(store, claimers):
     for thread in threads:
         thread.join()
     assert sorted(taken, key=int) == [str(n) for n in range(60)]
+
+
+def ticket(store, remote, incident="INC-1", keeps="open", **publication_fields):
+    put(store, publication(f"{incident}/{remote}/{keeps}", incident, **publication_fields))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    assert store.confirmed(row, NOON + 7, Receipt(remote, f"https://desk/{remote}", keeps))
+    return row
+
+
+def test_what_a_receiver_keeps_comes_with_every_later_row_of_the_incident(store):
+    assert ticket(store, "T1").link is None
+    put(store, publication("later", action="update"), publication("other", "INC-2"))
+    later, other = store.claim("tickets", NOON, LEASE, 10)
+    assert later.link == Link(
+        sink="tickets", incident="INC-1", generation=1, remote="T1", url="https://desk/T1", created_at=NOON + 7,
+        changed_at=NOON + 7,
+    )  # fmt: skip
+    assert other.link is None
+
+
+def test_a_receipt_that_keeps_nothing_leaves_no_link(store):
+    ticket(store, "mail-1", keeps="")
+    assert store.links() == []
+
+
+def test_a_later_receipt_changes_the_state_of_what_is_kept(store):
+    ticket(store, "T1")
+    ticket(store, "T1", keeps="closed")
+    (link,) = store.links()
+    assert (link.state, link.created_at) == ("closed", NOON + 7)
+
+
+def test_related_incidents_bring_their_links(store):
+    ticket(store, "T1")
+    merged = publication("merge", "INC-2", "merge")
+    merged.related = ("INC-1", "INC-9")
+    put(store, merged)
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    assert [link.remote for link in row.related] == ["T1"]
+
+
+def test_links_are_kept_filtered_and_survive_a_restart(store, reopened):
+    ticket(store, "T1")
+    ticket(store, "T2", "INC-2")
+    (first,) = store.links(incident="INC-1")
+    first.seen, first.state = "looked", "duplicate"
+    store.keep(first)
+    store = reopened(store)
+    assert store.links(incident="INC-1") == [first]
+    assert [link.remote for link in store.links(state="open")] == ["T2"]
+    assert store.links(sink="log") == []
+
+
+def test_a_duplicate_is_never_the_link_in_use(store):
+    ticket(store, "T1")
+    ticket(store, "T2")
+    first, second = store.links()
+    first.state = "duplicate"
+    store.keep(first)
+    put(store, publication("later", action="update"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    assert row.link == second
+
+
+def test_a_publication_goes_only_to_the_sinks_that_the_rules_name(store):
+    routed, unrouted, nowhere = publication("a"), publication("b"), publication("c")
+    routed.sinks, nowhere.sinks = ("tickets", "elsewhere"), ()
+    put(store, routed, unrouted, nowhere)
+    assert sorted(states(store)) == ["a", "b"]

@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from engine.errors import SinkError
-from engine.ports import Sink
 from engine.publish.egress import Destination, Egress
 from engine.publish.log import Log
 from engine.publish.webhook import Webhook
-from tests.publish.receiver import Receiver, hang, publication, receiver, status
+from engine.sending import Sink
+from tests.publish.receiver import Receiver, hang, receiver, row, status
 
 
 class Case(NamedTuple):
@@ -59,24 +59,24 @@ def case(request: pytest.FixtureRequest, tmp_path: Path, server: Receiver) -> It
 def test_each_key_is_delivered_once_however_often_it_is_sent(case: Case) -> None:
     assert case.sink.idempotent
     for key in ("a", "b", "a", "c", "b"):
-        assert case.sink.send(publication(key))
+        assert case.sink.send(row(key))
     assert case.held() == ["a", "b", "c"]
 
 
 def test_a_key_sent_again_after_a_restart_is_still_the_same_publication(case: Case) -> None:
-    case.sink.send(publication("a"))
+    case.sink.send(row("a"))
     again = case.reopen()
-    again.send(publication("a"))
-    again.send(publication("b"))
+    again.send(row("a"))
+    again.send(row("b"))
     assert case.held() == ["a", "b"]
 
 
 def test_the_remote_id_is_the_same_for_the_same_key(case: Case) -> None:
-    assert case.sink.send(publication("a")) == case.sink.send(publication("a"))
+    assert case.sink.send(row("a")) == case.sink.send(row("a"))
 
 
 def test_strangers_text_of_any_kind_is_delivered(case: Case) -> None:
-    case.sink.send(publication("a", title="\x00\x1b[31m\u202e" + "x" * 100_000, why="\ud7ff\n\r"))
+    case.sink.send(row("a", title="\x00\x1b[31m\u202e" + "x" * 100_000, why="\ud7ff\n\r"))
     assert case.held() == ["a"]
 
 
@@ -100,7 +100,7 @@ def test_a_webhook_says_what_became_of_a_publication(server: Receiver, name: str
     egress = Egress([Destination(server.url, allow_private=True)], timeout=0.3)
     sink = Webhook("hook", server.url, egress, lambda: 0, frozenset())
     with pytest.raises(SinkError) as failed:
-        sink.send(publication())
+        sink.send(row())
     error = failed.value
     assert (error.permanent, error.ambiguous, error.after) == (permanent, ambiguous, after)
 
@@ -110,7 +110,7 @@ def test_a_refused_connection_is_transient() -> None:
         url = f"http://127.0.0.1:{taken.getsockname()[1]}/"
     sink = Webhook("hook", url, Egress([Destination(url, allow_private=True)]), lambda: 0, frozenset())
     with pytest.raises(SinkError) as failed:
-        sink.send(publication())
+        sink.send(row())
     assert not failed.value.permanent
     assert not failed.value.ambiguous
 
@@ -118,13 +118,13 @@ def test_a_refused_connection_is_transient() -> None:
 def test_a_line_that_a_crash_cut_short_is_written_again_whole(tmp_path: Path) -> None:
     path = tmp_path / "out.jsonl"
     first = Log("log", path, frozenset())
-    first.send(publication("a"))
+    first.send(row("a"))
     first.close()
     with path.open("ab") as file:
         file.write(b'{"key":"b","created_at":17')
     second = Log("log", path, frozenset())
-    second.send(publication("a"))
-    second.send(publication("b"))
+    second.send(row("a"))
+    second.send(row("b"))
     second.close()
     lines = path.read_bytes().splitlines()
     assert [msgspec.json.decode(line)["key"] for line in (lines[0], lines[2])] == ["a", "b"]

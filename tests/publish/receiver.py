@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import NamedTuple
 
 from engine.outcomes import Publication
+from engine.sending import OutboxRow
 
 
 class Got(NamedTuple):
@@ -108,3 +109,8 @@ def publication(key: str = "k1", *, incident: str = "INC-1", action: str = "open
         created_at=1_700_000_000_000,
         body={"incident": {"id": incident, "revision": 3, "title": "db is down", "cause": "db", **fields}},
     )
+
+
+def row(key: str = "k1", **fields: object) -> OutboxRow:
+    """A claimed row of that publication."""
+    return OutboxRow(id=1, publication=publication(key, **fields), sink="hook", attempts=0, epoch=1)  # type: ignore[arg-type]

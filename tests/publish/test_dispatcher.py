@@ -12,8 +12,9 @@ from prometheus_client import CollectorRegistry
 from engine.errors import SinkError
 from engine.metrics import EngineMetrics
 from engine.outcomes import Publication
-from engine.ports import Commit, Sink
+from engine.ports import Commit
 from engine.publish.dispatcher import Dispatcher, DispatchSettings
+from engine.sending import OutboxRow, Receipt, Sink
 from engine.storage.sqlite.store import SqliteStore
 from tests.publish.receiver import publication
 
@@ -28,11 +29,11 @@ class Script:
         self.answers = list(answers)
         self.got: list[str] = []
 
-    def send(self, publication: Publication) -> str:
-        self.got.append(publication.key)
+    def send(self, row: OutboxRow) -> Receipt:
+        self.got.append(row.publication.key)
         if self.answers:
             raise self.answers.pop(0)
-        return f"T-{publication.key}"
+        return Receipt(f"T-{row.publication.key}")
 
 
 class Asked(Script):
@@ -43,9 +44,10 @@ class Asked(Script):
         self.holds = holds
         self.asked = 0
 
-    def find(self, publication: Publication) -> str | None:
+    def find(self, row: OutboxRow) -> Receipt | None:
         self.asked += 1
-        return f"T-{publication.key}" if publication.key in self.holds else None
+        key = row.publication.key
+        return Receipt(f"T-{key}") if key in self.holds else None
 
 
 class Desk:
@@ -245,14 +247,14 @@ def test_a_slow_receiver_keeps_nobody_else_waiting(path: Path, gate: threading.E
     done = threading.Event()
 
     class Slow(Script):
-        def send(self, publication: Publication) -> str:
+        def send(self, row: OutboxRow) -> Receipt:
             gate.wait(10)
-            return super().send(publication)
+            return super().send(row)
 
     class Quick(Script):
-        def send(self, publication: Publication) -> str:
+        def send(self, row: OutboxRow) -> Receipt:
             done.set()
-            return super().send(publication)
+            return super().send(row)
 
     desk = Desk(path, Slow(name="slow"), Quick(name="quick"), settings=DispatchSettings(idle_seconds=0.02))
     desk.dispatcher.start()

@@ -13,7 +13,7 @@ import pytest
 from engine.errors import SinkError
 from engine.publish.egress import Destination, Egress
 from engine.publish.webhook import Webhook
-from tests.publish.receiver import Receiver, publication, receiver, status
+from tests.publish.receiver import Receiver, receiver, row, status
 
 NOW = 1_700_000_000_000
 
@@ -31,7 +31,7 @@ def hook(server: Receiver, secret: str = "") -> Webhook:
 
 def test_the_receiver_gets_both_texts_the_incident_and_the_key(server: Receiver) -> None:
     server.behave = status(201, b'{"id": "T-7"}')
-    assert hook(server).send(publication("k1")) == "T-7"
+    assert hook(server).send(row("k1")).remote == "T-7"
     got = server.got[0]
     assert got.headers["idempotency-key"] == '"k1"'
     sent = msgspec.json.decode(got.body)
@@ -42,8 +42,8 @@ def test_the_receiver_gets_both_texts_the_incident_and_the_key(server: Receiver)
 
 def test_a_repeated_publication_is_the_same_bytes_under_the_same_key(server: Receiver) -> None:
     sink = hook(server)
-    sink.send(publication("k1"))
-    sink.send(publication("k1"))
+    sink.send(row("k1"))
+    sink.send(row("k1"))
     first, second = server.got
     assert first.body == second.body
     assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
@@ -51,7 +51,7 @@ def test_a_repeated_publication_is_the_same_bytes_under_the_same_key(server: Rec
 
 def test_the_signature_verifies_as_standard_webhooks_says(server: Receiver) -> None:
     key = b"0123456789abcdef01234567"
-    hook(server, "whsec_" + base64.b64encode(key).decode()).send(publication("k1"))
+    hook(server, "whsec_" + base64.b64encode(key).decode()).send(row("k1"))
     headers, body = server.got[0].headers, server.got[0].body
     signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.".encode() + body
     expected = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
@@ -59,7 +59,7 @@ def test_the_signature_verifies_as_standard_webhooks_says(server: Receiver) -> N
 
 
 def test_without_a_secret_nothing_is_signed(server: Receiver) -> None:
-    hook(server).send(publication())
+    hook(server).send(row())
     assert "webhook-signature" not in server.got[0].headers
 
 
@@ -72,7 +72,7 @@ def test_a_secret_that_is_not_base64_is_the_operators_error(server: Receiver) ->
 def test_retry_after_is_read_as_seconds_and_as_a_date(server: Receiver, value: str) -> None:
     server.behave = status(503, b"", Retry_After=value)
     with pytest.raises(SinkError) as failed:
-        hook(server).send(publication())
+        hook(server).send(row())
     assert failed.value.after == 30
 
 
@@ -80,7 +80,7 @@ def test_retry_after_is_read_as_seconds_and_as_a_date(server: Receiver, value: s
 def test_an_absurd_retry_after_is_bounded_or_ignored(server: Receiver, value: str, after: float | None) -> None:
     server.behave = status(429, b"", Retry_After=value)
     with pytest.raises(SinkError) as failed:
-        hook(server).send(publication())
+        hook(server).send(row())
     assert failed.value.after == after
     assert not failed.value.permanent
 
@@ -90,12 +90,12 @@ def test_an_absurd_retry_after_is_bounded_or_ignored(server: Receiver, value: st
 )
 def test_any_body_of_a_success_is_a_success(server: Receiver, body: bytes) -> None:
     server.behave = status(200, body)
-    assert hook(server).send(publication("k9")) == "k9"
+    assert hook(server).send(row("k9")).remote == "k9"
 
 
 def test_an_undeclared_destination_is_permanent_and_nothing_is_sent(server: Receiver) -> None:
     sink = Webhook("hook", server.url, Egress([]), lambda: NOW, frozenset())
     with pytest.raises(SinkError) as failed:
-        sink.send(publication())
+        sink.send(row())
     assert failed.value.permanent
     assert not server.got

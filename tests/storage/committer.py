@@ -6,6 +6,7 @@ import sys
 import threading
 from pathlib import Path
 
+from engine.sending import Receipt
 from engine.storage.sqlite import SqliteStore
 from tests.storage.made import NOON, SINKS, snapshot, whole
 
@@ -15,7 +16,7 @@ def publish(store: SqliteStore) -> None:
     while True:
         for row in store.claim("tickets", NOON + 10**9, 1, 5):
             if store.sent(row, NOON + 10**9):
-                store.confirmed(row, NOON + 10**9, f"T-{row.publication.key}")
+                store.confirmed(row, NOON + 10**9, Receipt(f"T-{row.publication.key}"))
 
 
 def main(path: Path) -> None:

@@ -27,6 +27,7 @@ def test_every_query_is_valid_and_used(store):
         "dispositions": "[]", "states": "[]", "verdicts": "[]", "severities": "[]", "domain": "", "since": None,
         "text": "", "sink": "", "now": 0, "id": 0, "epoch": 0, "lease": 0, "ambiguous": 0, "remote": "", "error": "",
         "clocks": False, "due": 0, "position": 0, "state": "", "kind": "", "fingerprint": "",
+        "generation": 1, "url": "", "seen": "", "created_at": 0, "changed_at": 0,
     }  # fmt: skip
     connection = sqlite3.connect(store.path)
     for name, sql in SQL.items():
@@ -108,13 +109,13 @@ def test_a_migration_that_fails_leaves_the_file_as_it_was(store, path):
     store.close()
     writer = connect(path)
     tune_writer(writer)
-    bad = Migration(3, "0003_bad.sql", "CREATE TABLE half (x);\nINSERT INTO nowhere VALUES (1);\n")
+    bad = Migration(99, "0099_bad.sql", "CREATE TABLE half (x);\nINSERT INTO nowhere VALUES (1);\n")
     with pytest.raises(StoreUnavailable, match="nowhere"):
         migrate(writer, path, [*shipped(), bad])
     assert writer.execute("SELECT count(*) FROM sqlite_master WHERE name = 'half'").fetchone() == (0,)
-    good = Migration(3, "0003_good.sql", "CREATE TABLE half (x);\n")
-    assert migrate(writer, path, [*shipped(), good]) == 3
-    assert migrate(writer, path, [*shipped(), good]) == 3
+    good = Migration(99, "0099_good.sql", "CREATE TABLE half (x);\n")
+    assert migrate(writer, path, [*shipped(), good]) == 99
+    assert migrate(writer, path, [*shipped(), good]) == 99
     writer.close()
 
 

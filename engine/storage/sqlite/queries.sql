@@ -210,6 +210,28 @@ SELECT id, doc, sink, state, ambiguous, attempts, due, changed_at, remote, error
 WHERE incident = :incident AND id < :before AND (:states = '[]' OR state IN (SELECT value FROM json_each(:states)))
 ORDER BY id DESC LIMIT :limit;
 
+-- name: links
+SELECT sink, incident, generation, remote, url, state, seen, created_at, changed_at FROM link
+WHERE (:sink = '' OR sink = :sink) AND (:incident = '' OR incident = :incident) AND (:state = '' OR state = :state)
+ORDER BY no;
+
+-- name: tie_link
+-- What is known of it already stays where the receipt says nothing.
+INSERT INTO link (sink, incident, generation, remote, url, state, seen, created_at, changed_at)
+VALUES (:sink, :incident, :generation, :remote, :url, :state, :seen, :now, :now)
+ON CONFLICT (sink, remote) DO UPDATE SET
+    incident = excluded.incident, generation = excluded.generation, state = excluded.state,
+    url = CASE excluded.url WHEN '' THEN url ELSE excluded.url END,
+    seen = CASE excluded.seen WHEN '' THEN seen ELSE excluded.seen END,
+    changed_at = excluded.changed_at;
+
+-- name: keep_link
+INSERT INTO link (sink, incident, generation, remote, url, state, seen, created_at, changed_at)
+VALUES (:sink, :incident, :generation, :remote, :url, :state, :seen, :created_at, :changed_at)
+ON CONFLICT (sink, remote) DO UPDATE SET
+    incident = excluded.incident, generation = excluded.generation, url = excluded.url, state = excluded.state,
+    seen = excluded.seen, created_at = excluded.created_at, changed_at = excluded.changed_at;
+
 -- name: insert_chain
 INSERT INTO chain (domain, seq, position, at, digest, link, salt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?);
 

@@ -133,7 +133,7 @@ def _outbox(
         )
         for publication in publications
         for sink, audiences in sinks.items()
-        if publication.audience in audiences
+        if publication.serves(sink, audiences)
     ]  # fmt: skip
     connection.executemany(SQL["insert_outbox"], rows)
 

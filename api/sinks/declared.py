@@ -1,0 +1,62 @@
+"""What every declared receiver has, and what it is put together with.
+
+A field ``x_env`` names the environment variable that holds the secret ``x``: secrets stand in no file.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass as plain
+from dataclasses import field, fields
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field
+from pydantic.dataclasses import dataclass
+
+from engine.ports import Clock
+from engine.sending import Sink
+
+strict = ConfigDict(extra="forbid", hide_input_in_errors=True)
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
+Url = Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+Variable = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")]
+Secret = Annotated[str, Field(exclude=True)]
+Audience = Literal["engineers", "stakeholders", "tickets"]
+
+
+@plain(frozen=True)
+class World:
+    """What sinks are put together with: ``data`` is the engine's folder, ``stack`` closes what they opened."""
+
+    clock: Clock
+    data: Path
+    stack: ExitStack
+
+
+@dataclass(frozen=True, config=strict, kw_only=True)
+class Declared:
+    """A receiver of publications. ``allow_private``: its name may lead to private and loopback addresses.
+    ``mode`` shadow: what would be sent is noted, and nothing is sent."""
+
+    name: Name
+    audiences: tuple[Audience, ...] = ("engineers",)
+    allow_private: bool = False
+    mode: Literal["live", "shadow"] = "live"
+
+    def open(self, world: World) -> Sink:
+        """The sink itself."""
+        raise NotImplementedError
+
+    @classmethod
+    def secrets(cls) -> dict[str, str]:
+        """Field that names a variable -> field that takes what is in it."""
+        names = {one.name for one in fields(cls)}
+        return {
+            name: name.removesuffix("_env") for name in sorted(names) if name.removesuffix("_env") in names - {name}
+        }
+
+
+def secret() -> str:
+    """The default of a field that holds a secret: empty, and shown in no repr."""
+    return field(default="", repr=False)
