@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from api.replay_recovery import leaning, stated
 from api.replay_result import Collected, Result, result
 from api.replay_stream import Stream
 from engine import own
@@ -86,6 +87,11 @@ class Replay:
             skipped=stream.bad,
         )
         told.anomalies = _anomalies(service)
+        if isinstance(service.core, Core):
+            telemetry = service.core.state.telemetry
+            likeliest = leaning(telemetry, stream.last)
+            told.recovery, told.leaning = stated(telemetry), likeliest.verdict
+            told.leaning_probability = likeliest.probability
         return told
 
 

@@ -16,6 +16,7 @@ from engine.lifecycle import OPEN, State
 from engine.outcomes import AlertView, Impacted, IncidentView, LedgerChange, LedgerEntry, TimelineEntry
 from engine.ports import Commit
 from engine.reasons import Reason, Verdict
+from engine.recovery.words import Recovery
 from engine.signals import Millis
 
 UP = 1000
@@ -60,6 +61,9 @@ class Result(msgspec.Struct, kw_only=True):
     events: int
     skipped: int
     anomalies: list[tuple[float, float]] = []
+    recovery: str = Recovery.NO_BASELINE
+    leaning: str = Recovery.NO_BASELINE
+    leaning_probability: float = 0.0
 
 
 class Collected:

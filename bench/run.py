@@ -31,6 +31,7 @@ from bench import (
     logs,
     measured_storm,
     memory,
+    recovery,
     risk,
     samples,
     storm,
@@ -55,8 +56,9 @@ PARTS = (
     "baselines",
     "samples",
     "inquiry",
+    "recovery",
 )
-SERVERLESS = frozenset({"risk", "graph", "traces", "logs", "baselines", "samples", "inquiry"})
+SERVERLESS = frozenset({"risk", "graph", "traces", "logs", "baselines", "samples", "inquiry", "recovery"})
 """Parts that measure no server."""
 
 
@@ -110,6 +112,8 @@ def serverless(parts: Sequence[str], repetitions: int, generator: Path | None) -
         yield inquiry.table(looked), looked
         hit = measured_storm.measure(repetitions)
         yield measured_storm.table(hit), hit
+    if "recovery" in parts:
+        yield recovery.report(repetitions)
     if "traces" in parts:
         counted = traces.measure(repetitions)
         yield traces.table(counted), {"traces": counted}

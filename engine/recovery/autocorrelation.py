@@ -1,10 +1,11 @@
 """How many independent samples a series is worth.
 
-A series with memory says the same thing several times. The memory is taken as that of an AR(1) process, estimated from
-ranks, which no wild value can move: the rank correlation of neighbours is turned into Pearson's (r = 2 sin(π ρ / 6), exact
-for normal pairs), freed of its bias of −(1 + 3φ) / n by group (Kendall, Biometrika 41 (1954) 403-404; Marriott and Pope, same volume,
-390-402), taken for nothing where it is not significant, and else raised by part of its standard error, because too small
-a memory makes false claims and too large a one only costs time. A mean of n samples then varies as that of n / F:
+A series with memory says the same thing several times. The memory is taken as that of an AR(1) process, estimated
+from ranks, which no wild value can move: the rank correlation of neighbours is turned into Pearson's (r = 2 sin(πρ /
+6), exact for normal pairs), freed of its bias of −(1 + 3φ) / n by group (M. G. Kendall, Biometrika 41 (1954) 403-404;
+F. H. C. Marriott and J. A. Pope, same volume, 390-402), taken for nothing where it is not significant, and else raised
+by part of its standard error, because too small a memory makes false claims and too large a one only costs time. A mean
+of n samples then varies as that of n / F independent ones:
 
     F = 1 + 2 Σ (1 − k/n) ρ(k)        (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8 (1946) 184-197)
 
@@ -23,7 +24,7 @@ from engine.recovery.window import Floats
 LARGEST = 0.98
 SIGNIFICANT = 1.645
 """Standard errors of a series without memory (one-sided 5 %)."""
-CAUTION = 0.55
+CAUTION = 0.3
 """Share of its standard error that is added to a memory of 1, and proportionally less to a smaller one."""
 FORGOTTEN = 1e-4
 

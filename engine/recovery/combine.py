@@ -18,9 +18,9 @@ WORST = 3
 
 
 class Whole(msgspec.Struct, frozen=True, kw_only=True):
-    """The verdict of an entity, a business service or an incident. ``parts`` counts the verdicts below; ``worst`` are the
-    indicators that decide it, the gravest first; ``minutes`` how long the slowest of the inconclusive ones takes (None:
-    nothing is inconclusive, or waiting does not help)."""
+    """The verdict of an entity, a business service or an incident. ``parts`` counts the verdicts below; ``worst`` are
+    the indicators that decide it, the gravest first; ``minutes`` how long the slowest of the inconclusive ones takes
+    (None: nothing is inconclusive, or waiting does not help)."""
 
     name: str
     verdict: Recovery
@@ -56,7 +56,7 @@ def whole(name: str, judged: Sequence[Judged]) -> Whole:
 
 
 def together(name: str, members: Sequence[str], of: Mapping[str, Whole]) -> Whole:
-    """A business service from its entities, or an incident from all of its. A member that is not known has no baseline."""
+    """A business service from its entities, or an incident from all of its. Unknown members have no baseline."""
     missing = {Recovery.NO_BASELINE: 1}
     none = (Why.NO_INDICATORS,)
     found = [

@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 
 from engine.evidence.baselines.scale import TINY
-from engine.evidence.baselines.units import changed_unit
 from engine.recovery.autocorrelation import memory
 from engine.recovery.baseline import Baseline, Unused, baseline, levels
 from engine.recovery.counts import counts
@@ -20,6 +19,7 @@ from engine.recovery.resting import resting
 from engine.recovery.samples import Samples, samples
 from engine.recovery.shift import shift
 from engine.recovery.stability import Stability, level_changes, stability, stretches
+from engine.recovery.units import other_unit
 from engine.recovery.window import Window
 from engine.recovery.words import Recovery, Why
 from engine.signals import Millis
@@ -97,8 +97,10 @@ def _stands(found: Comparison, verdict: Recovery, why: Why, samples_more: float 
 
 
 def _waiting(put: Samples, after: Window, since: Millis) -> Why | None:
+    if after.end <= since and len(after.times):
+        return Why.SETTLING
     if not len(put):
-        return Why.SETTLING if after.end <= since and len(after.times) else Why.NO_DATA
+        return Why.NO_DATA
     return Why.TOO_FEW if len(put) < FEWEST else None
 
 
@@ -106,7 +108,7 @@ def _settled(found: Comparison, past: Baseline, put: Samples, margin: float) -> 
     """Statistics, on samples enough, from the last change of level on if there is but one."""
     indicator = found.indicator
     phi = memory([past.values, [levels(put)]])
-    why = _unusable(indicator, past, put)
+    why = _unusable(indicator, past, put, phi)
     if why is not None:
         return _stands(found, Recovery.INCONCLUSIVE, why)
     places = level_changes(past, put, phi)
@@ -121,18 +123,18 @@ def _settled(found: Comparison, past: Baseline, put: Samples, margin: float) -> 
     return msgspec.structs.replace(
         found,
         difference=_difference(indicator, past, put, margin),
-        stability=stability(past, put, phi, margin, places),
+        stability=stability(indicator.measure, past, put, phi, margin, places),
     )
 
 
-def _unusable(indicator: Indicator, past: Baseline, put: Samples) -> Why | None:
+def _unusable(indicator: Indicator, past: Baseline, put: Samples, phi: float) -> Why | None:
     values = levels(put)
     usual = np.concatenate(past.values)
     best = indicator.rests_at
     if not past.flat:
         if np.ptp(values) <= TINY * max(1.0, abs(float(values[0]))) and not _is(float(values[0]), best):
             return Why.FROZEN
-        if changed_unit(float(np.median(usual)), past.sigma, values) is not None:
+        if indicator.measure is not Measure.RATIO and other_unit(usual, values, phi) is not None:
             return Why.UNIT_CHANGED
     return None
 

@@ -1,8 +1,9 @@
 """The change of a rate of events: the share that fell after restoration, given how long each side was looked at.
 
-Of a + b events, a fell into the time after; were the rate the same, their share would be the share of the time. Wilson's
-interval of that share gives one of the ratio of rates (the conditional test of two Poisson rates: J. Przyborowski and H.
-Wilenski, Biometrika 31 (1940) 313-323), with the events that each side is worth where they come in bunches (`events`).
+Of a + b events, a fell into the time after; were the rate the same, their share would be the share of the time.
+Wilson's interval of that share gives one of the ratio of rates (the conditional test of two Poisson rates: J.
+Przyborowski and H. Wilenski, Biometrika 31 (1940) 313-323), with the events that each side is worth where they come in
+bunches (`events`).
 """
 
 from __future__ import annotations

@@ -6,8 +6,9 @@ import msgspec
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """After minus before, in the indicator's unit: the estimate, and one-sided bounds of 95 % each. ``p_higher`` and ``p_lower``: one-sided probabilities of such a difference where there is none. ``worth_*``:
-    the independent samples (for ratios and counts: events) that the two sides are worth."""
+    """After minus before, in the indicator's unit: the estimate, and one-sided bounds of 95 % each. ``p_higher`` and
+    ``p_lower``: one-sided probabilities of such a difference where there is none. ``worth_*``: the independent samples
+    (for ratios and counts: events) that the two sides are worth."""
 
     method: str
     usual: float

@@ -20,7 +20,7 @@ TINY = 1e-12
 def bunching(counts: Floats, expected: Floats, share: float = 0.0) -> float:
     """D of counts, given what was expected of each; ``share`` is that of bad events in a ratio, 0 for plain counts.
 
-    >>> bunching(np.array([1.0, 0.0, 2.0, 1.0]), np.ones(4)), bunching(np.array([40.0, 0.0, 0.0, 0.0]), np.full(4, 10.0))
+    >>> bunching(np.array([1.0, 0.0, 2.0, 1.0]), np.ones(4)), bunching(np.array([40.0, 0, 0, 0]), np.full(4, 10.0))
     (1.0, 40.0)
     """
     if len(counts) < 2:

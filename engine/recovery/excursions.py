@@ -1,8 +1,9 @@
 """Does a series go and come back, more often than it used to?
 
-An excursion is a stretch of samples farther from the usual level than ever counts as usual there (`FAR` robust
-standard deviations, and more than the margin), of which the series has come back. How often that happens by chance is
-known from the windows before: with their rate, so many excursions must be less likely than `UNLIKELY`.
+An excursion goes farther from a window's own level than ever counts as usual (`FAR` robust standard deviations, and
+more than the margin), and comes back to within half of that; a window that lies at another level all along has none.
+How often that happens by chance is known from the windows before: with their rate, so many excursions must be less
+likely than `UNLIKELY`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections.abc import Sequence
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from engine.recovery.quantiles import poisson_at_least
 from engine.recovery.window import Floats
@@ -36,15 +36,17 @@ def excursions(before: Sequence[Floats], after: Floats, sigma: float, margin: fl
     >>> excursions([calm], restless, 1.0, 2.0)
     Excursions(count=5, usual=0.258, flapping=True)
     """
-    past = np.concatenate(before)
-    centre, reach = float(np.median(past)), max(FAR * sigma, margin)
-    known = sum(_returned(np.abs(window - centre) > reach) for window in before)
-    rate = (known + 0.5) / len(past)
-    count = _returned(np.abs(after - centre) > reach)
+    reach = max(FAR * sigma, margin)
+    known = sum(_returned(window, reach) for window in before)
+    rate = (known + 0.5) / sum(map(len, before))
+    count = _returned(after, reach)
     usual = rate * len(after)
     return Excursions(count, round(usual, 3), count >= FEWEST and poisson_at_least(count, usual) < UNLIKELY)
 
 
-def _returned(out: NDArray[np.bool_]) -> int:
-    """Stretches that end before the series does."""
-    return int((out[:-1] & ~out[1:]).sum())
+def _returned(values: Floats, reach: float) -> int:
+    """How often it was out and then back; what lies between is neither."""
+    away = np.abs(values - np.median(values))
+    state = np.where(away > reach, 1, np.where(away <= reach / 2, 0, -1))
+    state = state[state >= 0]
+    return int((np.diff(state) < 0).sum())

@@ -71,8 +71,8 @@ SATURATION_SHARE = 0.1
 
 class Indicator(msgspec.Struct, frozen=True, kw_only=True):
     """One series to compare. What is None is taken from the kind. Only ``critical`` indicators decide the verdict of
-    their entity. ``objective`` is the share of good events that is promised; ``best`` the value that cannot be bettered,
-    at which a series may rest."""
+    their entity. ``objective`` is the share of good events that is promised; ``best`` the value that cannot be
+    bettered, at which a series may rest."""
 
     entity: str
     name: str

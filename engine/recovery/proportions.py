@@ -1,7 +1,7 @@
 """The difference of two shares (of bad events, say): Newcombe's hybrid score interval.
 
-Wilson's interval of each share, combined (R. G. Newcombe, Statistics in Medicine 17 (1998) 873-890, method 10), each side
-with the events it is worth (`events`). It holds where shares are near 0 and where nothing bad was seen at all.
+Wilson's interval of each share, combined (R. G. Newcombe, Statistics in Medicine 17 (1998) 873-890, method 10), each
+side with the events it is worth (`events`). It holds where shares are near 0 and where nothing bad was seen at all.
 """
 
 from __future__ import annotations

@@ -1,9 +1,10 @@
-"""What a window holds once it is put in order: counters as rates, what is no number left out, gaps and resets counted."""
+"""What a window holds in order: counters as rates, what is no number left out, gaps and resets counted."""
 
 from __future__ import annotations
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from engine.evidence.baselines.counters import rates
 from engine.recovery.indicator import Measure
@@ -41,7 +42,7 @@ def samples(window: Window, measure: Measure) -> Samples:
     totals = window.totals[order].astype(np.float64) if window.totals is not None else np.empty(0)
     keep = np.isfinite(values) & (times >= window.start) & (times <= window.end)
     if measure is Measure.RATIO:
-        keep &= _countable(values, totals) if len(totals) else False
+        keep &= _countable(values, totals) if len(totals) else np.zeros(len(values), np.bool_)
     keep[:-1] &= ~((times[1:] == times[:-1]) & keep[1:])
     times, values, totals = times[keep], values[keep], totals[keep] if len(totals) else totals
     resets = 0
@@ -51,9 +52,9 @@ def samples(window: Window, measure: Measure) -> Samples:
     return Samples(times, values, totals, coverage, _gaps(window, times), resets)
 
 
-def _countable(values: Floats, totals: Floats) -> Floats:
+def _countable(values: Floats, totals: Floats) -> NDArray[np.bool_]:
     with np.errstate(invalid="ignore"):
-        found: Floats = np.isfinite(totals) & (values >= 0) & (totals > 0) & (values <= totals)
+        found: NDArray[np.bool_] = np.isfinite(totals) & (values >= 0) & (totals > 0) & (values <= totals)
     return found
 
 

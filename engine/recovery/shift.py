@@ -29,8 +29,8 @@ UNLIKE = 0.01
 
 
 def shift(before: Sequence[Floats], after: Floats, tolerated: float = 0.0) -> Difference:
-    """Samples after against those of several windows before, all without NaN and in order of time. Where a margin is the
-    share ``tolerated`` of the level before, that level's doubt counts in the interval by so much more.
+    """Samples after against those of several windows before, all without NaN and in order of time. Where a margin is
+    the share ``tolerated`` of the level before, that level's doubt counts in the interval by so much more.
 
     >>> usual, later = np.arange(40.0) % 7, np.arange(40.0) % 7 + 2
     >>> found = shift([usual], later)
@@ -61,8 +61,8 @@ def shift(before: Sequence[Floats], after: Floats, tolerated: float = 0.0) -> Di
 
 
 def _deviation(before: Sequence[Floats], after: Floats, phi: float, weight: float = 1.0) -> tuple[float, float]:
-    """Standard deviation of U / mn where nothing is shifted, and its degrees of freedom; ``weight``: of the variance that
-    comes from before."""
+    """Standard deviation of U / mn where nothing is shifted, and its degrees of freedom; ``weight`` of the variance
+    that comes from before."""
     m, n = sum(map(len, before)), len(after)
     past = sum(len(window) * inflation(phi, len(window)) for window in before) / m
     variance = (weight * past / m + inflation(phi, n) / n + 1 / (m * n)) / 12

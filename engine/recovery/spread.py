@@ -1,8 +1,9 @@
 """Does a series scatter more than it used to? The ratio of median absolute deviations, and how sure it is.
 
 Each window's samples are taken from its own median, so that weeks at different levels do not count as scatter. The
-logarithm of the deviation of n independent samples varies by about 1.36 / n (the deviation is worth 37 % of the standard
-deviation's samples: F. R. Hampel, J. Am. Stat. Assoc. 69 (1974) 383-393); memory φ counts as φ², the memory of squares.
+logarithm of the deviation of n independent samples varies by about 1.36 / n (the deviation is worth 37 % of the
+standard deviation's samples: F. R. Hampel, J. Am. Stat. Assoc. 69 (1974) 383-393); memory φ counts as φ², the memory of
+squares.
 """
 
 from __future__ import annotations

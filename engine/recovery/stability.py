@@ -6,17 +6,21 @@ Each finding must be surely more than the series did before, and matter beside t
 
 from __future__ import annotations
 
+from math import sqrt
+
 import msgspec
 import numpy as np
 
 from engine.recovery.baseline import Baseline, levels
 from engine.recovery.change_points import change_points
 from engine.recovery.excursions import Excursions, excursions
+from engine.recovery.indicator import Measure
 from engine.recovery.samples import Samples
-from engine.recovery.spread import Spread, spread
+from engine.recovery.spread import TO_SIGMA, Spread, spread
 from engine.recovery.window import Floats
 from engine.recovery.words import Why
 
+LEVELS = frozenset({Measure.GAUGE, Measure.COUNTER})
 WIDER = 2.0
 """Times the scatter before."""
 CHANGES = 2
@@ -37,15 +41,18 @@ class Stability(msgspec.Struct, frozen=True, kw_only=True):
     against: tuple[Why, ...] = ()
 
 
-def stability(past: Baseline, after: Samples, phi: float, margin: float, places: list[int]) -> Stability:
-    """Look at samples after restoration, whose level changes at ``places``, against the windows before."""
+def stability(
+    measure: Measure, past: Baseline, after: Samples, phi: float, margin: float, places: list[int]
+) -> Stability:
+    """Look at samples after restoration, whose level changes at ``places``, against the windows before. Counts scatter
+    with their number; that they come in bunches is in what they are worth."""
     values = levels(after)
     scatter = spread(past.values, values, phi)
     means = stretches(values, places)
-    gone = excursions(past.values, values, max(past.sigma, scatter.before), margin)
+    gone = excursions(past.values, values, max(past.sigma, scatter.before, scatter.after), margin)
     resets = max((one.resets for one in past.windows), default=0)
     found = {
-        Why.SPREAD: scatter.ratio > WIDER and scatter.least > 1 and scatter.after > MATTERS * margin,
+        Why.SPREAD: measure in LEVELS and _wider(scatter, margin, _growth(past, values)),
         Why.CHANGE_POINTS: len(places) >= CHANGES and max(means) - min(means) > margin,
         Why.FLAPPING: gone.flapping,
         Why.RESTARTS: after.resets >= RESTARTS + resets,
@@ -61,12 +68,23 @@ def stability(past: Baseline, after: Samples, phi: float, margin: float, places:
     )
 
 
+def _wider(scatter: Spread, margin: float, growth: float) -> bool:
+    return scatter.ratio > WIDER * growth and scatter.least > growth and scatter.after > MATTERS * margin
+
+
+def _growth(past: Baseline, values: Floats) -> float:
+    """A higher level scatters more."""
+    usual = abs(float(np.median(np.concatenate(past.values))))
+    return max(1.0, abs(float(np.median(values))) / usual) if usual > 0 else 1.0
+
+
 def stretches(values: Floats, places: list[int]) -> tuple[float, ...]:
     """The median of each stretch between changes of level."""
     return tuple(float(np.median(part)) for part in np.split(values, places))
 
 
 def level_changes(past: Baseline, after: Samples, phi: float) -> list[int]:
-    """Where the level changes after restoration."""
-    sigma = spread(past.values, levels(after), phi).before
-    return change_points(levels(after), max(past.sigma, sigma), phi)
+    """Where the level changes after restoration, seen against the scatter before and from sample to sample now."""
+    values = levels(after)
+    steps = TO_SIGMA * float(np.median(np.abs(np.diff(values)))) / sqrt(2 * (1 - phi))
+    return change_points(values, max(past.sigma, steps), phi)

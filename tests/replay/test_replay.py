@@ -166,6 +166,22 @@ def test_unknown_kinds_are_services_and_ends_of_edges_need_no_node():
     assert named == {"a", "b"}
 
 
+def test_a_replay_says_where_recovery_leans_and_states_nothing():
+    def ended(*latest: float) -> Result:
+        values = [100.0 + 3 * (minute % 5) for minute in range(60)] + list(latest)
+        told = [
+            {**metric(60.0 * minute, "cart"), "metric": "latency", "value": value}
+            for minute, value in enumerate(values)
+        ]
+        return replayed(topology(("shop", "cart")), *told)[0]
+
+    degraded, restored = ended(*[400.0] * 4), ended(*[400.0] * 4, 100.0, 103.0, 106.0)
+    assert (degraded.recovery, degraded.leaning) == ("inconclusive", "residual_degradation")
+    assert (restored.recovery, restored.leaning) == ("inconclusive", "restored")
+    assert 0.5 < restored.leaning_probability <= 0.95
+    assert replayed(*OUTAGE[:1])[0].recovery == "no_baseline"
+
+
 def test_replay_imports_neither_the_server_nor_the_analysts_packages():
     probe = (
         "import sys\nfrom api import cli\n"
