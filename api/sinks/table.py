@@ -55,7 +55,17 @@ class Sinks:
             written = Log("log", world.data / PUBLICATIONS, frozenset({"engineers", "stakeholders", "tickets"}))
             world.stack.callback(written.close)
             sinks.append(written)
-        return sinks + [receiver.open(world) for _, _, receiver in self.declared()]
+        return sinks + [_opened(receiver, world) for _, _, receiver in self.declared()]
+
+
+def _opened(receiver: Declared, world: World) -> Sink:
+    if receiver.mode == "live":
+        return receiver.open(world)
+    from engine.publish.shadow import Shadow
+
+    noted = Shadow(receiver.name, world.data / f"shadow-{receiver.name}.jsonl", frozenset(receiver.audiences))
+    world.stack.callback(noted.close)
+    return noted
 
 
 def _filled(receiver: Declared, variables: Mapping[str, str]) -> Declared:
