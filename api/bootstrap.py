@@ -20,7 +20,7 @@ from api.findings import Finding, Wrong
 from api.observed import Observations
 from api.scenarios import Watch
 from api.schemas import Check
-from api.settings import Publishing, Settings
+from api.settings import Settings
 from api.sinks.declared import World
 from api.version import installed
 from engine import failpoints, own
@@ -42,9 +42,7 @@ if TYPE_CHECKING:
     from api.conductor import Conductor
     from api.evidence import Known
     from api.lane import Lane
-    from engine.publish.dispatcher import DispatchSettings
-    from engine.publish.poller import PollSettings
-    from engine.publish.reconciler import ReconcileSettings
+    from engine.publish.publisher import PublisherSettings
     from ingest.inbox import HttpInbox
     from ingest.kafka import KafkaSource
 
@@ -173,9 +171,7 @@ def engine(
     from api.lane import Lane
     from api.parts import Parts
     from api.routes.ingest import ROWS
-    from engine.publish.dispatcher import Dispatcher
-    from engine.publish.poller import Poller
-    from engine.publish.reconciler import Reconciler
+    from engine.publish.publisher import Publisher
     from engine.resume import StoredLibrary
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
@@ -185,37 +181,29 @@ def engine(
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
         settings.data.mkdir(parents=True, exist_ok=True)
-        publishing = settings.publishing
-        sinks = settings.sinks.open(World(clock, settings.data, stack, publishing.timeout, publishing.deadline))
+        limits = settings.publishing
+        sinks = settings.sinks.open(World(clock, settings.data, stack, limits.timeout, limits.deadline))
         store = SqliteStore(settings.data / DATABASE, {sink.name: sink.audiences for sink in sinks})
         stack.callback(store.close)
-        dispatcher = Dispatcher(store, sinks, clock, metrics, settings=_dispatch_settings(publishing))
-        stack.callback(dispatcher.stop)
-        reconciler = Reconciler(
-            store, sinks, clock, metrics, dispatcher.breakers, settings=_reconcile_settings(publishing)
-        )
-        stack.callback(reconciler.stop)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
-        poller = Poller(
-            store, sinks, submissions.submit, clock, metrics, dispatcher.breakers,
-            settings=_poll_settings(settings),
-        )  # fmt: skip
-        stack.callback(poller.stop)
+        publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka = _kafka(settings, metrics)
         scenarios = Watch(settings.scenarios, registry)
         conductor = Conductor(
-            settings, library, submissions, clock, broadcaster.wake, dispatcher.wake, stopped, scenarios
+            settings, library, submissions, clock, broadcaster.wake, publisher.wake, stopped, scenarios
         )
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
             on_commit=conductor.committed, settings=_service_settings(settings),
         )  # fmt: skip
         stack.callback(conductor.stop)
+        stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, reader=store, redrive=dispatcher.redrive, hinted=poller.hinted, decode=decode, clock=clock, accept=doorway.accept,
+            settings=settings, reader=store, redrive=publisher.redrive, hinted=publisher.hinted, decode=decode,
+            clock=clock, accept=doorway.accept,
             topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: _checks(conductor, inbox, kafka), broadcaster=broadcaster, state=conductor.state,
@@ -227,8 +215,7 @@ def engine(
 
         def start() -> None:
             conductor.start(service, loaded)
-            for publisher in (dispatcher, reconciler, poller):
-                publisher.start()
+            publisher.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close)
@@ -255,27 +242,23 @@ def _service_settings(settings: Settings) -> ServiceSettings:
     )
 
 
-def _dispatch_settings(publishing: Publishing) -> DispatchSettings:
+def _publisher_settings(settings: Settings) -> PublisherSettings:
     from engine.publish.breaker import BreakerSettings
-    from engine.publish.dispatcher import DispatchSettings
-
-    return DispatchSettings(
-        lease=round(publishing.lease * 1000), attempts=publishing.attempts, probes=publishing.probes,
-        longest_wait=publishing.longest_wait, doubt=publishing.doubt,
-        breaker=BreakerSettings(failures=publishing.failures, longest=publishing.longest_wait),
-    )  # fmt: skip
-
-
-def _reconcile_settings(publishing: Publishing) -> ReconcileSettings:
+    from engine.publish.delivery import DispatchSettings
+    from engine.publish.poller import PollSettings
+    from engine.publish.publisher import PublisherSettings
     from engine.publish.reconciler import ReconcileSettings
 
-    return ReconcileSettings(every=publishing.reconcile)
-
-
-def _poll_settings(settings: Settings) -> PollSettings:
-    from engine.publish.poller import PollSettings
-
-    return PollSettings(every=settings.publishing.poll, wait=settings.limits.wait)
+    asked = settings.publishing
+    return PublisherSettings(
+        dispatch=DispatchSettings(
+            lease=round(asked.lease * 1000), attempts=asked.attempts, probes=asked.probes, doubt=asked.doubt,
+            longest_wait=asked.longest_wait,
+            breaker=BreakerSettings(failures=asked.failures, longest=asked.longest_wait),
+        ),
+        reconcile=ReconcileSettings(every=asked.reconcile),
+        poll=PollSettings(every=asked.poll, wait=settings.limits.wait),
+    )  # fmt: skip
 
 
 def _kafka(settings: Settings, metrics: EngineMetrics) -> list[KafkaSource]:

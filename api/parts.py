@@ -27,7 +27,7 @@ class Parts:
     `engine.errors.StoreUnavailable` or TimeoutError. ``topology`` and ``rules`` are those in force. ``reload`` reads
     the operator's files; it raises `api.files.FilesError`. ``sample`` sets the gauges that the store answers; it raises
     `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped. ``redrive`` brings a dead
-    publication back; ``hinted`` hears of a call of a sink's web hook (name, body); both say whether there is such a one.
+    publication back; ``hinted`` hears of a call of a sink's web hook (name, body); both say whether there is one.
     """
 
     settings: Settings

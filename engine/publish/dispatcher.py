@@ -18,6 +18,8 @@ from engine.publish.leases import Leases
 from engine.publish.loop import Loop
 from engine.sending import Outbox, Sink
 
+__all__ = ["DispatchSettings", "Dispatcher"]
+
 
 class Dispatcher:
     """Moves outbox rows to ``sinks``. `start` and `stop` its threads, or call `round` by hand."""
