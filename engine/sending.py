@@ -177,4 +177,5 @@ class Reconciled(Protocol):
     """A sink whose receiver may hold an incident twice, for no key of ours keeps it from that."""
 
     def reconcile(self, link: Link) -> Sequence[Link]:
-        """Close and link what stands there besides ``link`` for the same incident; returns what was closed."""
+        """Close and link what stands there besides ``link`` for the same incident; returns what is closed as its
+        duplicate, which may have been so before. Raises `SinkError`."""

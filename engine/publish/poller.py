@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 
 import msgspec
@@ -26,6 +26,9 @@ log = logging.getLogger(__name__)
 
 MOST_HINTS = 10_000
 """Hints that wait; beyond that the next round looks at everything anyway."""
+
+IDLE = 5.0
+"""Seconds between two looks at whether there is something to do."""
 
 Submit = Callable[[Record], "Future[None]"]
 """Puts a record into the input log; done when it is durable. Raises `engine.errors.StoreUnavailable`."""
@@ -57,6 +60,7 @@ class Poller:
         self._sinks = {sink.name: sink for sink in sinks if isinstance(sink, Watched)}
         self._lock = threading.Lock()
         self._hints: dict[str, dict[str, None]] = {name: {} for name in self._sinks}
+        self._left: dict[str, dict[str, None]] = {name: {} for name in self._sinks}  # of the round that is under way
         self._next: dict[str, Millis] = {}
         self._loops = {name: self._loop(name) for name in self._sinks}
 
@@ -86,28 +90,25 @@ class Poller:
         return True
 
     def round(self, name: str) -> int:
-        """Look at what was hinted at, and at all that is open when that is due; returns how many looks were made."""
-        now = self._clock()
+        """Look at what was hinted at, and go on with all that is open; returns how many looks were made."""
+        left, now, looks = self._left[name], self._clock(), 0
         with self._lock:
             hints, self._hints[name] = self._hints[name], {}
-        found = (self._outbox.link(name, remote) for remote in hints)
-        looks = self._look_at(name, (link for link in found if link is not None and link.state != "duplicate"))
-        if now >= self._next.get(name, 0) and self._breakers[name].allows():
+        if not left and now >= self._next.get(name, 0):
             self._next[name] = now + round(self._settings.every * 1000)
-            others = self._outbox.links(sink=name, state="open")
-            looks += self._look_at(name, (link for link in others if link.remote not in hints))
-        return looks
-
-    def _look_at(self, name: str, links: Iterable[Link]) -> int:
-        looks = 0
-        for link in links:
+            left.update(dict.fromkeys(link.remote for link in self._outbox.links(sink=name, state="open")))
+        for remote in [*hints, *(remote for remote in left if remote not in hints)]:
+            left[remote] = None
             if not self._breakers[name].allows():
-                break
-            self._look(name, link)
-            looks += 1
+                continue  # it stays for later
+            link = self._outbox.link(name, remote)
+            if link is None or link.state == "duplicate" or self._look(name, link):
+                del left[remote]
+            looks += link is not None
         return looks
 
-    def _look(self, name: str, link: Link) -> None:
+    def _look(self, name: str, link: Link) -> bool:
+        """False when the sink asks for a pause: the same again then. What fails otherwise is left to the next time."""
         breaker = self._breakers[name]
         try:
             look = self._sinks[name].look(link)
@@ -115,7 +116,7 @@ class Poller:
             self._metrics.ticket_looks.labels(name, "failed").inc()
             log.warning("%s does not show %s: %s", name, link.remote, error.detail)
             breaker.answered(error)
-            return
+            return error.after is None
         breaker.succeeded()
         failpoints.reach("poll.after_look")
         durable = [self._submit(own.ticket(event)) for event in look.events]
@@ -126,6 +127,7 @@ class Poller:
             self._outbox.saw(link, look.seen)
         self._metrics.ticket_looks.labels(name, "changed" if look.events else "same").inc()
         self._metrics.ticket_events.labels(name).inc(len(look.events))
+        return True
 
     def _loop(self, name: str) -> Loop:
         def work() -> bool:
@@ -133,4 +135,4 @@ class Poller:
             return False
 
         failures = self._metrics.publish_failures.labels(name)
-        return Loop(f"look-{name}", work, self._settings.every, failures.inc)
+        return Loop(f"look-{name}", work, min(IDLE, self._settings.every), failures.inc)
