@@ -81,4 +81,7 @@ def _pass(point: str) -> None:
     del _armed[point]
     if action == "raise":
         raise FailpointReached(point)
-    os.kill(os.getpid(), signal.SIGSTOP if action == "sigstop" else signal.SIGKILL)
+    if action == "sigstop":
+        signal.raise_signal(signal.SIGSTOP)  # to this thread, which so stops right here, and all others with it
+    else:
+        os.kill(os.getpid(), signal.SIGKILL)
