@@ -280,3 +280,129 @@ def test_a_publication_goes_only_to_the_sinks_that_the_rules_name(store):
     routed.sinks, nowhere.sinks = ("tickets", "elsewhere"), ()
     put(store, routed, unrouted, nowhere)
     assert sorted(states(store)) == ["a", "b"]
+
+
+def test_a_claim_may_note_the_attempts_as_well(store):
+    put(store, publication("a"), publication("b", "INC-2"))
+    rows = store.claim("tickets", NOON, LEASE, 10, sent=True)
+    assert [row.attempts for row in rows] == [0, 0]
+    assert states(store) == {"a": "sent", "b": "sent"}
+    assert [row["attempts"] for row in store.outbox().items] == [1, 1]
+    assert store.confirmed(rows[0], NOON, Receipt("T1"))
+    (again,) = store.claim("tickets", NOON + LEASE, LEASE, 10, sent=True)
+    assert (again.publication.key, again.attempts, again.ambiguous) == ("b", 1, True)
+
+
+def test_a_lease_that_is_renewed_lasts(store):
+    put(store, publication("a"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    assert store.renew(row, NOON + LEASE - 1, NOON + 2 * LEASE)
+    assert store.claim("tickets", NOON + LEASE, LEASE, 1) == []
+    assert store.sent(row, NOON + LEASE)
+    assert store.renew(row, NOON + LEASE, NOON + 3 * LEASE)
+    assert not store.renew(row, NOON + 3 * LEASE, NOON + 4 * LEASE)  # it ran out, even if nobody took it
+    (theirs,) = store.claim("tickets", NOON + 3 * LEASE, LEASE, 1)
+    assert not store.renew(row, NOON + 3 * LEASE, NOON + 9 * LEASE)
+    assert store.renew(theirs, NOON + 3 * LEASE, NOON + 5 * LEASE)
+
+
+@pytest.mark.parametrize("noted", [False, True])
+def test_what_is_released_is_as_it_was_before(store, noted):
+    put(store, publication("a"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    store.sent(row, NOON)
+    store.retry(row, NOON, "no answer", ambiguous=True, probes=2)
+    (row,) = store.claim("tickets", NOON, LEASE, 1, sent=noted)
+    assert (row.attempts, row.probes, row.ambiguous) == (1, 2, True)
+    assert store.release(row, NOON + 7, "the receiver is away")
+    assert not store.release(row, NOON, "again")
+    assert store.claim("tickets", NOON + 6, LEASE, 1) == []
+    (again,) = store.claim("tickets", NOON + 7, LEASE, 1)
+    assert (again.attempts, again.probes, again.ambiguous) == (1, 2, True)
+    assert store.outbox().items[0]["error"] == "the receiver is away"
+
+
+def test_looks_are_counted_from_the_last_attempt(store):
+    put(store, publication("a"))
+    for looks in (0, 1, 2):
+        (row,) = store.claim("tickets", NOON, LEASE, 1)
+        assert row.probes == looks
+        store.retry(row, NOON, "not found", ambiguous=True, probes=looks + 1)
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    store.sent(row, NOON)
+    store.retry(row, NOON, "no answer", ambiguous=True)
+    assert store.claim("tickets", NOON, LEASE, 1)[0].probes == 0
+
+
+def test_what_is_done_together_is_done_at_the_end(store):
+    put(store, publication("a"), publication("b", "INC-2"))
+    first, second = store.claim("tickets", NOON, LEASE, 10)
+    with store.together():
+        assert store.sent(first, NOON)
+        assert store.confirmed(first, NOON, Receipt("T1", keeps="open"))
+        assert store.sent(second, NOON)
+    assert states(store) == {"a": "confirmed", "b": "sent"}
+    assert [link.remote for link in store.links()] == ["T1"]
+
+
+def test_a_link_is_found_by_its_id(store):
+    ticket(store, "T1")
+    assert store.link("tickets", "T1") == store.links()[0]
+    assert store.link("tickets", "T2") is None
+    assert store.link("log", "T1") is None
+
+
+def test_what_was_seen_is_kept_unless_somebody_noted_something_since(store):
+    ticket(store, "T1")
+    (link,) = store.links()
+    assert store.saw(link, "1")
+    assert not store.saw(link, "2")
+    (now,) = store.links()
+    assert (now.seen, now.state) == ("1", "open")
+    ticket(store, "T1", keeps="closed")
+    assert store.saw(now, "2")
+    assert store.links()[0].state == "closed"  # what was noted by others stays
+
+
+def test_links_that_may_have_duplicates_are_those_open_in_doubt_or_closed_lately(store):
+    ticket(store, "open")
+    ticket(store, "closed", "INC-2", keeps="closed")
+    ticket(store, "doubtful", "INC-3", keeps="closed")
+    ticket(store, "duplicate", "INC-4")
+    store.doubt("tickets", "INC-3", NOON + 500)
+    duplicate = store.link("tickets", "duplicate")
+    duplicate.state = "duplicate"
+    store.keep(duplicate)
+    assert [link.remote for link in store.unsettled("tickets", NOON + 7)] == ["open", "closed", "doubtful"]
+    assert [link.remote for link in store.unsettled("tickets", NOON + 8)] == ["open", "doubtful"]
+    assert store.unsettled("log", 0) == []
+
+
+def test_a_doubt_stays_until_it_is_settled_and_a_new_one_is_not_settled_with_it(store):
+    put(store, publication("a"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    assert store.confirmed(row, NOON, Receipt("T1", keeps="open"), doubtful=NOON + 100)
+    (link,) = store.links()
+    assert link.doubtful == NOON + 100
+    store.doubt("tickets", "INC-1", NOON + 50)
+    assert store.links()[0].doubtful == NOON + 100
+    store.doubt("tickets", "INC-1", NOON + 200)
+    store.doubt("log", "INC-1", NOON + 300)
+    store.settled(link)
+    (link,) = store.links()
+    assert link.doubtful == NOON + 200
+    ticket(store, "T1", keeps="closed")
+    assert store.links()[0].doubtful == NOON + 200
+    store.settled(link)
+    assert store.links()[0].doubtful == 0
+
+
+def test_the_depth_counts_what_is_unfinished_or_dead(store):
+    put(store, publication("a"), publication("b", "INC-2", not_before=NOON + 5), publication("c", audience="engineers"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    (other,) = store.claim("log", NOON, LEASE, 1)
+    store.dead(other, NOON, "401")
+    shown = [(one.sink, one.state, one.rows, one.oldest) for one in store.depth()]
+    assert shown == [("log", "dead", 1, NOON), ("tickets", "claimed", 1, NOON), ("tickets", "new", 1, NOON + 5)]
+    store.confirmed(row, NOON, Receipt("T1"))
+    assert [one.state for one in store.depth()] == ["dead", "new"]
