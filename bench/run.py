@@ -31,6 +31,7 @@ from bench import (
     logs,
     measured_storm,
     memory,
+    outbox,
     risk,
     samples,
     storm,
@@ -55,8 +56,9 @@ PARTS = (
     "baselines",
     "samples",
     "inquiry",
+    "outbox",
 )
-SERVERLESS = frozenset({"risk", "graph", "traces", "logs", "baselines", "samples", "inquiry"})
+SERVERLESS = frozenset({"risk", "graph", "traces", "logs", "baselines", "samples", "inquiry", "outbox"})
 """Parts that measure no server."""
 
 
@@ -110,6 +112,9 @@ def serverless(parts: Sequence[str], repetitions: int, generator: Path | None) -
         yield inquiry.table(looked), looked
         hit = measured_storm.measure(repetitions)
         yield measured_storm.table(hit), hit
+    if "outbox" in parts:
+        sent = outbox.measure(repetitions)
+        yield outbox.table(sent), {f"outbox, {row}": by_kind for row, by_kind in sent.items()}
     if "traces" in parts:
         counted = traces.measure(repetitions)
         yield traces.table(counted), {"traces": counted}

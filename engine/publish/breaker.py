@@ -7,6 +7,7 @@ receiver is back; half open -> closed or open again, for longer. A receiver that
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 from collections.abc import Callable
@@ -16,6 +17,8 @@ import msgspec
 from engine.errors import SinkError
 from engine.ports import Clock
 from engine.signals import Millis
+
+log = logging.getLogger(__name__)
 
 CLOSED, PAUSED, OPEN, HALF_OPEN = STATES = ("closed", "paused", "open", "half_open")
 
@@ -84,6 +87,15 @@ class Breaker:
             self.pause(error.after)
         else:
             self.failed()
+
+    def excused(self, error: Exception, what: str) -> bool:
+        """A look failed, which only the log hears of; False when the receiver asks for a pause before the next."""
+        if not isinstance(error, SinkError):
+            log.error("%s", what, exc_info=error)
+            error = SinkError(f"the sink failed: {type(error).__name__}")
+        log.warning("%s: %s", what, error.detail)
+        self.answered(error)
+        return error.after is None
 
     def pause(self, seconds: float) -> None:
         """It asked to be left alone for so long."""

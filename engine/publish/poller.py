@@ -6,7 +6,6 @@ then is it noted as seen. A crash in between finds the same changes again, under
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -14,15 +13,12 @@ from concurrent.futures import Future
 import msgspec
 
 from engine import failpoints, own
-from engine.errors import SinkError
 from engine.metrics import EngineMetrics
 from engine.ports import Clock, Record
 from engine.publish.breaker import Breaker
 from engine.publish.loop import Loop
 from engine.sending import Link, Outbox, Sink, Watched
 from engine.signals import Millis
-
-log = logging.getLogger(__name__)
 
 MOST_HINTS = 10_000
 """Hints that wait; beyond that the next round looks at everything anyway."""
@@ -112,11 +108,9 @@ class Poller:
         breaker = self._breakers[name]
         try:
             look = self._sinks[name].look(link)
-        except SinkError as error:
+        except Exception as error:
             self._metrics.ticket_looks.labels(name, "failed").inc()
-            log.warning("%s does not show %s: %s", name, link.remote, error.detail)
-            breaker.answered(error)
-            return error.after is None
+            return breaker.excused(error, f"{name} does not show {link.remote}")
         breaker.succeeded()
         failpoints.reach("poll.after_look")
         durable = [self._submit(own.ticket(event)) for event in look.events]

@@ -14,7 +14,6 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from engine import failpoints
-from engine.errors import SinkError
 from engine.metrics import EngineMetrics
 from engine.ports import Clock
 from engine.publish.breaker import Breaker
@@ -95,11 +94,9 @@ class Reconciler:
         breaker, now = self._breakers[name], self._clock()
         try:
             found = self._sinks[name].reconcile(link)
-        except SinkError as error:
+        except Exception as error:
             self._metrics.reconciliations.labels(name, "failed").inc()
-            log.warning("%s cannot say whether %s has duplicates: %s", name, link.remote, error.detail)
-            breaker.answered(error)
-            return error.after is None
+            return breaker.excused(error, f"{name} cannot say whether {link.remote} has duplicates")
         breaker.succeeded()
         failpoints.reach("reconcile.after_search")
         self._metrics.reconciliations.labels(name, "duplicates" if found else "single").inc()

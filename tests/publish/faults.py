@@ -1,4 +1,4 @@
-"""The fault matrix: `python -m tests.publish.faults [--runs 100] [--seed N] [--only WORDS]`, or `make faults`.
+"""The fault matrix: `python -m tests.publish.faults [--runs 100] [--frozen 20] [--seed N] [--only WORDS]`.
 
 Each run draws its incidents, times and faults from a seed, and a run that fails prints it. After all publications went
 out and one more cycle of the reconciler there must be exactly one open ticket per open incident and none for a
@@ -9,6 +9,7 @@ Second tickets may exist in between only where nothing can prevent them.
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import sys
 import tempfile
@@ -23,6 +24,7 @@ from engine import failpoints
 from engine.outcomes import Publication
 from engine.publish.delivery import DispatchSettings
 from engine.signals import Millis
+from tests.publish import frozen
 from tests.publish.outage import PATIENCE, Process, World, said, told
 from tests.publish.standin import LAG
 
@@ -280,17 +282,42 @@ def matrix(runs: int, first: int, words: str = "") -> tuple[list[str], int]:
     return lines, failures
 
 
+def processes(runs: int, first: int) -> tuple[list[str], int]:
+    """Two real processes, one stopped by SIGSTOP: the table as Markdown lines, and how many runs failed."""
+    lines = ["| stopped at | runs | failed | second tickets, all closed |", "|---|---|---|---|"]
+    failures = 0
+    for point in frozen.POINTS:
+        failed, closed = 0, 0.0
+        for seed in range(first, first + runs):
+            try:
+                found = frozen.run(point, random.Random(seed).randint(1, 3))
+                frozen.check(point, found)
+            except AssertionError as error:
+                failed += 1
+                print(f"FAILED: two processes, {point}, seed {seed}: {error}", file=sys.stderr)
+            else:
+                closed += found.counted
+        failures += failed
+        lines.append(f"| {point} | {runs} | {failed} | {closed:.0f} |")
+        print(lines[-1], file=sys.stderr, flush=True)
+    return lines, failures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--frozen", type=int, default=20, help="runs with two processes, of which one is stopped")
     parser.add_argument("--seed", type=int, default=None, help="the first seed; without it a new one each time")
     parser.add_argument("--only", default="", metavar="WORDS", help="only faults whose name has these words in it")
     asked = parser.parse_args()
+    logging.disable(logging.CRITICAL)
     first = random.randrange(1_000_000) if asked.seed is None else asked.seed
     started = time.monotonic()
     lines, failures = matrix(asked.runs, first, asked.only)
-    print("\n".join(lines))
-    print(f"\nseeds {first} … {first + asked.runs - 1}, {time.monotonic() - started:.0f} s, {failures} runs failed")
+    more, failed = processes(asked.frozen, first) if asked.frozen else ([], 0)
+    print("\n".join([*lines, "", *more]))
+    took, failures = time.monotonic() - started, failures + failed
+    print(f"\nSeeds {first} to {first + asked.runs - 1}, {took:.0f} s, {failures} runs failed.")
     sys.exit(bool(failures))
 
 

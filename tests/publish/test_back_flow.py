@@ -158,14 +158,15 @@ def test_a_sink_in_shadow_notes_what_it_would_send(tmp_path: Path) -> None:
     assert noted.read_bytes().count(b"\n") == 1
 
 
-def test_a_failing_look_keeps_the_others_going(world: World) -> None:
+@pytest.mark.parametrize("error", [SinkError("404", permanent=True), KeyError("a mistake of the sink")])
+def test_a_failing_look_keeps_the_others_going(world: World, error: Exception) -> None:
     first, second = opened(world, 2)
     desk = world.processes[0].desk
     look = desk.look
 
     def broken(link):
         if link.remote == first:
-            raise SinkError("404", permanent=True)
+            raise error
         return look(link)
 
     desk.look = broken  # type: ignore[method-assign]
