@@ -1,8 +1,9 @@
 """Outbox throughput against a sink that answers at once, beside SQLite alone.
 
-Publications of 300 incidents, two of each, are claimed, sent and recorded by one dispatcher thread, once for a sink that deduplicates by key and once for one that does not. The peer does as many durable
-transactions (``synchronous=FULL``), each updating one row of a table of the same size: what the disk allows at most to
-whoever makes each attempt durable before its call and each result after it. CPU seconds are the thread's.
+Publications of 300 incidents, two of each, are claimed, sent and recorded by one dispatcher thread, once for a sink
+that deduplicates by key and once for one that does not. The peer makes as many durable transactions
+(``synchronous=FULL``), each updating one row of a table of the same size: what the disk allows at most. CPU seconds are
+the thread's.
 """
 
 from __future__ import annotations
