@@ -181,8 +181,7 @@ def engine(
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
         settings.data.mkdir(parents=True, exist_ok=True)
-        limits = settings.publishing
-        sinks = settings.sinks.open(World(clock, settings.data, stack, limits.timeout, limits.deadline))
+        sinks = settings.sinks.open(_world(settings, clock, stack))
         store = SqliteStore(settings.data / DATABASE, {sink.name: sink.audiences for sink in sinks})
         stack.callback(store.close)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
@@ -203,12 +202,12 @@ def engine(
         stack.callback(publisher.stop)
         parts = Parts(
             settings=settings, reader=store, redrive=publisher.redrive, hinted=publisher.hinted, decode=decode,
-            clock=clock, accept=doorway.accept,
-            topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, silences=conductor.silences,
-            version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka), broadcaster=broadcaster, state=conductor.state,
-            registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
-            observations=Observations(conductor.traces, conductor.topology, registry), logs=conductor.logs,
+            clock=clock, accept=doorway.accept, topology=conductor.topology, rules=conductor.rules, logs=conductor.logs,
+            reload=conductor.reload, silences=conductor.silences, version=store.version, dead_letter=store.dead_letter,
+            settle_dead_letter=store.settle_dead_letter, checks=lambda: _checks(conductor, inbox, kafka),
+            broadcaster=broadcaster, state=conductor.state, registry=registry, scenarios=conductor.scenarios,
+            audits=Audits(conductor.topology, clock, registry),
+            observations=Observations(conductor.traces, conductor.topology, registry),
             sample=lambda: metrics.sample_store(store, store, clock()),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
@@ -219,6 +218,11 @@ def engine(
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close)
+
+
+def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
+    limits = settings.publishing
+    return World(clock, settings.data, stack, limits.timeout, limits.deadline)
 
 
 def _loaded(settings: Settings) -> Loaded:
