@@ -180,7 +180,6 @@ def engine(
     loaded, registry = _loaded(settings), CollectorRegistry()
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
-        settings.data.mkdir(parents=True, exist_ok=True)
         sinks = settings.sinks.open(_world(settings, clock, stack))
         store = SqliteStore(settings.data / DATABASE, {sink.name: sink.audiences for sink in sinks})
         stack.callback(store.close)
@@ -189,8 +188,7 @@ def engine(
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
-        kafka = _kafka(settings, metrics)
-        scenarios = Watch(settings.scenarios, registry)
+        kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
         conductor = Conductor(
             settings, library, submissions, clock, broadcaster.wake, publisher.wake, stopped, scenarios
         )
@@ -221,6 +219,7 @@ def engine(
 
 
 def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
+    settings.data.mkdir(parents=True, exist_ok=True)
     limits = settings.publishing
     return World(clock, settings.data, stack, limits.timeout, limits.deadline)
 
