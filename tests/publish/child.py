@@ -19,7 +19,7 @@ from engine.storage.sqlite.outbox import SqliteOutbox
 from tests.publish.standin_http import wire
 from tests.publish.standin_sink import Desk
 
-SETTINGS = DispatchSettings(lease=400, idle_seconds=0.02, probes=(0.1, 0.1, 0.1), longest_wait=0.1, doubt=600.0)
+SETTINGS = DispatchSettings(lease=1000, idle_seconds=0.02, probes=(0.1, 0.1, 0.1), longest_wait=0.1, doubt=600.0)
 
 
 def main(path: Path, url: str, spec: str) -> None:

@@ -27,7 +27,7 @@ from tests.publish.standin_sink import Desk
 
 POINTS = ("outbox.after_claim", "outbox.before_send", "outbox.after_send_before_record")
 ACTIONS = ("open", "update", "resolve")
-PATIENCE = 30.0
+PATIENCE = 60.0
 
 
 class Frozen(NamedTuple):
