@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test fast lint format types contracts lock quality quality-baseline quality-study bench soak docs clean
+.PHONY: help setup run test fast lint format types contracts lock quality quality-baseline quality-study bench soak faults docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ bench: setup ## Measure speed beside Alertmanager on this machine (minutes)
 
 soak: setup ## The slow tests: many seeds, many kills (many minutes)
 	$(BIN)/pytest -q -m slow --timeout 3600
+
+faults: setup ## Publishing under every fault, a hundred times each (minutes); prints the table of docs/reliability.md
+	$(BIN)/python -m tests.publish.faults
 
 docs: setup ## Render the generated parts of docs/ anew (life-cycle diagram)
 	$(BIN)/python script/render_lifecycle.py

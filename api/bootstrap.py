@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from api.conductor import Conductor
     from api.evidence import Known
     from api.lane import Lane
+    from engine.publish.publisher import PublisherSettings
     from ingest.inbox import HttpInbox
     from ingest.kafka import KafkaSource
 
@@ -171,7 +172,7 @@ def engine(
     from api.lane import Lane
     from api.parts import Parts
     from api.routes.ingest import ROWS
-    from engine.publish.dispatcher import Dispatcher
+    from engine.publish.publisher import Publisher
     from engine.resume import StoredLibrary
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
@@ -180,43 +181,49 @@ def engine(
     loaded, registry = _loaded(settings), CollectorRegistry()
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
-        settings.data.mkdir(parents=True, exist_ok=True)
-        sinks = settings.sinks.open(World(clock, settings.data, stack))
+        sinks = settings.sinks.open(_world(settings, clock, stack))
         store = SqliteStore(settings.data / DATABASE, {sink.name: sink.audiences for sink in sinks})
         stack.callback(store.close)
-        dispatcher = Dispatcher(store, sinks, clock, metrics)
-        stack.callback(dispatcher.stop)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
+        publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
-        kafka = _kafka(settings, metrics)
-        scenarios = Watch(settings.scenarios, registry)
+        kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
         conductor = Conductor(
-            settings, library, submissions, clock, broadcaster.wake, dispatcher.wake, stopped, scenarios
+            settings, library, submissions, clock, broadcaster.wake, publisher.wake, stopped, scenarios
         )
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
             on_commit=conductor.committed, settings=_service_settings(settings),
         )  # fmt: skip
         stack.callback(conductor.stop)
+        stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, reader=store, outbox=store, decode=decode, clock=clock, accept=doorway.accept,
-            topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, silences=conductor.silences,
-            version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka), broadcaster=broadcaster, state=conductor.state,
-            registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
-            observations=Observations(conductor.traces, conductor.topology, registry), logs=conductor.logs,
-            sample=partial(metrics.sample_store, store), test_sink=partial(_test_sink, settings, clock),
+            settings=settings, reader=store, redrive=publisher.redrive, hinted=publisher.hinted, decode=decode,
+            clock=clock, accept=doorway.accept, topology=conductor.topology, rules=conductor.rules, logs=conductor.logs,
+            reload=conductor.reload, silences=conductor.silences, version=store.version, dead_letter=store.dead_letter,
+            settle_dead_letter=store.settle_dead_letter, checks=lambda: _checks(conductor, inbox, kafka),
+            broadcaster=broadcaster, state=conductor.state, registry=registry, scenarios=conductor.scenarios,
+            audits=Audits(conductor.topology, clock, registry),
+            observations=Observations(conductor.traces, conductor.topology, registry),
+            sample=lambda: metrics.sample_store(store, store, clock()),
+            test_sink=partial(_test_sink, settings, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
             conductor.start(service, loaded)
-            dispatcher.start()
+            publisher.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close)
+
+
+def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
+    settings.data.mkdir(parents=True, exist_ok=True)
+    limits = settings.publishing
+    return World(clock, settings.data, stack, limits.timeout, limits.deadline)
 
 
 def _loaded(settings: Settings) -> Loaded:
@@ -244,6 +251,25 @@ def _service_settings(settings: Settings) -> ServiceSettings:
         snapshots=SnapshotRhythm(every=round(settings.snapshot * 1000)),
         retention=round(settings.retention.input_log * DAY),
     )
+
+
+def _publisher_settings(settings: Settings) -> PublisherSettings:
+    from engine.publish.breaker import BreakerSettings
+    from engine.publish.delivery import DispatchSettings
+    from engine.publish.poller import PollSettings
+    from engine.publish.publisher import PublisherSettings
+    from engine.publish.reconciler import ReconcileSettings
+
+    asked = settings.publishing
+    return PublisherSettings(
+        dispatch=DispatchSettings(
+            lease=round(asked.lease * 1000), attempts=asked.attempts, probes=asked.probes, doubt=asked.doubt,
+            longest_wait=asked.longest_wait,
+            breaker=BreakerSettings(failures=asked.failures, longest=asked.longest_wait),
+        ),
+        reconcile=ReconcileSettings(every=asked.reconcile),
+        poll=PollSettings(every=asked.poll, wait=settings.limits.wait),
+    )  # fmt: skip
 
 
 def _kafka(settings: Settings, metrics: EngineMetrics) -> list[KafkaSource]:

@@ -15,7 +15,6 @@ from api.schemas import Check, Reloaded, SinkTest
 from api.settings import Settings
 from engine.evidence.logs.store import Logs
 from engine.ports import Clock, DeadLetter, Decode, Reader, Record, Version
-from engine.sending import Outbox
 from engine.state import CoreState
 from rules.gates import Silence
 from rules.ruleset import RuleSet
@@ -27,13 +26,15 @@ class Parts:
     """``accept`` stores a record and returns when it is durable; it raises
     `engine.errors.StoreUnavailable` or TimeoutError. ``topology`` and ``rules`` are those in force. ``reload`` reads
     the operator's files; it raises `api.files.FilesError`. ``sample`` sets the gauges that the store answers; it raises
-    `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped. ``test_sink`` sends a
-    test to the sink of a name, None when there is none.
+    `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped. ``redrive`` brings a dead
+    publication back; ``hinted`` hears of a call of a sink's web hook (name, body); both say whether there is one.
+    ``test_sink`` sends a test to the sink of a name, None when there is none.
     """
 
     settings: Settings
     reader: Reader
-    outbox: Outbox
+    redrive: Callable[[int], bool]
+    hinted: Callable[[str, bytes], bool]
     decode: Decode
     clock: Clock
     accept: Callable[[Record], Awaitable[None]]

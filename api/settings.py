@@ -95,6 +95,29 @@ class Retention:
 
 
 @dataclass(frozen=True, config=_strict)
+class Publishing:
+    """How receivers are treated; all in seconds but the counts.
+
+    ``timeout`` of one read or write and ``deadline`` of one request; ``lease`` of a publication in hand, renewed while
+    calls run; ``attempts`` until a publication is given up, at most ``longest_wait`` apart; ``failures`` in a row until
+    a receiver is left alone; ``probes``: before each look for a publication with an unclear answer, the first of
+    which counts for SEV1; ``poll`` and ``reconcile``: between two looks at open tickets for what people did, and
+    for second tickets; ``doubt``: how long a second ticket may take to turn up.
+    """
+
+    timeout: Annotated[float, Field(gt=0, le=300)] = 10.0
+    deadline: Annotated[float, Field(gt=0, le=600)] = 20.0
+    lease: Annotated[float, Field(ge=1, le=3600)] = 30.0
+    attempts: Annotated[int, Field(ge=1, le=1000)] = 24
+    longest_wait: Annotated[float, Field(ge=1, le=86_400)] = 300.0
+    failures: Annotated[int, Field(ge=1, le=1000)] = 5
+    probes: Annotated[tuple[Annotated[float, Field(gt=0, le=86_400)], ...], Field(min_length=1)] = (30.0, 120.0, 300.0)
+    poll: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    reconcile: Annotated[float, Field(ge=1, le=86_400)] = 600.0
+    doubt: Annotated[float, Field(ge=0, le=86_400)] = 900.0
+
+
+@dataclass(frozen=True, config=_strict)
 class Settings:
     """All of `headwater.yaml`. Relative paths are relative to the file."""
 
@@ -110,6 +133,7 @@ class Settings:
     kafka: tuple[Kafka, ...] = ()
     limits: Limits = Limits()
     retention: Retention = Retention()
+    publishing: Publishing = Publishing()
     failpoints: str = ""
 
 

@@ -31,6 +31,7 @@ from bench import (
     logs,
     measured_storm,
     memory,
+    outbox,
     recovery,
     risk,
     samples,
@@ -56,9 +57,10 @@ PARTS = (
     "baselines",
     "samples",
     "inquiry",
+    "outbox",
     "recovery",
 )
-SERVERLESS = frozenset({"risk", "graph", "traces", "logs", "baselines", "samples", "inquiry", "recovery"})
+SERVERLESS = frozenset({"risk", "graph", "traces", "logs", "baselines", "samples", "inquiry", "outbox", "recovery"})
 """Parts that measure no server."""
 
 
@@ -114,6 +116,9 @@ def serverless(parts: Sequence[str], repetitions: int, generator: Path | None) -
         yield measured_storm.table(hit), hit
     if "recovery" in parts:
         yield recovery.report(repetitions)
+    if "outbox" in parts:
+        sent = outbox.measure(repetitions)
+        yield outbox.table(sent), {f"outbox, {row}": by_kind for row, by_kind in sent.items()}
     if "traces" in parts:
         counted = traces.measure(repetitions)
         yield traces.table(counted), {"traces": counted}

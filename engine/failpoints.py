@@ -24,11 +24,14 @@ POINTS = frozenset(
         "outbox.before_send",
         "outbox.after_send_before_record",
         "outbox.after_record",
+        "reconcile.after_search",
+        "poll.after_look",
+        "poll.after_submit",
     }
 )
 """Every failpoint there is."""
 
-ACTIONS = frozenset({"sigkill", "raise"})
+ACTIONS = frozenset({"sigkill", "sigstop", "raise"})
 
 _armed: dict[str, tuple[str, int]] = {}
 
@@ -46,7 +49,8 @@ def reach(point: str) -> None:
 def arm(spec: str) -> None:
     """Arm the points of ``spec``, a comma-separated list of ``point[:action[:n]]``; an empty one disarms all.
 
-    ``action`` is ``sigkill`` (default) or ``raise``; it happens the ``n``-th time (default 1) the point is
+    ``action`` is ``sigkill`` (default), ``sigstop`` (the process stands still until somebody lets it go on) or
+    ``raise``; it happens the ``n``-th time (default 1) the point is
     reached. Raises ValueError naming everything that is wrong.
     """
     armed: dict[str, tuple[str, int]] = {}
@@ -77,4 +81,7 @@ def _pass(point: str) -> None:
     del _armed[point]
     if action == "raise":
         raise FailpointReached(point)
-    os.kill(os.getpid(), signal.SIGKILL)
+    if action == "sigstop":
+        signal.raise_signal(signal.SIGSTOP)  # to this thread, which so stops right here, and all others with it
+    else:
+        os.kill(os.getpid(), signal.SIGKILL)

@@ -8,7 +8,7 @@ of alerts; gauges are sampled about once a second by `sample`.
 from __future__ import annotations
 
 from collections import Counter as Counted
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -17,12 +17,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from engine.lifecycle import OPEN
 from engine.ports import Page, Reader
 from engine.reasons import Disposition
-from engine.signals import Signal
+from engine.sending import Depth, Outbox
+from engine.signals import Millis, Signal
 
 COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 ENTRY_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
 COUNTED, PAGE = 10_000, 500
-OUTBOX_STATES = ("new", "claimed", "sent", "ambiguous", "dead")
 SEVERITIES = ("SEV1", "SEV2", "SEV3", "SEV4", "SEV5")
 
 
@@ -87,8 +87,29 @@ class EngineMetrics:
             "headwater_publications", "Attempts to publish, by result.", ("sink", "result"), registry=registry
         )
         self.outbox_rows = self._gauge("headwater_outbox_rows", "Unfinished and dead publications.", ("sink", "state"))
+        self.outbox_oldest = self._gauge(
+            "headwater_outbox_oldest_seconds", "How long the oldest unfinished publication is due.", ("sink",)
+        )
+        self.breakers = self._gauge(
+            "headwater_sink_breaker", "1 for the state that a sink's circuit breaker is in.", ("sink", "state")
+        )
         self.duplicate_tickets = Counter(
-            "headwater_duplicate_tickets", "Second tickets found for one incident and closed.", registry=registry
+            "headwater_duplicate_tickets", "Second tickets found for one incident and closed.", ("sink",),
+            registry=registry,
+        )  # fmt: skip
+        self.probes = Counter(
+            "headwater_probes", "Looks for a publication with an unclear answer.", ("sink", "result"), registry=registry
+        )
+        self.redrives = Counter("headwater_redrives", "Dead publications that a person sent again.", registry=registry)
+        self.reconciliations = Counter(
+            "headwater_reconciliations", "Looks for second tickets of an incident.", ("sink", "result"),
+            registry=registry,
+        )  # fmt: skip
+        self.ticket_looks = Counter(
+            "headwater_ticket_looks", "Looks at what people did in a ticket.", ("sink", "result"), registry=registry
+        )
+        self.ticket_events = Counter(
+            "headwater_ticket_events", "Changes that flowed back from tickets.", ("sink",), registry=registry
         )
         self.publish_failures = Counter(
             "headwater_publisher_failures", "Rounds of a publisher that failed here.", ("sink",), registry=registry
@@ -203,16 +224,29 @@ class EngineMetrics:
                 if name.startswith(prefix):
                     gauge.labels(name.removeprefix(prefix)).set(value)
 
-    def sample_store(self, reader: Reader) -> None:
-        """Set the gauges that the store answers; for each scrape. Counts end at `COUNTED`."""
+    def sample_store(self, reader: Reader, outbox: Outbox, now: Millis) -> None:
+        """Set the gauges that the store answers; for each scrape. Counts of incidents and letters end at `COUNTED`."""
         open_ones = Counted(view.severity.level for view in _all(partial(reader.incidents, state=sorted(OPEN))))
         for severity in SEVERITIES:
             self.incidents_open.labels(severity).set(open_ones[severity])
-        rows = Counted((row["sink"], row["state"]) for row in _all(partial(reader.outbox, state=OUTBOX_STATES)))
-        self.outbox_rows.clear()
-        for (sink, state), count in rows.items():
-            self.outbox_rows.labels(sink, state).set(count)
+        self._sample_outbox(outbox.depth(), now)
         self.dead_letters.set(sum(1 for _ in _all(reader.dead_letters)))
+
+    def _sample_outbox(self, depths: Sequence[Depth], now: Millis) -> None:
+        self.outbox_rows.clear()
+        oldest = dict.fromkeys((depth.sink for depth in depths), now)
+        for depth in depths:
+            self.outbox_rows.labels(depth.sink, depth.state).set(depth.rows)
+            if depth.state != "dead":
+                oldest[depth.sink] = min(oldest[depth.sink], depth.oldest)
+        self.outbox_oldest.clear()
+        for sink, since in oldest.items():
+            self.outbox_oldest.labels(sink).set((now - since) / 1000)
+
+    def watch_breaker(self, sink: str, states: Sequence[str], state: Callable[[], str]) -> None:
+        """Ask a sink's breaker at each scrape in which of its states it is."""
+        for one in states:
+            self.breakers.labels(sink, one).set_function(lambda one=one: float(state() == one))  # type: ignore[misc]
 
     def watch_source(self, source: str, lag: Callable[[], float], age: Callable[[], float]) -> None:
         """Ask a source at each scrape how many records wait in it and how old (seconds) the oldest is."""

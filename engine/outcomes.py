@@ -288,7 +288,7 @@ class IncidentView(msgspec.Struct, kw_only=True):
     cut at `engine.incidents.SHOWN_IMPACT` entities; ``impact_total`` counts all. ``alerts`` counts alerts,
     ``events`` alert events. ``objectives`` are the countdowns of what is down, soonest first, cut at
     `engine.restoration.SHOWN`; ``restoring_at`` is when restoration began, as a person said.
-    ``regimes`` are those it is judged by, ``clocks`` their countdowns, open ones first. ``recovery`` says whether service
+    ``regimes`` are those it is judged by, ``clocks`` their countdowns, open ones first. ``recovery``: whether service
     is back; ``closed_as`` restored (proven), ended (unproven) or deviation (a person closed it all the same).
     """
 

@@ -71,6 +71,18 @@ rules: rules                # gates, severity, routes
 
 # retention:
 #   input_log: 7            # days for which inputs are kept for replay
+
+# publishing:               # seconds, but for the counts
+#   timeout: 10             # of one read or write …
+#   deadline: 20            # … and of one request to a receiver
+#   lease: 30               # of a publication in hand; renewed while calls run
+#   attempts: 24            # until a publication is given up that the receiver fails on …
+#   longest_wait: 300       # … at most so far apart
+#   failures: 5             # in a row until a receiver is left alone for a while
+#   probes: [30, 120, 300]  # before each look for what has an unclear answer; SEV1 is sent again after the first
+#   doubt: 900              # so long a second ticket may take to turn up
+#   reconcile: 600          # between two looks for second tickets
+#   poll: 60                # between two looks at what people did in open tickets
 """
 
 CATALOGUE = """\

@@ -51,8 +51,7 @@ def outbox(
 @router.post("/outbox/{id}/redrive", responses=documented(Items), summary="Publish a dead publication again")
 def redrive_publication(request: Request, id: RowId) -> Response:
     """Brings a dead row back to new."""
-    running = parts(request)
-    if not running.outbox.redrive(id, running.clock()):
+    if not parts(request).redrive(id):
         raise not_found("dead publication", str(id))
     return answer({"id": id, "state": "new"})
 

@@ -27,11 +27,14 @@ Audience = Literal["engineers", "stakeholders", "tickets"]
 
 @plain(frozen=True)
 class World:
-    """What sinks are put together with: ``data`` is the engine's folder, ``stack`` closes what they opened."""
+    """What sinks are put together with: ``data`` is the engine's folder, ``stack`` closes what they opened.
+    ``timeout`` and ``deadline`` are seconds for one read or write, and for one request."""
 
     clock: Clock
     data: Path
     stack: ExitStack
+    timeout: float = 10.0
+    deadline: float = 20.0
 
 
 @dataclass(frozen=True, config=strict, kw_only=True)

@@ -75,7 +75,17 @@ class Sinks:
     def open(self, world: World) -> list[Sink]:
         """All of them."""
         sinks = [_log(world)] if self.log else []
-        return sinks + [receiver.open(world) for _, _, receiver in self.declared()]
+        return sinks + [_opened(receiver, world) for _, _, receiver in self.declared()]
+
+
+def _opened(receiver: Declared, world: World) -> Sink:
+    if receiver.mode == "live":
+        return receiver.open(world)
+    from engine.publish.shadow import Shadow
+
+    noted = Shadow(receiver.name, world.data / f"shadow-{receiver.name}.jsonl", frozenset(receiver.audiences))
+    world.stack.callback(noted.close)
+    return noted
 
 
 def _log(world: World) -> Sink:

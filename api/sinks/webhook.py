@@ -23,6 +23,7 @@ class Webhook(Declared):
         from engine.publish.egress import Destination, Egress
         from engine.publish.webhook import Webhook as Sender
 
-        egress = Egress([Destination(self.url, self.allow_private)])
+        destinations = [Destination(self.url, self.allow_private)]
+        egress = Egress(destinations, timeout=world.timeout, deadline=world.deadline)
         world.stack.callback(egress.close)
         return Sender(self.name, self.url, egress, world.clock, frozenset(self.audiences), self.secret)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 
 import msgspec
 
 from engine.outcomes import Publication
 from engine.ports import Standing
-from engine.sending import Link, OutboxRow, Receipt
+from engine.sending import Depth, Link, OutboxRow, Receipt
 from engine.signals import Millis
 
 _UNFINISHED = frozenset({"new", "claimed", "sent", "ambiguous"})
@@ -26,6 +27,7 @@ class Row(msgspec.Struct, kw_only=True):
     state: str = "new"
     ambiguous: bool = False
     attempts: int = 0
+    probes: int = 0
     epoch: int = 0
     lease: Millis = 0
     remote: str = ""
@@ -33,13 +35,13 @@ class Row(msgspec.Struct, kw_only=True):
 
     def shown(self) -> dict[str, object]:
         """As `Reader.outbox` gives it."""
-        hidden = ("publication", "epoch", "lease")
+        hidden = ("publication", "probes", "epoch", "lease")
         own = {name: getattr(self, name) for name in self.__struct_fields__ if name not in hidden}
         return own | plain(self.publication)
 
 
 class MemoryOutbox:
-    """Implements `engine.ports.Outbox`; ``_guard`` is the store's own lock."""
+    """Implements `engine.sending.Outbox`; ``_guard`` is the store's own lock."""
 
     def __init__(self, sinks: Mapping[str, frozenset[str]], guard: threading.RLock) -> None:
         self._sinks = sinks
@@ -62,7 +64,13 @@ class MemoryOutbox:
                     self._rows[row.id] = row
                     self._open(row)
 
-    def claim(self, sink: str, now: Millis, lease: Millis, limit: int) -> list[OutboxRow]:
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Nobody else writes meanwhile."""
+        with self._guard:
+            yield
+
+    def claim(self, sink: str, now: Millis, lease: Millis, limit: int, *, sent: bool = False) -> list[OutboxRow]:
         """Lease due rows until ``now + lease``, one per incident, the oldest unfinished, under a fresh epoch."""
         with self._guard:
             waiting = self._unfinished.get(sink, {})
@@ -71,17 +79,18 @@ class MemoryOutbox:
             heads = sorted(min(rows) for rows in waiting.values() if rows)
             due = [self._rows[id] for id in heads if _due(self._rows[id]) <= now][:limit]
             self._epoch += bool(due)
-            for row in due:
-                row.ambiguous = row.ambiguous or row.state == "sent"
-                row.state, row.epoch, row.lease, row.changed_at = "claimed", self._epoch, now + lease, now
-            return [
-                OutboxRow(
-                    id=row.id, publication=row.publication, sink=sink, attempts=row.attempts, epoch=row.epoch,
-                    ambiguous=row.ambiguous, link=self._link(sink, row.publication.incident),
-                    related=self._related(sink, row.publication.related),
-                )
-                for row in due
-            ]  # fmt: skip
+            return [self._granted(row, now, now + lease, sent) for row in due]
+
+    def _granted(self, row: Row, now: Millis, until: Millis, sent: bool) -> OutboxRow:
+        row.ambiguous = row.ambiguous or row.state == "sent"
+        granted = OutboxRow(
+            id=row.id, publication=row.publication, sink=row.sink, attempts=row.attempts, epoch=self._epoch,
+            ambiguous=row.ambiguous, link=self._in_use(row.sink, row.publication.incident),
+            related=self._related(row.sink, row.publication.related), probes=row.probes,
+        )  # fmt: skip
+        row.state, row.attempts = "sent" if sent else "claimed", row.attempts + sent
+        row.epoch, row.lease, row.changed_at = self._epoch, until, now
+        return granted
 
     def sent(self, row: OutboxRow, now: Millis) -> bool:
         """The attempt is noted before the call is made; False when the lease ran out or went to another."""
@@ -89,27 +98,45 @@ class MemoryOutbox:
             own = self._own(row, "claimed")
             if own is None or own.lease <= now:
                 return False
-            own.state, own.attempts, own.changed_at = "sent", own.attempts + 1, now
+            own.state, own.attempts, own.probes, own.changed_at = "sent", own.attempts + 1, 0, now
             return True
 
-    def confirmed(self, row: OutboxRow, now: Millis, receipt: Receipt) -> bool:
+    def renew(self, row: OutboxRow, now: Millis, until: Millis) -> bool:
+        """Keep the lease until then; False when it ran out or went to another."""
+        with self._guard:
+            own = self._own(row, "claimed", "sent")
+            if own is None or own.lease <= now:
+                return False
+            own.lease = until
+            return True
+
+    def release(self, row: OutboxRow, due: Millis, error: str) -> bool:
+        """Give it back as it was claimed; due at ``due``."""
+        with self._guard:
+            own = self._own(row, "claimed", "sent")
+            if own is not None:
+                own.state, own.ambiguous = "ambiguous" if row.ambiguous else "new", row.ambiguous
+                own.attempts, own.probes, own.due, own.error = row.attempts, row.probes, due, error
+            return own is not None
+
+    def confirmed(self, row: OutboxRow, now: Millis, receipt: Receipt, *, doubtful: Millis = 0) -> bool:
         """The sink has it, under the receipt's id; also without `sent`, when a probe found it there."""
         with self._guard:
             own = self._own(row, "claimed", "sent")
             if own is not None:
                 own.ambiguous, own.remote, own.error = False, receipt.remote, ""
                 if receipt.keeps:
-                    self._tie(row, now, receipt)
+                    self._tie(row, now, receipt, doubtful)
                 self._finish(own, "confirmed", now)
             return own is not None
 
-    def retry(self, row: OutboxRow, due: Millis, error: str, *, ambiguous: bool) -> bool:
-        """Try again at ``due``; ambiguous when the sink may have it already."""
+    def retry(self, row: OutboxRow, due: Millis, error: str, *, ambiguous: bool, probes: int = 0) -> bool:
+        """Try again at ``due``; ambiguous when the sink may have it already, after ``probes`` looks for it."""
         with self._guard:
             own = self._own(row, "claimed", "sent")
             if own is not None:
                 own.state, own.ambiguous = "ambiguous" if ambiguous else "new", ambiguous
-                own.due, own.error = due, error
+                own.probes, own.due, own.error = probes, due, error
             return own is not None
 
     def dead(self, row: OutboxRow, now: Millis, error: str) -> bool:
@@ -127,7 +154,7 @@ class MemoryOutbox:
             row = self._rows.get(id)
             if row is None or row.state != "dead":
                 return False
-            row.state, row.attempts, row.due, row.changed_at = "new", 0, now, now
+            row.state, row.attempts, row.probes, row.due, row.changed_at = "new", 0, 0, now, now
             self._open(row)
             return True
 
@@ -139,6 +166,12 @@ class MemoryOutbox:
                 for link in self._links.values()
                 if sink in ("", link.sink) and incident in ("", link.incident) and state in ("", link.state)
             ]
+
+    def link(self, sink: str, remote: str) -> Link | None:
+        """What a sink keeps under this id."""
+        with self._guard:
+            link = self._links.get((sink, remote))
+            return None if link is None else msgspec.structs.replace(link)
 
     def keep(self, link: Link) -> None:
         """Store a link, instead of the one with its sink and remote id if there is one."""
@@ -153,7 +186,47 @@ class MemoryOutbox:
             _standing(sink, [row for row in rows if row.sink == sink]) for sink in sorted({row.sink for row in rows})
         ]
 
-    def _tie(self, row: OutboxRow, now: Millis, receipt: Receipt) -> None:
+    def saw(self, link: Link, seen: str) -> bool:
+        """Remember what was read there; False when somebody else noted something since ``link`` was given out."""
+        with self._guard:
+            own = self._links.get((link.sink, link.remote))
+            if own is None or own.seen != link.seen:
+                return False
+            own.seen = seen
+            return True
+
+    def unsettled(self, sink: str, since: Millis) -> list[Link]:
+        """Links that may have duplicates: open ones, doubtful ones, and those that changed since then to closed."""
+        return [
+            link
+            for link in self.links(sink=sink)
+            if link.state == "open" or (link.state == "closed" and (link.doubtful > 0 or link.changed_at >= since))
+        ]
+
+    def doubt(self, sink: str, incident: str, until: Millis) -> None:
+        """A second one may turn up until then, besides whatever the sink keeps of the incident."""
+        with self._guard:
+            for link in self._links.values():
+                if (link.sink, link.incident) == (sink, incident) and link.state != "duplicate":
+                    link.doubtful = max(link.doubtful, until)
+
+    def settled(self, link: Link) -> None:
+        """No second one turned up; a doubt that arose since ``link`` was given out stays."""
+        with self._guard:
+            own = self._links.get((link.sink, link.remote))
+            if own is not None and own.doubtful == link.doubtful:
+                own.doubtful = 0
+
+    def depth(self) -> list[Depth]:
+        """What is unfinished or dead, by sink and state."""
+        with self._guard:
+            found: dict[tuple[str, str], list[Row]] = {}
+            for row in self._rows.values():
+                if row.state in _UNFINISHED or row.state == "dead":
+                    found.setdefault((row.sink, row.state), []).append(row)
+        return [Depth(*place, len(rows), rows[0].publication.not_before) for place, rows in sorted(found.items())]
+
+    def _tie(self, row: OutboxRow, now: Millis, receipt: Receipt, doubtful: Millis) -> None:
         before = self._links.get((row.sink, receipt.remote))
         publication = row.publication
         self._links[row.sink, receipt.remote] = Link(
@@ -161,15 +234,16 @@ class MemoryOutbox:
             url=receipt.url or (before.url if before else ""), state=receipt.keeps,
             seen=receipt.seen or (before.seen if before else ""),
             created_at=before.created_at if before else now, changed_at=now,
+            doubtful=max(doubtful, before.doubtful if before else 0),
         )  # fmt: skip
 
-    def _link(self, sink: str, incident: str) -> Link | None:
+    def _in_use(self, sink: str, incident: str) -> Link | None:
         """The one in use: of the latest generation, the first that is no duplicate."""
         found = [link for link in self.links(sink=sink, incident=incident) if link.state != "duplicate"]
         return max(found, key=lambda link: link.generation, default=None)
 
     def _related(self, sink: str, incidents: Iterable[str]) -> tuple[Link, ...]:
-        found = (self._link(sink, incident) for incident in incidents)
+        found = (self._in_use(sink, incident) for incident in incidents)
         return tuple(link for link in found if link is not None)
 
     def _supersede(self, rows: list[Row], now: Millis) -> None:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from engine.ports import Commit
-from engine.sending import Link, Receipt
+from engine.sending import Receipt
 from tests.storage.made import NOON, publication
 
 LEASE = 30_000
@@ -213,70 +213,82 @@ def test_claimers_that_race_never_hold_the_same_row(store, claimers):
     assert sorted(taken, key=int) == [str(n) for n in range(60)]
 
 
-def ticket(store, remote, incident="INC-1", keeps="open", **publication_fields):
-    put(store, publication(f"{incident}/{remote}/{keeps}", incident, **publication_fields))
-    (row,) = store.claim("tickets", NOON, LEASE, 1)
-    assert store.confirmed(row, NOON + 7, Receipt(remote, f"https://desk/{remote}", keeps))
-    return row
-
-
-def test_what_a_receiver_keeps_comes_with_every_later_row_of_the_incident(store):
-    assert ticket(store, "T1").link is None
-    put(store, publication("later", action="update"), publication("other", "INC-2"))
-    later, other = store.claim("tickets", NOON, LEASE, 10)
-    assert later.link == Link(
-        sink="tickets", incident="INC-1", generation=1, remote="T1", url="https://desk/T1", created_at=NOON + 7,
-        changed_at=NOON + 7,
-    )  # fmt: skip
-    assert other.link is None
-
-
-def test_a_receipt_that_keeps_nothing_leaves_no_link(store):
-    ticket(store, "mail-1", keeps="")
-    assert store.links() == []
-
-
-def test_a_later_receipt_changes_the_state_of_what_is_kept(store):
-    ticket(store, "T1")
-    ticket(store, "T1", keeps="closed")
-    (link,) = store.links()
-    assert (link.state, link.created_at) == ("closed", NOON + 7)
-
-
-def test_related_incidents_bring_their_links(store):
-    ticket(store, "T1")
-    merged = publication("merge", "INC-2", "merge")
-    merged.related = ("INC-1", "INC-9")
-    put(store, merged)
-    (row,) = store.claim("tickets", NOON, LEASE, 1)
-    assert [link.remote for link in row.related] == ["T1"]
-
-
-def test_links_are_kept_filtered_and_survive_a_restart(store, reopened):
-    ticket(store, "T1")
-    ticket(store, "T2", "INC-2")
-    (first,) = store.links(incident="INC-1")
-    first.seen, first.state = "looked", "duplicate"
-    store.keep(first)
-    store = reopened(store)
-    assert store.links(incident="INC-1") == [first]
-    assert [link.remote for link in store.links(state="open")] == ["T2"]
-    assert store.links(sink="log") == []
-
-
-def test_a_duplicate_is_never_the_link_in_use(store):
-    ticket(store, "T1")
-    ticket(store, "T2")
-    first, second = store.links()
-    first.state = "duplicate"
-    store.keep(first)
-    put(store, publication("later", action="update"))
-    (row,) = store.claim("tickets", NOON, LEASE, 1)
-    assert row.link == second
-
-
 def test_a_publication_goes_only_to_the_sinks_that_the_rules_name(store):
     routed, unrouted, nowhere = publication("a"), publication("b"), publication("c")
     routed.sinks, nowhere.sinks = ("tickets", "elsewhere"), ()
     put(store, routed, unrouted, nowhere)
     assert sorted(states(store)) == ["a", "b"]
+
+
+def test_a_claim_may_note_the_attempts_as_well(store):
+    put(store, publication("a"), publication("b", "INC-2"))
+    rows = store.claim("tickets", NOON, LEASE, 10, sent=True)
+    assert [row.attempts for row in rows] == [0, 0]
+    assert states(store) == {"a": "sent", "b": "sent"}
+    assert [row["attempts"] for row in store.outbox().items] == [1, 1]
+    assert store.confirmed(rows[0], NOON, Receipt("T1"))
+    (again,) = store.claim("tickets", NOON + LEASE, LEASE, 10, sent=True)
+    assert (again.publication.key, again.attempts, again.ambiguous) == ("b", 1, True)
+
+
+def test_a_lease_that_is_renewed_lasts(store):
+    put(store, publication("a"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    assert store.renew(row, NOON + LEASE - 1, NOON + 2 * LEASE)
+    assert store.claim("tickets", NOON + LEASE, LEASE, 1) == []
+    assert store.sent(row, NOON + LEASE)
+    assert store.renew(row, NOON + LEASE, NOON + 3 * LEASE)
+    assert not store.renew(row, NOON + 3 * LEASE, NOON + 4 * LEASE)  # it ran out, even if nobody took it
+    (theirs,) = store.claim("tickets", NOON + 3 * LEASE, LEASE, 1)
+    assert not store.renew(row, NOON + 3 * LEASE, NOON + 9 * LEASE)
+    assert store.renew(theirs, NOON + 3 * LEASE, NOON + 5 * LEASE)
+
+
+@pytest.mark.parametrize("noted", [False, True])
+def test_what_is_released_is_as_it_was_before(store, noted):
+    put(store, publication("a"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    store.sent(row, NOON)
+    store.retry(row, NOON, "no answer", ambiguous=True, probes=2)
+    (row,) = store.claim("tickets", NOON, LEASE, 1, sent=noted)
+    assert (row.attempts, row.probes, row.ambiguous) == (1, 2, True)
+    assert store.release(row, NOON + 7, "the receiver is away")
+    assert not store.release(row, NOON, "again")
+    assert store.claim("tickets", NOON + 6, LEASE, 1) == []
+    (again,) = store.claim("tickets", NOON + 7, LEASE, 1)
+    assert (again.attempts, again.probes, again.ambiguous) == (1, 2, True)
+    assert store.outbox().items[0]["error"] == "the receiver is away"
+
+
+def test_looks_are_counted_from_the_last_attempt(store):
+    put(store, publication("a"))
+    for looks in (0, 1, 2):
+        (row,) = store.claim("tickets", NOON, LEASE, 1)
+        assert row.probes == looks
+        store.retry(row, NOON, "not found", ambiguous=True, probes=looks + 1)
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    store.sent(row, NOON)
+    store.retry(row, NOON, "no answer", ambiguous=True)
+    assert store.claim("tickets", NOON, LEASE, 1)[0].probes == 0
+
+
+def test_what_is_done_together_is_done_at_the_end(store):
+    put(store, publication("a"), publication("b", "INC-2"))
+    first, second = store.claim("tickets", NOON, LEASE, 10)
+    with store.together():
+        assert store.sent(first, NOON)
+        assert store.confirmed(first, NOON, Receipt("T1", keeps="open"))
+        assert store.sent(second, NOON)
+    assert states(store) == {"a": "confirmed", "b": "sent"}
+    assert [link.remote for link in store.links()] == ["T1"]
+
+
+def test_the_depth_counts_what_is_unfinished_or_dead(store):
+    put(store, publication("a"), publication("b", "INC-2", not_before=NOON + 5), publication("c", audience="engineers"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    (other,) = store.claim("log", NOON, LEASE, 1)
+    store.dead(other, NOON, "401")
+    shown = [(one.sink, one.state, one.rows, one.oldest) for one in store.depth()]
+    assert shown == [("log", "dead", 1, NOON), ("tickets", "claimed", 1, NOON), ("tickets", "new", 1, NOON + 5)]
+    store.confirmed(row, NOON, Receipt("T1"))
+    assert [one.state for one in store.depth()] == ["dead", "new"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from itertools import pairwise
 
 import pytest
 
@@ -23,9 +24,10 @@ SHOP = chain("shop -> cart -> db")
 def latency(service: str, *levels: tuple[str, float], until: str, seed: int = 1) -> list[tuple[Millis, Signal]]:
     """Two points a minute, level by level from the time that each names, with some noise."""
     labels = Labels.of({"service": service, "__name__": "request_latency_ms"})
-    dice, rows = random.Random(f"{service}{seed}"), []
+    dice = random.Random(f"{service}{seed}")
+    rows: list[tuple[Millis, Signal]] = []
     turns = [(clock(since), level) for since, level in levels] + [(clock(until), 0.0)]
-    for (since, level), (end, _) in zip(turns, turns[1:], strict=False):
+    for (since, level), (end, _) in pairwise(turns):
         rows += [(at, Samples(labels, (at,), (level * (1 + dice.gauss(0, 0.02)),))) for at in range(since, end, HALF)]
     return rows
 
@@ -53,7 +55,7 @@ def seen(world: World) -> IncidentView:
 
 
 def verdicts(world: World) -> list[str]:
-    return [line.facts["verdict"] for line in world.driven.timeline if line.kind == "recovery"]  # type: ignore[misc]
+    return [str(line.facts["verdict"]) for line in world.driven.timeline if line.kind == "recovery"]
 
 
 def test_an_incident_is_resolved_once_every_indicator_is_back_at_its_baseline() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -233,6 +234,83 @@ def test_a_publication_is_not_sent_before_its_time(path: Path) -> None:
     assert not sink.got
     desk.work(after=0.1)
     assert sink.got == ["a"]
+    desk.store.close()
+
+
+def test_a_pause_that_one_publication_was_asked_for_holds_for_all(path: Path) -> None:
+    desk = Desk(path, sink := Script(SinkError("slow down", after=60.0)))
+    desk.put(*[publication(f"{n}", incident=f"INC-{n}") for n in range(4)])
+    desk.work()
+    desk.work(after=59)
+    assert sink.got == ["0"]
+    desk.work(after=1)
+    assert sink.got == ["0", "0", "1", "2", "3"]
+    assert [row["attempts"] for row in desk.store.outbox().items] == [1, 1, 1, 1]  # type: ignore[index]
+    desk.store.close()
+
+
+def test_a_receiver_that_is_away_for_a_day_kills_no_publication(path: Path) -> None:
+    desk = Desk(path, sink := Script(*[SinkError("refused")] * 300), settings=DispatchSettings())
+    desk.put(*[publication(f"{n}", incident=f"INC-{n}") for n in range(9)])
+    for _ in range(24 * 10):
+        desk.work(after=360)
+    assert not desk.count("dead")
+    assert 200 < len(sink.got) < 300, "now and then somebody tries whether it is back"
+    sink.answers.clear()
+    desk.work(after=600)
+    assert set(desk.states().values()) == {"confirmed"}
+    desk.store.close()
+
+
+def test_who_is_away_is_tried_with_one_call_at_a_time(path: Path) -> None:
+    desk = Desk(path, sink := Script(*[SinkError("refused")] * 100))
+    desk.put(*[publication(f"{n}", incident=f"INC-{n}") for n in range(40)])
+    desk.work()
+    assert len(sink.got) == 5
+    desk.work(after=5)
+    assert len(sink.got) == 6
+    desk.store.close()
+
+
+def test_a_call_that_takes_longer_than_the_lease_is_not_made_twice(path: Path, gate: threading.Event) -> None:
+    class Slow(Script):
+        def send(self, row: OutboxRow) -> Receipt:
+            receipt = super().send(row)
+            gate.wait(10)
+            return receipt
+
+    desk = Desk(path, sink := Slow(), settings=DispatchSettings(lease=90, idle_seconds=0.02))
+    started = time.monotonic()
+    clock = lambda: round((time.monotonic() - started) * 1000)  # noqa: E731
+    both = [
+        Dispatcher(desk.store, [sink], clock, EngineMetrics(CollectorRegistry()), settings=DispatchSettings(lease=90))
+        for _ in range(2)
+    ]
+    desk.put(publication("a"))
+    both[0].start()
+    while not sink.got:
+        time.sleep(0.001)
+    end = clock() + 300
+    while clock() < end:
+        assert both[1].round(sink) == 0
+    gate.set()
+    both[0].stop()
+    assert sink.got == ["a"]
+    assert desk.states() == {"a": "confirmed"}
+    desk.store.close()
+
+
+def test_a_dead_publication_is_sent_again_at_once_when_somebody_says_so(path: Path) -> None:
+    desk = Desk(path, sink := Script(SinkError("no", permanent=True)))
+    desk.put(publication("a"))
+    desk.work()
+    (row,) = desk.store.outbox(state=["dead"]).items
+    assert not desk.dispatcher.redrive(99)
+    assert desk.dispatcher.redrive(row["id"])  # type: ignore[index]
+    desk.work()
+    assert sink.got == ["a", "a"]
+    assert desk.registry.get_sample_value("headwater_redrives_total") == 1
+    assert desk.registry.get_sample_value("headwater_sink_breaker", {"sink": "ticket", "state": "closed"}) == 1
     desk.store.close()
 
 

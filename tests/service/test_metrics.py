@@ -24,7 +24,7 @@ def test_names_follow_the_conventions_of_prometheus(tmp_path: Path) -> None:
 def test_what_strangers_write_is_in_no_label(tmp_path: Path) -> None:
     world = World(tmp_path / "db")
     world.take("canary-7f3 ? poison", "canary-7f3")
-    world.service._metrics.sample_store(world.store)
+    world.service._metrics.sample_store(world.store, world.store, world.now)
     text = generate_latest(world.registry).decode()
     assert "canary-7f3" not in text
     assert "poison_records_total 1.0" in text
@@ -34,7 +34,7 @@ def test_what_strangers_write_is_in_no_label(tmp_path: Path) -> None:
 def test_the_gauges_of_the_store_are_counted_from_the_store(tmp_path: Path) -> None:
     world = World(tmp_path / "db")
     world.take("db web", "?")
-    world.service._metrics.sample_store(world.store)
+    world.service._metrics.sample_store(world.store, world.store, world.now)
     assert world.metric("headwater_incidents_open", severity="SEV3") == 2
     assert world.metric("headwater_incidents_open", severity="SEV1") == 0
     assert world.metric("headwater_outbox_rows", sink="log", state="new") == 2

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from engine.outcomes import Publication
-from engine.sending import Link, OutboxRow, Receipt
+from engine.sending import Depth, Link, OutboxRow, Receipt
 from engine.signals import Millis
 from engine.storage.sqlite.codec import unpack
 from engine.storage.sqlite.connection import connect, meaning, transaction, tune_writer
@@ -19,16 +22,22 @@ _LINK = Link.__struct_fields__
 
 
 class SqliteOutbox:
-    """Implements `engine.ports.Outbox` on a connection of its own; safe to call from any thread."""
+    """Implements `engine.sending.Outbox` on a connection of its own; safe to call from any thread."""
 
     def __init__(self, path: Path) -> None:
         self._outbox_path = path
-        self._outbox_lock = threading.Lock()
+        self._outbox_lock = threading.RLock()
         self._outbox = connect(path)
         with meaning(path):
             tune_writer(self._outbox)
 
-    def claim(self, sink: str, now: Millis, lease: Millis, limit: int) -> list[OutboxRow]:
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What this thread changes inside is one transaction."""
+        with self._altering():
+            yield
+
+    def claim(self, sink: str, now: Millis, lease: Millis, limit: int, *, sent: bool = False) -> list[OutboxRow]:
         """Lease due rows until ``now + lease``, one per incident, the oldest unfinished, under a fresh epoch.
 
         Updates that nobody has seen give way to a later one that is due too (state ``superseded``). Rows whose lease
@@ -36,36 +45,48 @@ class SqliteOutbox:
         """
         query = {"sink": sink, "now": now, "limit": limit}
         with self._outbox_lock, meaning(self._outbox_path):
-            if not self._outbox.execute(SQL["claimable"], query).fetchone():
+            if not self._outbox.execute(SQL["claimable"], query | {"limit": 1}).fetchone():
                 return []  # without taking the write lock: this is asked many times a second
-            with transaction(self._outbox, self._outbox_path) as connection:
-                connection.execute(SQL["supersede"], {"sink": sink, "now": now})
+            with self._altering() as connection:
                 rows = connection.execute(SQL["claimable"], query).fetchall()
+                crowded = [{"sink": sink, "now": now, "incident": row[5]} for row in rows if row[6] == "update"]
+                if crowded and connection.executemany(SQL["supersede"], crowded).rowcount:
+                    rows = connection.execute(SQL["claimable"], query).fetchall()
                 connection.execute(SQL["next_epoch"])
                 (epoch,) = connection.execute(SQL["epoch"]).fetchone()
-                grant = {"epoch": epoch, "lease": now + lease, "now": now}
-                connection.executemany(
-                    SQL["claim"], [{"id": id, "ambiguous": ambiguous, **grant} for id, _, _, ambiguous in rows]
-                )
-        return [self._row(sink, id, doc, attempts, epoch, ambiguous=bool(unsure)) for id, doc, attempts, unsure in rows]
+                grant = {"epoch": epoch, "lease": now + lease, "now": now, "sent": sent}
+                connection.executemany(SQL["claim"], [{"id": row[0], "ambiguous": row[3], **grant} for row in rows])
+            return [self._row(sink, epoch, row) for row in rows]
 
     def sent(self, row: OutboxRow, now: Millis) -> bool:
         """The attempt is durable before the call is made; False when the lease ran out or went to another."""
         return self._change("outbox_sent", id=row.id, epoch=row.epoch, now=now)
 
-    def confirmed(self, row: OutboxRow, now: Millis, receipt: Receipt) -> bool:
+    def renew(self, row: OutboxRow, now: Millis, until: Millis) -> bool:
+        """Keep the lease until then; False when it ran out or went to another."""
+        return self._change("outbox_renew", id=row.id, epoch=row.epoch, now=now, until=until)
+
+    def release(self, row: OutboxRow, due: Millis, error: str) -> bool:
+        """Give it back as it was claimed; due at ``due``."""
+        return self._change(
+            "outbox_release", id=row.id, epoch=row.epoch, due=due, error=error, ambiguous=row.ambiguous,
+            attempts=row.attempts, probes=row.probes,
+        )  # fmt: skip
+
+    def confirmed(self, row: OutboxRow, now: Millis, receipt: Receipt, *, doubtful: Millis = 0) -> bool:
         """The sink has it, under the receipt's id; also without `sent`, when a probe found it there."""
         values = {"id": row.id, "epoch": row.epoch, "now": now, "remote": receipt.remote}
-        with self._outbox_lock, transaction(self._outbox, self._outbox_path) as connection:
+        with self._altering() as connection:
             if connection.execute(SQL["outbox_confirmed"], values).rowcount != 1:
                 return False
             if receipt.keeps:
-                connection.execute(SQL["tie_link"], _tied(row, now, receipt))
+                connection.execute(SQL["tie_link"], _tied(row, now, receipt, doubtful))
         return True
 
-    def retry(self, row: OutboxRow, due: Millis, error: str, *, ambiguous: bool) -> bool:
-        """Try again at ``due``; ambiguous when the sink may have it already."""
-        return self._change("outbox_retry", id=row.id, epoch=row.epoch, due=due, error=error, ambiguous=ambiguous)
+    def retry(self, row: OutboxRow, due: Millis, error: str, *, ambiguous: bool, probes: int = 0) -> bool:
+        """Try again at ``due``; ambiguous when the sink may have it already, after ``probes`` looks for it."""
+        values = {"due": due, "error": error, "ambiguous": ambiguous, "probes": probes}
+        return self._change("outbox_retry", id=row.id, epoch=row.epoch, **values)
 
     def dead(self, row: OutboxRow, now: Millis, error: str) -> bool:
         """Give up; visible and re-drivable."""
@@ -77,30 +98,70 @@ class SqliteOutbox:
 
     def links(self, *, sink: str = "", incident: str = "", state: str = "") -> list[Link]:
         """What sinks keep, in the order in which it was made."""
-        with self._outbox_lock, meaning(self._outbox_path):
-            rows = self._outbox.execute(SQL["links"], {"sink": sink, "incident": incident, "state": state}).fetchall()
-        return [msgspec.convert(dict(zip(_LINK, row, strict=True)), Link) for row in rows]
+        return self._links("links_of_state" if state else "links", sink=sink, incident=incident, state=state)
+
+    def link(self, sink: str, remote: str) -> Link | None:
+        """What a sink keeps under this id."""
+        return next(iter(self._links("link", sink=sink, remote=remote)), None)
 
     def keep(self, link: Link) -> None:
         """Store a link, instead of the one with its sink and remote id if there is one."""
-        with self._outbox_lock, transaction(self._outbox, self._outbox_path) as connection:
-            connection.execute(SQL["keep_link"], msgspec.structs.asdict(link))
+        self._change("keep_link", **msgspec.structs.asdict(link))
 
-    def _row(self, sink: str, id: int, doc: bytes, attempts: int, epoch: int, *, ambiguous: bool) -> OutboxRow:
+    def saw(self, link: Link, seen: str) -> bool:
+        """Remember what was read there; False when somebody else noted something since ``link`` was given out."""
+        return self._change("link_saw", sink=link.sink, remote=link.remote, seen=link.seen, now_seen=seen)
+
+    def unsettled(self, sink: str, since: Millis) -> list[Link]:
+        """Links that may have duplicates: open ones, doubtful ones, and those that changed since then to closed."""
+        return self._links("links_unsettled", sink=sink, since=since)
+
+    def doubt(self, sink: str, incident: str, until: Millis) -> None:
+        """A second one may turn up until then, besides whatever the sink keeps of the incident."""
+        self._change("link_doubt", sink=sink, incident=incident, until=until)
+
+    def settled(self, link: Link) -> None:
+        """No second one turned up; a doubt that arose since ``link`` was given out stays."""
+        self._change("link_settled", sink=link.sink, remote=link.remote, doubtful=link.doubtful)
+
+    def depth(self) -> list[Depth]:
+        """What is unfinished or dead, by sink and state."""
+        with self._outbox_lock, meaning(self._outbox_path):
+            rows = self._outbox.execute(SQL["outbox_depth"]).fetchall()
+        return [
+            Depth(sink, state, count, _publication.decode(unpack(doc)).not_before) for sink, state, count, doc in rows
+        ]
+
+    def _row(self, sink: str, epoch: int, found: tuple[int, bytes, int, int, int, str, str]) -> OutboxRow:
+        id, doc, attempts, ambiguous, probes, incident, _ = found
         publication = _publication.decode(unpack(doc))
-        related = (self._link(sink, incident) for incident in publication.related)
+        related = (self._in_use(sink, other) for other in publication.related)
         return OutboxRow(
-            id=id, publication=publication, sink=sink, attempts=attempts, epoch=epoch, ambiguous=ambiguous,
-            link=self._link(sink, publication.incident), related=tuple(link for link in related if link is not None),
+            id=id, publication=publication, sink=sink, attempts=attempts, epoch=epoch, ambiguous=bool(ambiguous),
+            link=self._in_use(sink, incident), related=tuple(link for link in related if link is not None),
+            probes=probes,
         )  # fmt: skip
 
-    def _link(self, sink: str, incident: str) -> Link | None:
-        """The one in use: of the latest generation, the first that is no duplicate."""
-        found = [link for link in self.links(sink=sink, incident=incident) if link.state != "duplicate"]
-        return max(found, key=lambda link: link.generation, default=None)
+    def _in_use(self, sink: str, incident: str) -> Link | None:
+        return next(iter(self._links("link_in_use", sink=sink, incident=incident)), None)
+
+    def _links(self, query: str, **values: object) -> list[Link]:
+        with self._outbox_lock, meaning(self._outbox_path):
+            rows = self._outbox.execute(SQL[query], values).fetchall()
+        return [msgspec.convert(dict(zip(_LINK, row, strict=True)), Link) for row in rows]
+
+    @contextmanager
+    def _altering(self) -> Iterator[sqlite3.Connection]:
+        """A transaction of its own, or the one that this thread is in already."""
+        with self._outbox_lock:
+            if self._outbox.in_transaction:
+                yield self._outbox
+            else:
+                with transaction(self._outbox, self._outbox_path) as connection:
+                    yield connection
 
     def _change(self, query: str, **values: object) -> bool:
-        with self._outbox_lock, transaction(self._outbox, self._outbox_path) as connection:
+        with self._altering() as connection:
             return connection.execute(SQL[query], values).rowcount == 1
 
     def _close_outbox(self) -> None:
@@ -108,9 +169,10 @@ class SqliteOutbox:
             self._outbox.close()
 
 
-def _tied(row: OutboxRow, now: Millis, receipt: Receipt) -> dict[str, object]:
+def _tied(row: OutboxRow, now: Millis, receipt: Receipt, doubtful: Millis) -> dict[str, object]:
     publication = row.publication
     return {
         "sink": row.sink, "incident": publication.incident, "generation": publication.generation,
         "remote": receipt.remote, "url": receipt.url, "state": receipt.keeps, "seen": receipt.seen, "now": now,
+        "doubtful": doubtful,
     }  # fmt: skip

@@ -142,22 +142,22 @@ ON CONFLICT ("key", sink) DO NOTHING;
 -- name: claimable
 -- Due rows with no earlier unfinished row of their incident. A lease that ran out frees its row; what had been
 -- sent by then may or may not have arrived.
-SELECT o.id, o.doc, o.attempts, o.ambiguous OR o.state = 'sent'
-FROM outbox o
+SELECT o.id, o.doc, o.attempts, o.ambiguous OR o.state = 'sent', o.probes, o.incident, o.action
+FROM outbox o INDEXED BY outbox_queue
 WHERE o.sink = :sink
   AND o.state IN ('new', 'claimed', 'sent', 'ambiguous')
   AND CASE WHEN o.state IN ('new', 'ambiguous') THEN o.due ELSE o.lease END <= :now
   AND NOT EXISTS (
-      SELECT 1 FROM outbox e
+      SELECT 1 FROM outbox e INDEXED BY outbox_unfinished
       WHERE e.sink = o.sink AND e.incident = o.incident AND e.id < o.id
         AND e.state IN ('new', 'claimed', 'sent', 'ambiguous')
   )
 ORDER BY o.id LIMIT :limit;
 
 -- name: supersede
--- Updates nobody has seen, with a later one that is due as well and nothing but updates between them.
+-- Updates of an incident nobody has seen, with a later one that is due too and nothing but updates between them.
 UPDATE outbox SET state = 'superseded', changed_at = :now
-WHERE sink = :sink AND state = 'new' AND ambiguous = 0 AND action = 'update'
+WHERE sink = :sink AND incident = :incident AND state = 'new' AND ambiguous = 0 AND action = 'update'
   AND EXISTS (
       SELECT 1 FROM outbox l
       WHERE l.sink = outbox.sink AND l.incident = outbox.incident AND l.id > outbox.id
@@ -177,12 +177,22 @@ UPDATE outbox_epoch SET epoch = epoch + 1;
 SELECT epoch FROM outbox_epoch;
 
 -- name: claim
-UPDATE outbox SET state = 'claimed', ambiguous = :ambiguous, epoch = :epoch, lease = :lease, changed_at = :now
+UPDATE outbox SET state = CASE WHEN :sent THEN 'sent' ELSE 'claimed' END, attempts = attempts + :sent,
+    ambiguous = :ambiguous, epoch = :epoch, lease = :lease, changed_at = :now
 WHERE id = :id;
 
 -- name: outbox_sent
-UPDATE outbox SET state = 'sent', attempts = attempts + 1, changed_at = :now
+UPDATE outbox SET state = 'sent', attempts = attempts + 1, probes = 0, changed_at = :now
 WHERE id = :id AND epoch = :epoch AND state = 'claimed' AND lease > :now;
+
+-- name: outbox_renew
+UPDATE outbox SET lease = :until
+WHERE id = :id AND epoch = :epoch AND state IN ('claimed', 'sent') AND lease > :now;
+
+-- name: outbox_release
+UPDATE outbox SET state = CASE WHEN :ambiguous THEN 'ambiguous' ELSE 'new' END, ambiguous = :ambiguous,
+    attempts = :attempts, probes = :probes, due = :due, error = :error
+WHERE id = :id AND epoch = :epoch AND state IN ('claimed', 'sent');
 
 -- name: outbox_confirmed
 UPDATE outbox SET state = 'confirmed', ambiguous = 0, remote = :remote, error = '', changed_at = :now
@@ -190,7 +200,7 @@ WHERE id = :id AND epoch = :epoch AND state IN ('claimed', 'sent');
 
 -- name: outbox_retry
 UPDATE outbox SET state = CASE WHEN :ambiguous THEN 'ambiguous' ELSE 'new' END, ambiguous = :ambiguous,
-    due = :due, error = :error
+    probes = :probes, due = :due, error = :error
 WHERE id = :id AND epoch = :epoch AND state IN ('claimed', 'sent');
 
 -- name: outbox_dead
@@ -198,7 +208,18 @@ UPDATE outbox SET state = 'dead', error = :error, changed_at = :now
 WHERE id = :id AND epoch = :epoch AND state IN ('claimed', 'sent');
 
 -- name: outbox_redrive
-UPDATE outbox SET state = 'new', attempts = 0, due = :now, changed_at = :now WHERE id = :id AND state = 'dead';
+UPDATE outbox SET state = 'new', attempts = 0, probes = 0, due = :now, changed_at = :now
+WHERE id = :id AND state = 'dead';
+
+-- name: outbox_depth
+SELECT d.sink, d.state, d.rows, o.doc
+FROM (
+    SELECT sink, state, count(*) AS rows, min(id) AS first FROM outbox INDEXED BY outbox_unfinished
+    WHERE state IN ('new', 'claimed', 'sent', 'ambiguous') GROUP BY sink, state
+    UNION ALL
+    SELECT sink, 'dead', count(*), min(id) FROM outbox INDEXED BY outbox_dead WHERE state = 'dead' GROUP BY sink
+) d JOIN outbox o ON o.id = d.first
+ORDER BY d.sink, d.state;
 
 -- name: outbox_rows
 SELECT id, doc, sink, state, ambiguous, attempts, due, changed_at, remote, error FROM outbox
@@ -219,26 +240,60 @@ FROM outbox GROUP BY sink ORDER BY sink;
 SELECT error FROM outbox WHERE sink = ? AND error <> '' ORDER BY changed_at DESC, id DESC LIMIT 1;
 
 -- name: links
-SELECT sink, incident, generation, remote, url, state, seen, created_at, changed_at FROM link
+SELECT sink, incident, generation, remote, url, state, seen, created_at, changed_at, doubtful FROM link
 WHERE (:sink = '' OR sink = :sink) AND (:incident = '' OR incident = :incident) AND (:state = '' OR state = :state)
 ORDER BY no;
 
+-- name: links_of_state
+SELECT sink, incident, generation, remote, url, state, seen, created_at, changed_at, doubtful FROM link
+WHERE state = :state AND (:sink = '' OR sink = :sink) AND (:incident = '' OR incident = :incident)
+ORDER BY no;
+
+-- name: link
+SELECT sink, incident, generation, remote, url, state, seen, created_at, changed_at, doubtful FROM link
+WHERE sink = :sink AND remote = :remote;
+
+-- name: link_in_use
+-- Of the latest generation, the first that is no duplicate.
+SELECT sink, incident, generation, remote, url, state, seen, created_at, changed_at, doubtful FROM link
+WHERE incident = :incident AND sink = :sink AND state <> 'duplicate' ORDER BY generation DESC, no LIMIT 1;
+
+-- name: links_unsettled
+SELECT sink, incident, generation, remote, url, state, seen, created_at, changed_at, doubtful FROM (
+    SELECT * FROM link WHERE state = 'open' AND sink = :sink
+    UNION
+    SELECT * FROM link WHERE state = 'closed' AND sink = :sink AND changed_at >= :since
+    UNION
+    SELECT * FROM link WHERE doubtful > 0 AND state <> 'duplicate' AND sink = :sink
+) ORDER BY no;
+
 -- name: tie_link
 -- What is known of it already stays where the receipt says nothing.
-INSERT INTO link (sink, incident, generation, remote, url, state, seen, created_at, changed_at)
-VALUES (:sink, :incident, :generation, :remote, :url, :state, :seen, :now, :now)
+INSERT INTO link (sink, incident, generation, remote, url, state, seen, created_at, changed_at, doubtful)
+VALUES (:sink, :incident, :generation, :remote, :url, :state, :seen, :now, :now, :doubtful)
 ON CONFLICT (sink, remote) DO UPDATE SET
     incident = excluded.incident, generation = excluded.generation, state = excluded.state,
     url = CASE excluded.url WHEN '' THEN url ELSE excluded.url END,
     seen = CASE excluded.seen WHEN '' THEN seen ELSE excluded.seen END,
-    changed_at = excluded.changed_at;
+    changed_at = excluded.changed_at, doubtful = max(doubtful, excluded.doubtful);
 
 -- name: keep_link
-INSERT INTO link (sink, incident, generation, remote, url, state, seen, created_at, changed_at)
-VALUES (:sink, :incident, :generation, :remote, :url, :state, :seen, :created_at, :changed_at)
+INSERT INTO link (sink, incident, generation, remote, url, state, seen, created_at, changed_at, doubtful)
+VALUES (:sink, :incident, :generation, :remote, :url, :state, :seen, :created_at, :changed_at, :doubtful)
 ON CONFLICT (sink, remote) DO UPDATE SET
     incident = excluded.incident, generation = excluded.generation, url = excluded.url, state = excluded.state,
-    seen = excluded.seen, created_at = excluded.created_at, changed_at = excluded.changed_at;
+    seen = excluded.seen, created_at = excluded.created_at, changed_at = excluded.changed_at,
+    doubtful = excluded.doubtful;
+
+-- name: link_saw
+UPDATE link SET seen = :now_seen WHERE sink = :sink AND remote = :remote AND seen = :seen;
+
+-- name: link_doubt
+UPDATE link SET doubtful = max(doubtful, :until)
+WHERE incident = :incident AND sink = :sink AND state <> 'duplicate';
+
+-- name: link_settled
+UPDATE link SET doubtful = 0 WHERE sink = :sink AND remote = :remote AND doubtful = :doubtful;
 
 -- name: insert_chain
 INSERT INTO chain (domain, seq, position, at, digest, link, salt, payload) VALUES (?, ?, ?, ?, ?, ?, ?, ?);

@@ -1,0 +1,103 @@
+"""A circuit breaker per sink: who does not answer is left alone for a while, and who asks for a pause gets it.
+
+closed -> open after some failures in a row; open -> half open when its time is over: one call tries whether the
+receiver is back; half open -> closed or open again, for longer. A receiver that says how long to wait
+(``Retry-After``) is paused, which is no failure. After M. Nygard, "Release It!" (2nd ed. 2018), chapter 5.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+from collections.abc import Callable
+
+import msgspec
+
+from engine.errors import SinkError
+from engine.ports import Clock
+from engine.signals import Millis
+
+log = logging.getLogger(__name__)
+
+CLOSED, PAUSED, OPEN, HALF_OPEN = STATES = ("closed", "paused", "open", "half_open")
+
+
+class BreakerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """``failures`` in a row open it, for ``rest`` seconds at first and for ``longest`` at most."""
+
+    failures: int = 5
+    rest: float = 5.0
+    longest: float = 300.0
+
+
+class Breaker:
+    """Thread-safe: all threads that call one sink share it. ``jitter`` gives numbers from 0 to 1."""
+
+    def __init__(
+        self, clock: Clock, settings: BreakerSettings | None = None, jitter: Callable[[], float] = random.random
+    ) -> None:
+        self._clock, self._settings, self._jitter = clock, settings or BreakerSettings(), jitter
+        self._lock = threading.Lock()
+        self._failed = 0
+        self._openings = 0
+        self._open_until: Millis = 0
+        self._paused_until: Millis = 0
+
+    @property
+    def state(self) -> str:
+        """One of `STATES`."""
+        now = self._clock()
+        if now < self._open_until:
+            return OPEN
+        if now < self._paused_until:
+            return PAUSED
+        return HALF_OPEN if self._openings else CLOSED
+
+    def allows(self) -> bool:
+        """May the sink be called now?"""
+        return self.state in (CLOSED, HALF_OPEN)
+
+    @property
+    def until(self) -> Millis:
+        """When it may be called again."""
+        return max(self._open_until, self._paused_until)
+
+    def succeeded(self) -> None:
+        """The receiver answered, be it with a refusal."""
+        with self._lock:
+            self._failed = self._openings = 0
+
+    def failed(self) -> None:
+        """It did not answer, or said that it is broken."""
+        with self._lock:
+            self._failed += 1
+            if not self._openings and self._failed < self._settings.failures:
+                return
+            rest = min(self._settings.longest, self._settings.rest * 2 ** min(self._openings, 30))
+            rest *= 0.5 + self._jitter() / 2  # not less than half of it: the receiver is to have its rest
+            self._openings += 1
+            self._open_until = self._clock() + round(rest * 1000)
+
+    def answered(self, error: SinkError) -> None:
+        """What an error says of the receiver."""
+        if error.permanent:
+            self.succeeded()
+        elif error.after is not None:
+            self.pause(error.after)
+        else:
+            self.failed()
+
+    def excused(self, error: Exception, what: str) -> bool:
+        """A look failed, which only the log hears of; False when the receiver asks for a pause before the next."""
+        if not isinstance(error, SinkError):
+            log.error("%s", what, exc_info=error)
+            error = SinkError(f"the sink failed: {type(error).__name__}")
+        log.warning("%s: %s", what, error.detail)
+        self.answered(error)
+        return error.after is None
+
+    def pause(self, seconds: float) -> None:
+        """It asked to be left alone for so long."""
+        with self._lock:
+            self._paused_until = max(self._paused_until, self._clock() + round(seconds * 1000))

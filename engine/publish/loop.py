@@ -1,0 +1,49 @@
+"""A thread that works as long as there is work, then waits until it is woken or for a while."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+
+class Loop:
+    """``work`` says whether there may be more of it at once; ``failed`` hears that it raised, and it goes on."""
+
+    def __init__(self, name: str, work: Callable[[], bool], idle: float, failed: Callable[[], None]) -> None:
+        self._name, self._work, self._idle, self._failed = name, work, idle, failed
+        self._wake, self._ended = threading.Event(), threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._thread.start()
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._wake.set()
+
+    def end(self) -> None:
+        """Finish what is in hand, and no more."""
+        self._ended.set()
+        self._wake.set()
+
+    def join(self, timeout: float) -> None:
+        """Wait for the end, at most ``timeout`` seconds."""
+        if self._thread is not None:
+            self._thread.join(timeout)
+
+    def _run(self) -> None:
+        while not self._ended.is_set():
+            self._wake.clear()
+            more = False
+            try:
+                more = self._work()
+            except Exception:
+                self._failed()
+                log.exception("%s failed on our side; it goes on", self._name)
+            if not more and not self._ended.is_set():
+                self._wake.wait(self._idle)
