@@ -24,13 +24,14 @@ from engine.errors import SinkError
 from engine.publish.rendering import plain
 from engine.publish.ticketing.api import Api
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
+from engine.publish.ticketing.words import safe
 from engine.signals import Millis
 
 DATA = "/rest/data"
-KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 NUMBER = re.compile(r"[0-9]{1,18}")
 ONCE = re.compile(r"[A-Za-z0-9_-]{10,200}")
 SHOWN = "title,status,priority,assignedto,activity,actor,messages,superseder"
+OURS = "@headwater>"
 
 
 class Statuses(msgspec.Struct, frozen=True, kw_only=True):
@@ -114,7 +115,7 @@ class Roundup:
         query = [("id", id) for id in ids]
         query += [("@fields", "content,author,date,messageid"), ("@verbose", "3")]
         found = self._search("msg", query)
-        notes = [self._note(message) for message in found if not _text(message.get("messageid")).startswith("<headwater-")]
+        notes = [self._note(message) for message in found if not _text(message.get("messageid")).endswith(OURS)]
         return sorted(notes, key=lambda note: int(note.id))
 
     def join(self, seen: Seen, other: Seen, kind: str) -> None:
@@ -136,7 +137,9 @@ class Roundup:
         return number if NUMBER.fullmatch(number) else ""
 
     def _message(self, text: str, key: str = "") -> str:
-        body = {"content": text, "author": self._account, "date": "."} | ({"messageid": _message_id(key)} if key else {})
+        body = {"content": text, "author": self._account, "date": "."} | (
+            {"messageid": _message_id(key)} if key else {}
+        )
         return _number(_data(self._api.ask("POST", f"{DATA}/msg", body=body).value).get("id"))
 
     def _messages(self, key: str) -> list[str]:
@@ -205,9 +208,7 @@ class Roundup:
 
 
 def _message_id(key: str) -> str:
-    if not KEY.fullmatch(key):
-        raise SinkError("the ticket's key holds characters that no key may hold", permanent=True)
-    return f"<{key}@headwater>"
+    return f"<{safe(key)}{OURS}"
 
 
 def _data(value: Any) -> Mapping[str, Any]:
@@ -226,7 +227,9 @@ def _number(value: object) -> str:
 
 def _ids(value: object) -> list[str]:
     """The numbers of a list of items."""
-    return [_number(one.get("id") if isinstance(one, dict) else one) for one in value] if isinstance(value, list) else []
+    return (
+        [_number(one.get("id") if isinstance(one, dict) else one) for one in value] if isinstance(value, list) else []
+    )
 
 
 def _name(value: object) -> str:

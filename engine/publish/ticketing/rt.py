@@ -22,14 +22,13 @@ import msgspec
 from engine.errors import SinkError
 from engine.publish.ticketing.api import Api, segment
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
-from engine.publish.ticketing.words import capped
+from engine.publish.ticketing.words import capped, safe
 from engine.signals import Millis
 
 API = "/REST/2.0"
 SUBJECT = 200
 NEWEST = 100
 SCHEME = "headwater"
-KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 NUMBER = re.compile(r"[0-9]{1,18}")
 SHOWN = "Subject,Status,Owner,Priority,LastUpdated,LastUpdatedBy"
 SPOKEN = frozenset({"Comment", "Correspond"})
@@ -158,10 +157,8 @@ class RequestTracker:
 
 
 def _uri(key: str) -> str:
-    """The link that carries our key. TicketSQL has quotes: a key that could end one is no key."""
-    if not KEY.fullmatch(key):
-        raise SinkError("the ticket's key holds characters that no key may hold", permanent=True)
-    return f"{SCHEME}:{key}"
+    """The link that carries our key."""
+    return f"{SCHEME}:{safe(key)}"
 
 
 def _number(value: object) -> str:
