@@ -116,7 +116,7 @@ def _configured(text: str, url: str, home: Path) -> str:
     }
     for (section, key), value in wanted.items():
         head, mark, rest = text.partition(f"\n[{section}]\n")
-        text = head + mark + re.sub(rf"(?m)^#?\s*{key}\s*=.*$", f"{key} = {value}".replace("\\", r"\\"), rest, count=1)
+        text = head + mark + re.sub(rf"(?m)^#?\s*{key}\s*=.*$", f"{key} = {value}", rest, count=1)
     return text
 
 

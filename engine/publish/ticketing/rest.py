@@ -206,9 +206,8 @@ class Rest:
 
     def _seen(self, item: Any) -> Seen:
         places = self._map.places
-        found: dict[str, Any] = {
-            name: _text(at(pointer, item)) for name, pointer in msgspec.structs.asdict(places).items() if pointer
-        }
+        pointers = {name: pointer for name, pointer in msgspec.structs.asdict(places).items() if pointer}
+        found: dict[str, Any] = {name: _text(at(pointer, item)) for name, pointer in pointers.items()}
         remote, status = _id(found.pop("id")), found.pop("status", "")
         if not status:
             raise SinkError(f"ticket {remote} holds no status where the mapping says")

@@ -67,7 +67,7 @@ class Ticketing:
         seen = self._tracker.read(row.link.remote)
         if seen is None:
             return self._begin(row, gone=row.link.remote)
-        again = row.ambiguous or row.attempts > 0
+        again = row.ambiguous or row.attempts > 0 or row.publication.action in ENDING  # an end may be re-driven
         return self._go_on(row, seen, recall(row.link.seen), again=again)
 
     def find(self, row: OutboxRow) -> Receipt | None:
