@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -19,7 +17,7 @@ from engine.publish.ticketing import words
 from engine.publish.ticketing.sink import Defaults, Ticketing
 from engine.publish.ticketing.tracker import Conflict
 from engine.sending import Link
-from engine.storage.sqlite.store import SqliteStore
+from engine.storage.memory import MemoryStore
 from tests.publish.hostile import HOSTILE
 from tests.publish.shelf import ME, Shelf
 
@@ -27,12 +25,12 @@ DEFAULTS = Defaults(queue="ops", priorities={"SEV1": "highest", "SEV2": "high", 
 
 
 class Desk:
-    """A shelf of tickets, the sink over it, an outbox in a real file, a clock set by hand."""
+    """A shelf of tickets, the sink over it, an outbox in memory, a clock set by hand."""
 
-    def __init__(self, path: Path, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         self.shelf, self.now, self.count = shelf, 0, 0
         self.sink = Ticketing("shelf", shelf, frozenset({"tickets"}), DEFAULTS)
-        self.store = SqliteStore(path, {"shelf": self.sink.audiences})
+        self.store = MemoryStore({"shelf": self.sink.audiences})
         settings = DispatchSettings(attempts=12, probes=(1.0, 2.0, 3.0))
         metrics = EngineMetrics(CollectorRegistry())
         self.dispatcher = Dispatcher(self.store, [self.sink], lambda: self.now, metrics, settings=settings)
@@ -78,10 +76,8 @@ class Desk:
 
 
 @pytest.fixture(params=["unkeyed", "keyed"])
-def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    made = Desk(tmp_path / "hw.db", Shelf(keyed=request.param == "keyed"))
-    yield made
-    made.store.close()
+def desk(request: pytest.FixtureRequest) -> Desk:
+    return Desk(Shelf(keyed=request.param == "keyed"))
 
 
 def test_an_incident_is_one_ticket_from_its_opening_to_its_end(desk: Desk) -> None:
@@ -278,8 +274,8 @@ def test_others_who_change_the_ticket_at_the_same_time_lose_nothing(desk: Desk) 
     assert (seen.priority, seen.assignee, desk.states()[0]) == ("highest", "ada0", "confirmed")
 
 
-def test_a_ticket_that_changes_all_the_time_is_left_for_later(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "hw.db", Shelf())
+def test_a_ticket_that_changes_all_the_time_is_left_for_later() -> None:
+    desk = Desk(Shelf())
     desk.tell("open")
 
     def conflict(name: str) -> None:
@@ -289,11 +285,10 @@ def test_a_ticket_that_changes_all_the_time_is_left_for_later(tmp_path: Path) ->
     desk.shelf.before = conflict
     desk.tell("update", "news")
     assert "being changed by others" in desk.store.outbox().items[0]["error"]  # type: ignore[index]
-    desk.store.close()
 
 
-def test_a_duplicate_behind_a_lagging_index_is_closed_and_linked(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "hw.db", Shelf())
+def test_a_duplicate_behind_a_lagging_index_is_closed_and_linked() -> None:
+    desk = Desk(Shelf())
     desk.shelf.lag, desk.shelf.lost = True, ["create"]
     desk.tell("open")  # made, the answer lost, not found in time: made again
     assert desk.shelf.open() == ["1", "2"]
@@ -303,7 +298,6 @@ def test_a_duplicate_behind_a_lagging_index_is_closed_and_linked(tmp_path: Path)
     assert desk.shelf.open() == [desk.link().remote] == ["2"]
     assert desk.shelf.joined == [("1", "2", "duplicate")]
     assert desk.sink.reconcile(desk.link()) == []
-    desk.store.close()
 
 
 def test_wrong_credentials_are_dead_in_one_line_and_come_back_when_redriven(desk: Desk) -> None:
@@ -320,8 +314,8 @@ def test_wrong_credentials_are_dead_in_one_line_and_come_back_when_redriven(desk
     assert (desk.states(), desk.shelf.open()) == (["confirmed"], ["1"])
 
 
-def test_a_hundred_hostile_texts_stay_text(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "hw.db", Shelf())
+def test_a_hundred_hostile_texts_stay_text() -> None:
+    desk = Desk(Shelf())
     for number, text in enumerate(HOSTILE):
         desk.tell("open", incident=text, title=text, cause=text, level=text)
         desk.tell("update", text, incident=text, title=text + "!", ticket={"assignee": text})
@@ -330,7 +324,6 @@ def test_a_hundred_hostile_texts_stay_text(tmp_path: Path) -> None:
         assert not any(ord(char) < 32 or char in "\u202e\u2028" for char in seen.title)
     assert len(desk.shelf.tickets) == len(HOSTILE)
     assert {len(key) for key in desk.shelf.keys.values()} == {34}
-    desk.store.close()
 
 
 def test_a_megabyte_of_text_is_cut_and_its_mark_is_kept(desk: Desk) -> None:
