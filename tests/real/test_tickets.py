@@ -377,7 +377,7 @@ def test_what_people_do_in_the_ticket_stands_in_the_incidents_timeline(
     place.set(row["remote"], status=place.closed)
 
     def told() -> set[tuple[str, str]]:
-        lines = headwater.get(f"/api/v1/incidents/{row['incident']}/timeline")["items"]
+        lines = headwater.get(f"/api/v1/incidents/{row['incident']}")["timeline"]
         return {(line["facts"]["field"], line["facts"]["value"]) for line in lines if line["kind"] == "ticket"}
 
     wanted = {("note", "I am on it"), ("assignee", "ada"), ("state", "closed")}
