@@ -312,7 +312,7 @@ def test_wrong_credentials_are_dead_in_one_line_and_come_back_when_redriven(desk
     desk.shelf.before = refuse
     desk.tell("open")
     row = desk.store.outbox().items[0]
-    assert (row["state"], row["attempts"], "\n" in row["error"]) == ("dead", 1, False)  # type: ignore[index,operator]
+    assert (row["state"], row["attempts"], "\n" in row["error"]) == ("dead", 1, False)  # type: ignore[index]
     desk.shelf.before = lambda name: None
     desk.store.redrive(row["id"], desk.now)  # type: ignore[index]
     desk.work()

@@ -270,7 +270,8 @@ def test_a_person_who_changes_the_ticket_at_the_same_moment_loses_nothing(
     desk: Desk, place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     desk.tell("open")
-    change, meddled = desk.tracker.change, []
+    change = desk.tracker.change
+    meddled: list[str] = []
 
     def late(seen: Seen, wanted: Wanted) -> None:
         if not meddled:
