@@ -321,6 +321,22 @@ def test_a_duplicate_is_linked_and_closed_and_a_deleted_ticket_made_anew(desk: D
     assert desk.link.remote not in (first, again.remote)
 
 
+@pytest.mark.real("request-tracker")
+def test_a_note_in_html_is_text_and_a_large_attachment_is_left_alone(rt_system: System, tmp_path: Path) -> None:
+    desk = Desk(tmp_path, _rt(rt_system), "INC-html")
+    with desk.stack:
+        desk.tell("open")
+        large = {"FileName": "dump.bin", "FileType": "application/octet-stream", "FileContent": "QUJD" * 500_000}
+        said = {"Content": "<p>On it,<br>see &lt;dump&gt;</p>", "ContentType": "text/html", "Attachments": [large]}
+        _ok(rt_system.person.post(f"/ticket/{desk.link.remote}/comment", json=said))
+        assert desk.look() == [("note", "On it,\nsee <dump>", "ada")]
+        said = {"Content": "x" * 1_500_000, "ContentType": "text/plain"}
+        _ok(rt_system.person.post(f"/ticket/{desk.link.remote}/comment", json=said))
+        place_after = {"Content": "and on", "ContentType": "text/plain"}
+        _ok(rt_system.person.post(f"/ticket/{desk.link.remote}/comment", json=place_after))
+        assert desk.look() == [("note", "and on", "ada")]
+
+
 CATALOGUE = """
 entities:
   - {id: shop, kind: business_service, tier: 1, depends_on: [db-1]}
