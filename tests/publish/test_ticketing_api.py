@@ -31,7 +31,7 @@ WORDS = b'{"error": {"status": 400, "msg": "no\\n such"}}'
 LONG = b'"' + b"x" * (2 << 20) + b'"'
 ANSWERS: dict[str, tuple[Behaviour, bool, bool, float | None, str]] = {
     "400 with words": (
-        status(400, b'{"error": {"status": 400, "msg": "no\\n such"}}'),
+        status(400, WORDS),
         True,
         False,
         None,
@@ -46,7 +46,7 @@ ANSWERS: dict[str, tuple[Behaviour, bool, bool, float | None, str]] = {
     "503": (status(503), False, False, None, "503"),
     "a success that is a page": (status(200, HTML), False, True, None, "not in JSON"),
     "a success that is more than is read": (
-        status(200, b'"' + b"x" * (2 << 20) + b'"'),
+        status(200, LONG),
         False,
         True,
         None,

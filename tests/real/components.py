@@ -42,14 +42,16 @@ def eventually(look: Callable[[], T], what: str, seconds: float = 20.0) -> T:
 class Child:
     """A child process that answers 200 on ``ready`` before the constructor returns."""
 
-    def __init__(self, command: Sequence[str], ready: str, log: Path, env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, command: Sequence[str], ready: str, log: Path, env: Mapping[str, str] | None = None, seconds: float = 20.0
+    ) -> None:
         self.log = log
         self._out = log.open("wb")
         self._process = subprocess.Popen(
             command, stdout=self._out, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}
         )
         try:
-            eventually(lambda: self._answers(ready), f"{Path(command[0]).name} is ready")
+            eventually(lambda: self._answers(ready), f"{Path(command[0]).name} is ready", seconds)
         except BaseException:
             self.stop()
             print(log.read_text(errors="replace")[-4000:])

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import httpx
 import msgspec
@@ -13,8 +13,6 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from api.sinks.declared import World
-from api.sinks.roundup import Roundup
-from api.sinks.rt import RequestTracker
 from engine import failpoints
 from engine.metrics import EngineMetrics
 from engine.outcomes import Publication
@@ -27,94 +25,8 @@ from engine.sending import Link
 from engine.storage.sqlite.store import SqliteStore
 from tests.publish.receiver import Handler
 from tests.real.components import Headwater, eventually
+from tests.real.places import PLACES, Place, ok, on_rt
 from tests.real.ticketing import PASSWORD, USER, System
-
-Do = Callable[..., None]
-
-
-class Place(NamedTuple):
-    """A ticketing system: how it is declared, its words for two severities, and what a person does there."""
-
-    system: System
-    declare: Callable[..., RequestTracker | Roundup]
-    words: tuple[str, str]
-    note: Do
-    set: Do  # (remote, title=, assignee=, priority=, status=)
-    delete: Do
-    closed: str
-    settings: str
-
-
-def _rt(system: System) -> Place:
-    def declare(password: str = PASSWORD, **more: Any) -> RequestTracker:
-        return RequestTracker(
-            name="desk", url=system.url, user=USER, allow_private=True, queue="Incidents", password_env="RT",
-            password=password, priorities={"SEV1": "90", "SEV2": "70"}, **more,
-        )  # fmt: skip
-
-    def note(remote: str, text: str) -> None:
-        body = {"Content": text, "ContentType": "text/plain"}
-        _ok(system.person.post(f"/ticket/{remote}/correspond", json=body))
-
-    def change(remote: str, **fields: str) -> None:
-        names = {"title": "Subject", "assignee": "Owner", "priority": "Priority", "status": "Status"}
-        _ok(system.person.put(f"/ticket/{remote}", json={names[name]: value for name, value in fields.items()}))
-
-    def delete(remote: str) -> None:
-        change(remote, status="deleted")
-
-    settings = "queue: Incidents\n      priorities: {SEV1: '90'}\n"
-    return Place(system, declare, ("90", "70"), note, change, delete, "resolved",
-                 f"  rt:\n    - {_YAML}      {settings}")  # fmt: skip
-
-
-def _roundup(system: System) -> Place:
-    def declare(password: str = PASSWORD, **more: Any) -> Roundup:
-        return Roundup(
-            name="desk", url=system.url, user=USER, allow_private=True, password_env="RU", password=password,
-            priorities={"SEV1": "critical", "SEV2": "urgent"}, **more,
-        )  # fmt: skip
-
-    def version(remote: str) -> dict[str, str]:
-        return {"If-Match": _ok(system.person.get(f"/issue/{remote}")).json()["data"]["@etag"]}
-
-    def note(remote: str, text: str) -> None:
-        body = {"content": text, "author": "ada", "date": "."}
-        made = _ok(system.person.post("/msg", json=body)).json()["data"]["id"]
-        added = {"@op": "add", "messages": [made]}
-        _ok(system.person.patch(f"/issue/{remote}", json=added, headers=version(remote)))
-
-    def change(remote: str, **fields: str) -> None:
-        named = {"assignedto" if name == "assignee" else name: value for name, value in fields.items()}
-        _ok(system.person.patch(f"/issue/{remote}", json={"@op": "replace", **named}, headers=version(remote)))
-
-    def retire(remote: str) -> None:
-        headers = {"X-Requested-With": "tests", "Origin": system.url, **version(remote)}
-        url = f"{system.url}/rest/data/issue/{remote}"
-        _ok(httpx.delete(url, auth=("admin", "of-the-admin"), headers=headers))
-
-    settings = "priorities: {SEV1: critical}\n"
-    return Place(system, declare, ("critical", "urgent"), note, change, retire, "resolved",
-                 f"  roundup:\n    - {_YAML}      {settings}")  # fmt: skip
-
-
-_YAML = f"""name: desk
-      url: URL
-      user: {USER}
-      password_env: DESK_PASSWORD
-      hook_secret_env: DESK_HOOK
-      allow_private: true
-"""
-
-PLACES = {
-    "roundup": ("roundup_system", _roundup, pytest.mark.real("roundup")),
-    "request-tracker": ("rt_system", _rt, pytest.mark.real("request-tracker")),
-}
-
-
-def _ok(answer: httpx.Response) -> httpx.Response:
-    assert answer.status_code < 300, answer.text
-    return answer
 
 
 @pytest.fixture(params=[pytest.param(name, marks=row[2]) for name, row in PLACES.items()])
@@ -323,17 +235,17 @@ def test_a_duplicate_is_linked_and_closed_and_a_deleted_ticket_made_anew(desk: D
 
 @pytest.mark.real("request-tracker")
 def test_a_note_in_html_is_text_and_a_large_attachment_is_left_alone(rt_system: System, tmp_path: Path) -> None:
-    desk = Desk(tmp_path, _rt(rt_system), "INC-html")
+    desk = Desk(tmp_path, on_rt(rt_system), "INC-html")
     with desk.stack:
         desk.tell("open")
         large = {"FileName": "dump.bin", "FileType": "application/octet-stream", "FileContent": "QUJD" * 500_000}
         said = {"Content": "<p>On it,<br>see &lt;dump&gt;</p>", "ContentType": "text/html", "Attachments": [large]}
-        _ok(rt_system.person.post(f"/ticket/{desk.link.remote}/comment", json=said))
+        ok(rt_system.person.post(f"/ticket/{desk.link.remote}/comment", json=said))
         assert desk.look() == [("note", "On it,\nsee <dump>", "ada")]
         said = {"Content": "x" * 1_500_000, "ContentType": "text/plain"}
-        _ok(rt_system.person.post(f"/ticket/{desk.link.remote}/comment", json=said))
+        ok(rt_system.person.post(f"/ticket/{desk.link.remote}/comment", json=said))
         place_after = {"Content": "and on", "ContentType": "text/plain"}
-        _ok(rt_system.person.post(f"/ticket/{desk.link.remote}/comment", json=place_after))
+        ok(rt_system.person.post(f"/ticket/{desk.link.remote}/comment", json=place_after))
         assert desk.look() == [("note", "and on", "ada")]
 
 
@@ -375,7 +287,7 @@ def forwarded(headwater: Headwater, place: Place) -> Iterator[list[httpx.Respons
 def test_an_alert_becomes_a_ticket_and_the_systems_web_hook_comes_home(
     headwater: Headwater, place: Place, forwarded: list[httpx.Response]
 ) -> None:
-    _ok(httpx.post(f"{headwater.url}/api/v2/alerts", json=[ALERT]))
+    ok(httpx.post(f"{headwater.url}/api/v2/alerts", json=[ALERT]))
     row = eventually(lambda: _confirmed(headwater), "the ticket is open")
     place.note(row["remote"], "I am on it")
     place.set(row["remote"], assignee="ada")
@@ -387,7 +299,7 @@ def test_an_alert_becomes_a_ticket_and_the_systems_web_hook_comes_home(
 def test_what_people_do_in_the_ticket_stands_in_the_incidents_timeline(
     headwater: Headwater, place: Place, forwarded: list[httpx.Response]
 ) -> None:
-    _ok(httpx.post(f"{headwater.url}/api/v2/alerts", json=[ALERT]))
+    ok(httpx.post(f"{headwater.url}/api/v2/alerts", json=[ALERT]))
     row = eventually(lambda: _confirmed(headwater), "the ticket is open")
     place.note(row["remote"], "I am on it")
     place.set(row["remote"], assignee="ada")

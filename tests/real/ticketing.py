@@ -33,7 +33,7 @@ class System(NamedTuple):
 @contextmanager
 def running(command: Sequence[str], ready: str, log: Path, env: Mapping[str, str]) -> Iterator[None]:
     """A child process for as long as the context lasts."""
-    child = Child(command, ready, log, env)
+    child = Child(command, ready, log, env, seconds=60.0)
     try:
         yield
     finally:
