@@ -11,6 +11,9 @@ from pydantic.dataclasses import dataclass
 from api.sinks.alertmanager import Alertmanager
 from api.sinks.declared import Declared, World, strict
 from api.sinks.mail import Mail
+from api.sinks.rest import Rest
+from api.sinks.roundup import Roundup
+from api.sinks.rt import RequestTracker
 from api.sinks.slack import Slack
 from api.sinks.teams import Teams
 from api.sinks.webhook import Webhook
@@ -31,6 +34,9 @@ class Sinks:
     slack: tuple[Slack, ...] = ()
     teams: tuple[Teams, ...] = ()
     alertmanager: tuple[Alertmanager, ...] = ()
+    rt: tuple[RequestTracker, ...] = ()
+    roundup: tuple[Roundup, ...] = ()
+    rest: tuple[Rest, ...] = ()
 
     def declared(self) -> Iterator[tuple[str, int, Declared]]:
         """(setting, place in its list, receiver)"""
