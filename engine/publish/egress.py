@@ -111,6 +111,18 @@ class Egress:
         """GET from a declared destination; as `post`."""
         return self._request("GET", url, None, headers or {})
 
+    def put(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+        """PUT to a declared destination; as `post`."""
+        return self._request("PUT", url, content, headers)
+
+    def patch(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
+        """PATCH at a declared destination; as `post`."""
+        return self._request("PATCH", url, content, headers)
+
+    def delete(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """DELETE at a declared destination; as `post`."""
+        return self._request("DELETE", url, None, headers or {})
+
     def close(self) -> None:
         """Give up what is open."""
         self._client.close()

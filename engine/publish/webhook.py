@@ -60,7 +60,7 @@ class Webhook:
             raise SinkError(str(error), ambiguous=error.sent) from error
         if 200 <= answer.status < 300:
             return Receipt(_remote(answer) or publication.key)
-        raise _judge(answer, now)
+        raise judge(answer, now)
 
     def close(self) -> None:
         """Nothing is kept open between two publications."""
@@ -102,7 +102,7 @@ def _key(secret: str) -> bytes:
         raise ValueError("a webhook secret that begins with whsec_ must go on in base64") from None
 
 
-def _judge(answer: Answer, now: Millis) -> SinkError:
+def judge(answer: Answer, now: Millis) -> SinkError:
     """An answer that is no success. Its body is a stranger's and is not repeated."""
     status = answer.status
     said = f"the receiver answered {status}"

@@ -12,7 +12,13 @@ from typing import Protocol
 
 import msgspec
 
+from engine.errors import SinkError
 from engine.signals import Millis
+
+
+class Conflict(SinkError):
+    """The ticket has changed since it was seen: nothing was done, and it may be asked again of what is there now."""
+
 
 
 class Draft(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,0 +1,322 @@
+"""The life of a ticket: what a publication asks for, done on any `Tracker` so that it may be tried again at any point.
+
+- One ticket per generation of an incident. Before a ticket is made, the system is asked for one with the same key.
+- Every step looks before it acts: a comment carries the mark of its publication and is looked for when it may have
+  been written before; a field is set only where it differs; so a publication that broke off is simply sent again.
+- After every change the ticket is read again, for some systems answer success to what they refuse. A ticket that is
+  not opened or closed as asked is an error (permanent: a person must look). A title, priority or assignee that is not
+  taken is told in the ticket, once, and its life goes on.
+- What people set stays until Headwater itself wants something else than before. `disputed` asks for it once more.
+- A ticket that somebody deleted is made anew, and says so.
+- An incident that ends and has no ticket gets none.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from engine.errors import SinkError
+from engine.outcomes import Publication
+from engine.publish.rendering import plain
+from engine.publish.ticketing import words
+from engine.publish.ticketing.looking import look
+from engine.publish.ticketing.memory import FIELDS, Memory, recall
+from engine.publish.ticketing.tracker import Conflict, Draft, Seen, Tracker, Wanted
+from engine.sending import Link, Look, OutboxRow, Receipt
+
+ENDING = frozenset({"resolve", "merge"})
+TRIES = 4
+REMEMBERED = 10_000
+PATIENCE = 5
+"""Attempts for which a merge waits for the other incident's ticket."""
+
+
+class Defaults(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ticket gets where the rules decide nothing; ``priorities`` by severity level, in the system's words."""
+
+    queue: str = ""
+    assignee: str = ""
+    priorities: Mapping[str, str] = {}
+    fields: Mapping[str, str] = {}
+
+
+class Ticketing:
+    """A sink over one ticketing system. Implements `Sink`, `Finder`, `Watched` and `Reconciled`; thread-safe as far
+    as its tracker is."""
+
+    def __init__(self, name: str, tracker: Tracker, audiences: frozenset[str], defaults: Defaults | None = None) -> None:
+        self.name, self.audiences = name, audiences
+        self.idempotent = tracker.keyed
+        self._tracker, self._defaults = tracker, defaults or Defaults()
+        self._guard = threading.Lock()
+        self._own: dict[str, dict[str, str]] = {}  # remote -> what we set there since it was last looked at
+
+    # ------------------------------------------------------------------------------------------------------- sending
+
+    def send(self, row: OutboxRow) -> Receipt:
+        """Do what the publication asks for. Raises `SinkError`."""
+        if row.link is None:
+            return self._begin(row)
+        seen = self._tracker.read(row.link.remote)
+        if seen is None:
+            return self._begin(row, gone=row.link.remote)
+        again = row.ambiguous or row.attempts > 0
+        return self._go_on(row, seen, recall(row.link.seen), again=again)
+
+    def find(self, row: OutboxRow) -> Receipt | None:
+        """What came of it: a ticket with its key; for all but the opening, with its comment and in its state."""
+        publication, memory = row.publication, recall(row.link.seen if row.link else "")
+        seen = self._tracker.read(row.link.remote) if row.link else self._standing(words.key_of(publication))
+        if seen is None:
+            return None
+        if not row.link:
+            memory = self._first_memory(publication, seen)
+        if publication.action == "open":
+            return _receipt(seen, memory)
+        wanted = _state_after(publication.action)
+        if wanted not in (None, seen.state) or not self._said(seen.remote, publication):
+            return None
+        if wanted:
+            memory.learn(seen, "state", "resolution")
+        return _receipt(seen, memory)
+
+    def _begin(self, row: OutboxRow, gone: str = "") -> Receipt:
+        """There is no ticket that we know of: the one with the key, else a new one."""
+        publication = row.publication
+        key = words.key_of(publication)
+        seen = self._standing(key)
+        if seen is not None:
+            memory = self._first_memory(publication, seen)
+            if publication.action == "open":
+                return _receipt(seen, memory)
+            return self._go_on(row, seen, memory, again=True)
+        if publication.action in ENDING:
+            return Receipt(publication.key)
+        first = [f"Ticket {plain(gone)}, made for this incident before, is not there any more.", ""] if gone else []
+        return self._create(publication, key, first)
+
+    def _create(self, publication: Publication, key: str, first: Sequence[str] = ()) -> Receipt:
+        wishes = self._wishes(publication)
+        asked = _asked(publication)
+        fields = {**self._defaults.fields, **{str(k): str(v) for k, v in (asked.get("fields") or {}).items()}}
+        seen = self._tracker.create(
+            Draft(
+                key=key, title=wishes["title"], text=words.opening(publication, first),
+                queue=str(asked.get("queue") or self._defaults.queue), priority=wishes["priority"],
+                assignee=wishes["assignee"], fields=fields,
+            )
+        )  # fmt: skip
+        try:  # the ticket is there: whatever fails now, it must be remembered
+            seen = self._tracker.read(seen.remote) or seen
+            refused = [field for field in ("priority", "assignee") if wishes[field] not in ("", getattr(seen, field))]
+            if refused:
+                said = "\n".join(_refusal(seen, field, wishes[field]) for field in refused)
+                self._tracker.say(seen, f"{said}\n\n{words.mark(publication.key)}")
+        except SinkError:
+            pass
+        return _receipt(seen, self._first_memory(publication, seen))
+
+    def _go_on(self, row: OutboxRow, seen: Seen, memory: Memory, *, again: bool) -> Receipt:
+        publication, more = row.publication, []
+        if publication.action == "reopen" and seen.state == "closed":
+            before, seen = seen, self._reopened(seen, memory)
+            if seen.state == "closed":
+                return self._successor(publication, before)
+        if publication.action == "merge":
+            other = self._other(row)
+            more.append(_merged(publication, other))
+            if other is not None:
+                self._tracker.join(seen, other, "duplicate")
+        seen, refused = self._with_fields(publication, seen, memory)
+        text = words.remark(publication, (*more, *refused))
+        if text and not (again and self._said(seen.remote, publication)):
+            seen = self._repeat(seen, lambda now: self._tracker.say(now, text))
+        if publication.action in ENDING:
+            seen = self._put(seen, memory, "closed")
+        return _receipt(seen, memory)
+
+    def _reopened(self, seen: Seen, memory: Memory) -> Seen:
+        """The ticket open again, or as it is when the system does not want that."""
+        try:
+            return self._put(seen, memory, "open")
+        except SinkError as error:
+            if not error.permanent:
+                raise
+            return seen
+
+    def _successor(self, publication: Publication, before: Seen) -> Receipt:
+        """A new ticket for a new generation, related to the one that stays closed."""
+        key = words.key_of(publication)
+        held = self._standing(key)
+        line = f"Goes on from ticket {before.remote}, which cannot be opened again."
+        receipt = _receipt(held, self._first_memory(publication, held)) if held else None
+        receipt = receipt or self._create(publication, key, (line, ""))
+        try:
+            self._tracker.join(held or Seen(remote=receipt.remote, url=receipt.url), before, "related")
+        except SinkError:
+            pass  # the opening text names it
+        return receipt
+
+    def _other(self, row: OutboxRow) -> Seen | None:
+        """The ticket of the incident that this one was merged into, as soon as there is one."""
+        into = str((row.publication.body.get("incident") or {}).get("merged_into") or "")
+        links = [link for link in row.related if link.incident == into] or list(row.related)
+        if not links and row.publication.related and row.attempts < PATIENCE:
+            raise SinkError(f"the ticket of {plain(into)} is not there yet")
+        return self._tracker.read(links[0].remote) if links else None
+
+    # -------------------------------------------------------------------------------------------------------- fields
+
+    def _wishes(self, publication: Publication) -> dict[str, str]:
+        """What Headwater wants of the fields it cares for; empty: nothing."""
+        asked = _asked(publication)
+        priority = asked.get("priority") or self._defaults.priorities.get(words.level(publication)) or ""
+        return {
+            "title": words.title(publication),
+            "priority": str(priority),
+            "assignee": str(asked.get("assignee") or self._defaults.assignee),
+        }
+
+    def _with_fields(self, publication: Publication, seen: Seen, memory: Memory) -> tuple[Seen, list[str]]:
+        """Fields of which we want something else than before; and a line for each that was not taken."""
+        wishes = self._wishes(publication)
+        if words.level(publication) == memory.level:
+            del wishes["title"]
+        forced = publication.action == "disputed"
+        new = {k: v for k, v in wishes.items() if v and (memory.wished.get(k) != v or (forced and _asked(publication).get(k)))}
+        memory.wished |= new
+        memory.level = words.level(publication) or memory.level
+        wanted = {field: value for field, value in new.items() if getattr(seen, field) != value}
+        if not wanted or (publication.action in ENDING and seen.state == "closed"):
+            return seen, []
+        seen = self._try(seen, wanted)
+        taken = [field for field in wanted if getattr(seen, field) == wanted[field]]
+        memory.learn(seen, *(field for field in taken if field in FIELDS))
+        return seen, [_refusal(seen, field, value) for field, value in wanted.items() if field not in taken]
+
+    def _try(self, seen: Seen, wanted: dict[str, str]) -> Seen:
+        """All at once, or one by one where the system refuses them together."""
+        try:
+            return self._change(seen, wanted)
+        except SinkError as error:
+            if not error.permanent:
+                raise
+            seen = self._again(seen.remote)
+        for field, value in wanted.items():
+            try:
+                seen = self._change(seen, {field: value}) if len(wanted) > 1 else seen
+            except SinkError as error:
+                if not error.permanent:
+                    raise
+        return seen
+
+    def _put(self, seen: Seen, memory: Memory, state: str) -> Seen:
+        """Open or close it; that it did not work is an error."""
+        if seen.state == state:
+            return seen
+        seen = self._change(seen, {"state": state})
+        if seen.state != state:
+            raise SinkError(f"ticket {seen.remote} stays {seen.status}: the system did not make it {state}", permanent=True)
+        memory.learn(seen, "state", "resolution")
+        return seen
+
+    def _change(self, seen: Seen, wanted: dict[str, str]) -> Seen:
+        with self._guard:
+            if len(self._own) > REMEMBERED:
+                del self._own[next(iter(self._own))]
+            self._own.setdefault(seen.remote, {}).update(wanted)
+        return self._again(self._repeat(seen, lambda now: self._tracker.change(now, Wanted(**wanted))).remote)
+
+    def _repeat(self, seen: Seen, act: Callable[[Seen], None]) -> Seen:
+        """Act on the ticket, as it is by then where others change it at the same time."""
+        for _ in range(TRIES):
+            try:
+                act(seen)
+            except Conflict:
+                seen = self._again(seen.remote)
+            else:
+                return seen
+        raise SinkError(f"ticket {seen.remote} is being changed by others all the time")
+
+    def _again(self, remote: str) -> Seen:
+        seen = self._tracker.read(remote)
+        if seen is None:
+            raise SinkError(f"ticket {remote} disappeared")
+        return seen
+
+    def _standing(self, key: str) -> Seen | None:
+        """The ticket with this key: the oldest that is open, else the oldest."""
+        found = self._tracker.find(key)
+        return next((seen for seen in found if seen.state == "open"), found[0] if found else None)
+
+    def _said(self, remote: str, publication: Publication) -> bool:
+        """Is the publication's comment there? Who quotes it does not count."""
+        sign = words.mark(publication.key)
+        return any(note.ours and sign in note.text for note in self._tracker.notes(remote))
+
+    def _first_memory(self, publication: Publication, seen: Seen) -> Memory:
+        wishes = {field: value for field, value in self._wishes(publication).items() if value}
+        memory = Memory(key=words.key_of(publication), level=words.level(publication), wished=wishes)
+        memory.learn(seen, *FIELDS)
+        return memory
+
+    # ------------------------------------------------------------------------------------------------- what people do
+
+    def look(self, link: Link) -> Look:
+        """What people changed since ``link.seen``. Raises `SinkError`."""
+        with self._guard:
+            own = dict(self._own.get(link.remote, {}))
+        found, settled = look(self._tracker, link, own)
+        with self._guard:
+            for field in settled:
+                self._own.get(link.remote, {}).pop(field, None)
+        return found
+
+    def hint(self, body: bytes) -> str:
+        """The ticket that a web hook speaks of."""
+        return self._tracker.hint(body)
+
+    def reconcile(self, link: Link) -> Sequence[Link]:
+        """Link and close every other open ticket with the same key."""
+        key = recall(link.seen).key
+        kept = self._tracker.read(link.remote) if key else None
+        if kept is None:
+            return ()
+        closed = []
+        for seen in self._tracker.find(key):
+            if seen.remote != kept.remote and seen.state == "open":
+                self._close_duplicate(seen, kept)
+                closed.append(msgspec.structs.replace(link, remote=seen.remote, url=seen.url, state="duplicate", seen=""))
+        return closed
+
+    def _close_duplicate(self, seen: Seen, kept: Seen) -> None:
+        self._tracker.join(seen, kept, "duplicate")
+        text = f"A duplicate of ticket {kept.remote}, made for the same incident by mistake. It goes on there."
+        seen = self._repeat(seen, lambda now: self._tracker.say(now, text))
+        self._put(self._again(seen.remote), Memory(), "closed")
+
+
+def _asked(publication: Publication) -> dict[str, Any]:
+    """What the rules decided about the ticket."""
+    return publication.body.get("ticket") or {}
+
+
+def _state_after(action: str) -> str | None:
+    return "closed" if action in ENDING else "open" if action == "reopen" else None
+
+
+def _refusal(seen: Seen, field: str, value: str) -> str:
+    return f"The ticketing system did not take the {field} {plain(value, 100)}; it stays {plain(getattr(seen, field), 100) or 'empty'}."
+
+
+def _merged(publication: Publication, other: Seen | None) -> str:
+    into = plain(str((publication.body.get("incident") or {}).get("merged_into") or ""))
+    return f"Merged into incident {into}" + (f", ticket {other.remote} {other.url}".rstrip() if other else "") + "."
+
+
+def _receipt(seen: Seen, memory: Memory) -> Receipt:
+    return Receipt(seen.remote, url=seen.url, keeps=seen.state, seen=memory.text())
