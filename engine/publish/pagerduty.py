@@ -37,7 +37,7 @@ LINE = 255
 TEXT = 60_000
 """Characters, at most four bytes each and twice in a payload: below 512 KB."""
 
-ENDED = frozenset({"resolved", "reviewed"})
+ENDED = frozenset({"resolved", "reviewed", "merged", "dismissed"})
 ENDING = frozenset({"resolve", "merge"})
 SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}")
 BUSY = 60.0
