@@ -52,6 +52,23 @@ def counts_calls(name: str) -> bool:
     return kind_of(name) is Kind.TRAFFIC and _CALLS.search(name) is not None
 
 
+_UNITS = (
+    (1e-9, re.compile(r"(?<![a-z])(ns|nanos(econds?)?)(?![a-z])", re.I)),
+    (1e-6, re.compile(r"(?<![a-z])(us|µs|micros(econds?)?)(?![a-z])", re.I)),
+    (1e-3, re.compile(r"(?<![a-z])(ms|msecs?|millis(econds?)?)(?![a-z])", re.I)),
+)
+
+
+@lru_cache(maxsize=65_536)
+def seconds(name: str) -> float:
+    """What one unit of a latency is in seconds, by the metric's name; 1 where it does not say.
+
+    >>> seconds("http_p99_ms"), seconds("wait_seconds"), seconds("LatencyP95(ms)"), seconds("latency.Average")
+    (0.001, 1.0, 0.001, 1.0)
+    """
+    return next((unit for unit, words in _UNITS if words.search(name)), 1.0)
+
+
 def family(kind: Kind) -> Kind:
     """Success and errors are one family."""
     return Kind.ERRORS if kind is Kind.SUCCESS else kind

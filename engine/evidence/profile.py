@@ -148,7 +148,7 @@ def _profile(found: list[Shift], calls: list[NDArray[np.float64]], step: Millis)
         kind = family(moved.kind)
         if kind not in shifts_by or (moved.score, moved.metric) > (shifts_by[kind].score, shifts_by[kind].metric):
             shifts_by[kind] = moved
-    usual = max((s.usual for s in found if s.kind is Kind.LATENCY), default=0.0)
+    usual = max((s.usual_level for s in found if s.kind is Kind.LATENCY), default=0.0)
     total, count = 0.0, 0
     for history in calls:
         values = history[np.isfinite(history)].tolist()

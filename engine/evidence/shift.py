@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from engine.evidence.kinds import Kind
+from engine.evidence.kinds import Kind, seconds
 
 HISTORY_NEEDED = 8
 """Points without which nothing is said."""
@@ -30,8 +30,8 @@ PERCENT = 100.0
 
 class Shift(msgspec.Struct, frozen=True, array_like=True):
     """Of one series: ``score`` in standard deviations (negative: only the other way), ``level`` in the series' unit
-    (shares of failures as a share), ``peak`` the score of its worst point, ``before`` episodes as bad in its
-    history."""
+    (shares of failures as a share, latencies in seconds where the name tells the unit), ``peak`` the score of its worst
+    point, ``before`` episodes as bad in its history."""
 
     metric: str
     kind: Kind
@@ -42,6 +42,18 @@ class Shift(msgspec.Struct, frozen=True, array_like=True):
     seen: float
     before: int
     points: int
+
+    @property
+    def usual_level(self) -> float:
+        """What is usual, in the unit of ``level``."""
+        return self.usual * unit(self.metric, self.kind, self.usual)
+
+
+def unit(metric: str, kind: Kind, usual: float) -> float:
+    """What one of the series' units is in the unit that levels are compared in."""
+    if kind is Kind.LATENCY:
+        return seconds(metric)
+    return 1 / PERCENT if kind is Kind.SUCCESS and usual > 1.5 else 1.0  # in percent, not a share
 
 
 def shift(metric: str, kind: Kind, history: Sequence[float], window: Sequence[float]) -> Shift | None:
@@ -63,10 +75,8 @@ def shift(metric: str, kind: Kind, history: Sequence[float], window: Sequence[fl
     level = sum(bad for bad, _ in top) / len(top)
     bad = [level <= 0 or _badness(harm, v - usual) >= NEARLY * level for v in history]
     before = sum(now and not last for last, now in zip([False, *bad], bad, strict=False))
-    share = PERCENT if kind is Kind.SUCCESS and usual > 1.5 else 1.0  # in percent, not a share
-    return Shift(
-        metric, kind, level / scale, worst[-1][0] / scale, level / share, usual, worst[-1][1], before, len(window)
-    )
+    moved = level * unit(metric, kind, usual)
+    return Shift(metric, kind, level / scale, worst[-1][0] / scale, moved, usual, worst[-1][1], before, len(window))
 
 
 def harm_of(kind: Kind) -> int:

@@ -20,11 +20,11 @@ from engine.evidence.shift import (
     HISTORY_NEEDED,
     IQR_TO_SIGMA,
     NEARLY,
-    PERCENT,
     SUCCESS_FLOOR,
     WORST,
     Shift,
     harm_of,
+    unit,
 )
 from engine.signals import Millis
 
@@ -81,8 +81,8 @@ def shifts(metrics: Sequence[str], kinds: Sequence[Kind], parts: Split) -> list[
     level = np.where(points > WORST, top.sum(axis=1) / WORST, worst)
     seen = np.where(bad == worst[:, None], parts.window[told], -np.inf).max(axis=1)
     before = _episodes(past, harm, usual, level)
-    share = np.where(success & (usual > 1.5), PERCENT, 1.0)
-    columns = (level / scale, worst / scale, level / share, usual, seen, before, points)
+    units = [unit(metrics[row], kinds[row], here) for row, here in zip(told.tolist(), usual.tolist(), strict=True)]
+    columns = (level / scale, worst / scale, level * units, usual, seen, before, points)
     for row, *numbers in zip(told.tolist(), *(column.tolist() for column in columns), strict=True):
         found[row] = Shift(metrics[row], kinds[row], *numbers)
     return found

@@ -49,7 +49,7 @@ class UsableProfiles(Profiles):
             kind = family(one.kind)
             if kind not in shifts or (one.score, one.metric) > (shifts[kind].score, shifts[kind].metric):
                 shifts[kind] = one
-        usual = max((one.usual for one in kept if one.kind is Kind.LATENCY), default=0.0)
+        usual = max((one.usual_level for one in kept if one.kind is Kind.LATENCY), default=0.0)
         return msgspec.structs.replace(found, shifts=shifts, all=kept, usual_latency=usual)
 
 
