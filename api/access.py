@@ -35,6 +35,8 @@ INGEST_PATHS = frozenset(
         "/api/v1/signals",
     }
 )
+HOOKS = "/api/v1/tickets/"
+"""Where ticketing systems call back, each at its sink's name: as a sender, or with the sink's own secret."""
 ADMIN_PATHS = frozenset({"/api/v1/reload"})
 RAW_INPUT = "/api/v1/dead-letters"
 """Raw input may hold what its sender should not have sent: not for viewers."""
@@ -73,7 +75,7 @@ def allowed(method: str, path: str) -> frozenset[Role]:
         return _EVERYONE
     if path in ADMIN_PATHS:
         return _ADMINS
-    if path in INGEST_PATHS and method == "POST":
+    if (path in INGEST_PATHS or path.startswith(HOOKS)) and method == "POST":
         return _SENDERS
     if path.startswith(RAW_INPUT):
         return _OPERATORS
@@ -83,10 +85,13 @@ def allowed(method: str, path: str) -> frozenset[Role]:
 class Guard:
     """ASGI middleware: Host and Origin, then the token, then the role; security headers on every answer."""
 
-    def __init__(self, app: ASGIApp, server: Server, tokens: Iterable[Token]) -> None:
+    def __init__(
+        self, app: ASGIApp, server: Server, tokens: Iterable[Token], hooks: Mapping[str, str] | None = None
+    ) -> None:
         self._app = app
         self._prefix = server.prefix
         self._tokens = tuple(tokens)
+        self._hooks = {HOOKS + sink: secret for sink, secret in (hooks or {}).items() if secret}
         self._hosts = _hosts(server)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -123,7 +128,7 @@ class Guard:
         if not roles:
             return None
         given = _credential(authorization.decode("latin-1"))
-        principal = self._known(given) if given else None
+        principal = (self._known(given) or self._hook(path, given)) if given else None
         if principal is None:
             detail = "Send a valid token: Authorization: Bearer TOKEN, or HTTP Basic with the token as the password."
             challenge = 'Bearer realm="headwater", Basic realm="headwater"'
@@ -140,6 +145,14 @@ class Guard:
             if hmac.compare_digest(digest, token.sha256):
                 found = Principal(token.name, token.role)
         return found
+
+    def _hook(self, path: str, given: str) -> Principal | None:
+        """A ticketing system that calls back with the secret of the sink that the path names."""
+        found = path.removeprefix(self._prefix)
+        secret = self._hooks.get(found, "")
+        if secret and hmac.compare_digest(given.encode(), secret.encode()):
+            return Principal(f"hook:{found.removeprefix(HOOKS)}", Role.INGEST)
+        return None
 
 
 def _credential(header: str) -> str:

@@ -31,6 +31,7 @@ from api.routes import (
     risk,
     silences,
     stream,
+    tickets,
     topology,
     whatif,
 )
@@ -53,6 +54,7 @@ ROUTERS = (
     commands.router,
     silences.router,
     operations.router,
+    tickets.router,
     stream.router,
     health.router,
     landing.router,
@@ -76,7 +78,8 @@ class Front:
 def create_app(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Guard:
     """Everything that is served, behind the guard."""
     front = create_front(parts, lifespan)
-    return Guard(front, parts.settings.server, parts.settings.tokens)
+    hooks = {sink.name: sink.hook() for _, _, sink in parts.settings.sinks.declared()}
+    return Guard(front, parts.settings.server, parts.settings.tokens, hooks)
 
 
 def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Front:

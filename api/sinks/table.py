@@ -9,6 +9,9 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from api.sinks.declared import Declared, World, strict
+from api.sinks.rest import Rest
+from api.sinks.roundup import Roundup
+from api.sinks.rt import RequestTracker
 from api.sinks.webhook import Webhook
 from engine.sending import Sink
 
@@ -21,6 +24,9 @@ class Sinks:
 
     log: bool = True
     webhooks: tuple[Webhook, ...] = ()
+    rt: tuple[RequestTracker, ...] = ()
+    roundup: tuple[Roundup, ...] = ()
+    rest: tuple[Rest, ...] = ()
 
     def declared(self) -> Iterator[tuple[str, int, Declared]]:
         """(setting, place in its list, receiver)"""

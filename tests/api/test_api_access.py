@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from api import settings
-from api.access import ADMIN_PATHS, INGEST_PATHS, OPEN, PROBES, RAW_INPUT
+from api.access import ADMIN_PATHS, HOOKS, INGEST_PATHS, OPEN, PROBES, RAW_INPUT
 from api.findings import Wrong
 from api.routes.ingest import ROWS
 from tests.api.live import Live, live, write_files
@@ -42,7 +42,7 @@ def expected(role: str, method: str, path: str) -> bool:
     if path in OPEN or path in PROBES:
         return True
     if role == "ingest":
-        return path in INGEST_PATHS and method == "POST"
+        return (path in INGEST_PATHS or path.startswith(HOOKS)) and method == "POST"
     if role == "viewer":
         return reads and not path.startswith(RAW_INPUT)
     return role == "admin" or path not in ADMIN_PATHS

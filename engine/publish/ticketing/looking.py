@@ -24,9 +24,9 @@ def look(tracker: Tracker, link: Link, own: Mapping[str, str]) -> tuple[Look, Co
     seen = tracker.read(link.remote)
     if seen is None:
         event = TicketEvent(link.sink, link.remote, link.incident, "state", "closed", f"{link.remote}:deleted")
-        events = () if memory.known.get("state") == "closed" else (event,)
+        told = memory.known.get("state") == "closed"
         memory.known["state"] = "closed"
-        return Look(events, memory.text()), ()
+        return Look(() if told else (event,), memory.text()), ()
     notes = tracker.notes(link.remote)
     events = (*_said(link, memory, notes), *_changed(link, memory, seen, own))
     settled = [field for field, value in own.items() if recall(link.seen).known.get(field) == value]

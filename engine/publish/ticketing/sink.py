@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -48,7 +49,9 @@ class Ticketing:
     """A sink over one ticketing system. Implements `Sink`, `Finder`, `Watched` and `Reconciled`; thread-safe as far
     as its tracker is."""
 
-    def __init__(self, name: str, tracker: Tracker, audiences: frozenset[str], defaults: Defaults | None = None) -> None:
+    def __init__(
+        self, name: str, tracker: Tracker, audiences: frozenset[str], defaults: Defaults | None = None
+    ) -> None:
         self.name, self.audiences = name, audiences
         self.idempotent = tracker.keyed
         self._tracker, self._defaults = tracker, defaults or Defaults()
@@ -64,7 +67,7 @@ class Ticketing:
         seen = self._tracker.read(row.link.remote)
         if seen is None:
             return self._begin(row, gone=row.link.remote)
-        again = row.ambiguous or row.attempts > 0
+        again = row.ambiguous or row.attempts > 0 or row.publication.action in ENDING  # an end may be re-driven
         return self._go_on(row, seen, recall(row.link.seen), again=again)
 
     def find(self, row: OutboxRow) -> Receipt | None:
@@ -155,10 +158,8 @@ class Ticketing:
         line = f"Goes on from ticket {before.remote}, which cannot be opened again."
         receipt = _receipt(held, self._first_memory(publication, held)) if held else None
         receipt = receipt or self._create(publication, key, (line, ""))
-        try:
+        with suppress(SinkError):  # the opening text names it
             self._tracker.join(held or Seen(remote=receipt.remote, url=receipt.url), before, "related")
-        except SinkError:
-            pass  # the opening text names it
         return receipt
 
     def _other(self, row: OutboxRow) -> Seen | None:
@@ -187,7 +188,11 @@ class Ticketing:
         if words.level(publication) == memory.level:
             del wishes["title"]
         forced = publication.action == "disputed"
-        new = {k: v for k, v in wishes.items() if v and (memory.wished.get(k) != v or (forced and _asked(publication).get(k)))}
+        new = {
+            k: v
+            for k, v in wishes.items()
+            if v and (memory.wished.get(k) != v or (forced and _asked(publication).get(k)))
+        }
         memory.wished |= new
         memory.level = words.level(publication) or memory.level
         wanted = {field: value for field, value in new.items() if getattr(seen, field) != value}
@@ -220,7 +225,9 @@ class Ticketing:
             return seen
         seen = self._change(seen, {"state": state})
         if seen.state != state:
-            raise SinkError(f"ticket {seen.remote} stays {seen.status}: the system did not make it {state}", permanent=True)
+            raise SinkError(
+                f"ticket {seen.remote} stays {seen.status}: the system did not make it {state}", permanent=True
+            )
         memory.learn(seen, "state", "resolution")
         return seen
 
@@ -290,7 +297,9 @@ class Ticketing:
         for seen in self._tracker.find(key):
             if seen.remote != kept.remote and seen.state == "open":
                 self._close_duplicate(seen, kept)
-                closed.append(msgspec.structs.replace(link, remote=seen.remote, url=seen.url, state="duplicate", seen=""))
+                closed.append(
+                    msgspec.structs.replace(link, remote=seen.remote, url=seen.url, state="duplicate", seen="")
+                )
         return closed
 
     def _close_duplicate(self, seen: Seen, kept: Seen) -> None:
@@ -310,7 +319,8 @@ def _state_after(action: str) -> str | None:
 
 
 def _refusal(seen: Seen, field: str, value: str) -> str:
-    return f"The ticketing system did not take the {field} {plain(value, 100)}; it stays {plain(getattr(seen, field), 100) or 'empty'}."
+    now = plain(getattr(seen, field), 100) or "empty"
+    return f"The ticketing system did not take the {field} {plain(value, 100)}; it stays {now}."
 
 
 def _merged(publication: Publication, other: Seen | None) -> str:

@@ -20,7 +20,6 @@ class Conflict(SinkError):
     """The ticket has changed since it was seen: nothing was done, and it may be asked again of what is there now."""
 
 
-
 class Draft(msgspec.Struct, frozen=True, kw_only=True):
     """A ticket that is to be made. ``key`` is ours, and findable in the system afterwards. ``text`` is plain text:
     the tracker escapes it for its own markup. ``queue``, ``priority`` and ``assignee`` are the system's own words,

@@ -7,8 +7,10 @@ may have been written before is found again instead of being written twice.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 
+from engine.errors import SinkError
 from engine.outcomes import Publication
 from engine.publish.rendering import business, comment, plain, technical
 
@@ -16,7 +18,7 @@ TITLE = 200
 TEXT = 30_000
 """Characters; Jira takes 32,767, the least of those that say."""
 
-PRESENT = "[headwater "
+KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def key_of(publication: Publication) -> str:
@@ -28,6 +30,13 @@ def key_of(publication: Publication) -> str:
     began = incident.get("opened_at", 0)
     text = f"{publication.incident}\n{publication.generation}\n{began}"
     return "headwater-" + hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:24]
+
+
+def safe(key: str) -> str:
+    """The key, which goes into the search languages of other systems: one that could mean more there is none."""
+    if not KEY.fullmatch(key):
+        raise SinkError("the ticket's key holds characters that no key may hold", permanent=True)
+    return key
 
 
 def level(publication: Publication) -> str:
@@ -58,7 +67,7 @@ def remark(publication: Publication, more: Iterable[str] = ()) -> str:
 
 def mark(key: str) -> str:
     """The line by which a comment is found again."""
-    return f"{PRESENT}{plain(key, TITLE)}]"
+    return f"[headwater {plain(key, TITLE)}]"
 
 
 def capped(text: str, limit: int) -> str:
