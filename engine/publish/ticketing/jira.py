@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +33,7 @@ from engine.publish.ticketing.api import Api, Query, Reply
 from engine.publish.ticketing.clean import clean, one_line
 from engine.publish.ticketing.jql import phrase, quoted
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
+from engine.publish.ticketing.words import safe
 from engine.signals import Millis
 
 TITLE = 255
@@ -40,7 +42,10 @@ TEXT = 30_000
 
 NEWEST = 100
 RECONCILED = 50
-KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+LATER = frozenset({"labels", "priority", "assignee"})
+"""Fields that a request gets after it was made, where its form does not show them."""
+
+ISSUE = re.compile(r"[A-Z][A-Z0-9_]{0,99}-[0-9]{1,18}")
 NUMBER = re.compile(r"[0-9]{1,18}")
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 SHOWN = ["summary", "status", "assignee", "priority", "resolution", "updated", "labels", "description"]
@@ -89,27 +94,21 @@ class Jira:
     def create(self, draft: Draft) -> Seen:
         """POST, once more without the optional fields that were refused. An error of Jira may come after the issue was
         made."""
-        if not KEY.fullmatch(draft.key):
-            raise SinkError("the ticket's key holds characters that no label may hold", permanent=True)
-        desk = bool(self._site.desk)
-        fields = self._request_fields(draft) if desk else self._issue_fields(draft)
-        reply = self._post_new(fields)
-        left_out = _refused_fields(reply) & self._site.optional
-        if left_out:
-            reply = self._post_new({name: value for name, value in fields.items() if name not in left_out})
-        if reply.status == 400:
-            raise SinkError(f"Jira refuses the ticket: {_why(reply)}", permanent=True)
-        if reply.status == 500:
-            raise SinkError("Jira failed (500), perhaps after the ticket was made", ambiguous=True)
-        id, key = ("issueId", "issueKey") if desk else ("id", "key")
-        made = _dict(reply.value)
-        remote = _number(made.get(id))
+        every = self._every_field(draft)
+        shown = self._shown_by_form(draft) if self._site.desk else every.keys()
+        made = self._made_of({name: value for name, value in every.items() if name in shown})
+        remote = _number(made.get("issueId" if self._site.desk else "id"))
         self._made.append(int(remote))
-        return Seen(remote=remote, url=self._url(_plain(made.get(key))), title=fields["summary"])
+        rest = {name: value for name, value in every.items() if name in LATER - shown}
+        if self._site.desk and rest:
+            with suppress(SinkError):  # the ticket is there; what it did not take is seen when it is read
+                self._write("PUT", self._path(remote), {"fields": rest})
+        key = _plain(made.get("issueKey" if self._site.desk else "key"))
+        return Seen(remote=remote, url=self._url(key), title=every["summary"])
 
     def find(self, key: str) -> Sequence[Seen]:
         """By label, in a service desk also by the line in the description; oldest first."""
-        jql = f"labels = {quoted(key)}"
+        jql = f"labels = {quoted(safe(key))}"
         jql = f"({jql} OR description ~ {phrase(key)})" if self._site.desk else jql
         body: dict[str, object] = {"jql": f"{jql} ORDER BY created ASC", "maxResults": NEWEST, "fields": SHOWN}
         path = f"{self._rest}/search"
@@ -173,25 +172,34 @@ class Jira:
 
     # ----------------------------------------------------------------------------------------------------- what is sent
 
-    def _issue_fields(self, draft: Draft) -> dict[str, Any]:
+    def _every_field(self, draft: Draft) -> dict[str, Any]:
         more = {name: _typed(clean(value, TEXT)) for name, value in draft.fields.items() if name != "labels"}
-        labels = [draft.key, *(one_line(label, TITLE) for label in draft.fields.get("labels", "").split())]
+        labels = [safe(draft.key), *(one_line(label, TITLE) for label in draft.fields.get("labels", "").split())]
+        text = f"{clean(draft.text, TEXT - 200)}\n\n{draft.key}" if self._site.desk else clean(draft.text, TEXT)
         return {
             "issuetype": {"name": self._site.issue_type},
             **more,
             "project": {"key": draft.queue or self._site.project},
             "summary": one_line(draft.title, TITLE),
-            "description": self._written(clean(draft.text, TEXT)),
+            "description": self._written(text),
             "labels": labels,
             **({"priority": {"name": draft.priority}} if draft.priority else {}),
             **({"assignee": self._person(draft.assignee)} if draft.assignee else {}),
         }
 
-    def _request_fields(self, draft: Draft) -> dict[str, Any]:
-        text = f"{clean(draft.text, TEXT - 200)}\n\n{draft.key}"
-        every = self._issue_fields(msgspec.structs.replace(draft, text=text))
-        shown = {"summary", "description"} | self._site.form | (draft.fields.keys() - {"labels"})
-        return {name: value for name, value in every.items() if name in shown}
+    def _shown_by_form(self, draft: Draft) -> frozenset[str]:
+        return frozenset({"summary", "description"} | self._site.form | (draft.fields.keys() - {"labels"}))
+
+    def _made_of(self, fields: Mapping[str, object]) -> Mapping[str, Any]:
+        reply = self._post_new(fields)
+        left_out = _refused_fields(reply) & self._site.optional
+        if left_out:
+            reply = self._post_new({name: value for name, value in fields.items() if name not in left_out})
+        if reply.status == 400:
+            raise SinkError(f"Jira refuses the ticket: {_why(reply)}", permanent=True)
+        if reply.status == 500:
+            raise SinkError("Jira failed (500), perhaps after the ticket was made", ambiguous=True)
+        return _dict(reply.value)
 
     def _post_new(self, fields: Mapping[str, object]) -> Reply:
         if not self._site.desk:
@@ -298,7 +306,7 @@ class Jira:
         return f"{self._rest}/issue/{_number(remote)}"
 
     def _url(self, key: str) -> str:
-        return f"{self._web}/browse/{key}" if KEY.fullmatch(key) else ""
+        return f"{self._web}/browse/{key}" if ISSUE.fullmatch(key) else ""
 
 
 class _Issue(msgspec.Struct):

@@ -29,6 +29,7 @@ from engine.publish.ticketing.api import Api, Reply
 from engine.publish.ticketing.clean import clean, one_line
 from engine.publish.ticketing.servicenow_query import condition
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
+from engine.publish.ticketing.words import safe
 from engine.signals import Millis
 
 TITLE = 160
@@ -86,11 +87,10 @@ class ServiceNow:
             **{name: clean(value, TEXT) for name, value in draft.fields.items()},
             "short_description": one_line(draft.title, TITLE),
             "description": _text(draft.text),
-            "correlation_id": draft.key,
+            "correlation_id": safe(draft.key),
             "correlation_display": "Headwater",
             **(self._grade(draft.priority) if draft.priority else {}),
         }
-        condition("correlation_id", draft.key)
         if draft.queue:
             fields["assignment_group"] = self._sys_id("sys_user_group", "name", draft.queue)
         if draft.assignee:
@@ -102,12 +102,17 @@ class ServiceNow:
 
     def find(self, key: str) -> Sequence[Seen]:
         """By the correlation id, oldest first."""
-        query = {"sysparm_query": f"{condition('correlation_id', key)}^ORDERBYsys_created_on", "sysparm_limit": "50"}
+        query = {
+            "sysparm_query": f"{condition('correlation_id', safe(key))}^ORDERBYsys_created_on",
+            "sysparm_limit": "50",
+        }
         found = _records(self._api.get(f"/api/now/table/{self._desk.table}", {**query, **ALL}))
         return [self._seen(record) for record in found if _value(record, "correlation_id") == key]
 
     def read(self, remote: str) -> Seen | None:
         """GET by sys_id; what a rule hides from our account is not there either."""
+        if not SYS_ID.fullmatch(remote):
+            return None
         reply = self._api.get(self._path(remote), ALL, accept=(404,))
         return None if reply.status == 404 else self._seen(_record(reply))
 

@@ -141,7 +141,12 @@ class JiraSite(Vendor):
 
     def _made(self, project: str, fields: dict[str, Any]) -> dict[str, Any]:
         number = len(self.issues) + 1
-        issue = {"id": str(10000 + number), "key": f"{project}-{number}", "project": project, "status": "To Do"}
+        issue: dict[str, Any] = {
+            "id": str(10000 + number),
+            "key": f"{project}-{number}",
+            "project": project,
+            "status": "To Do",
+        }
         issue |= {
             "labels": [],
             "priority": "Medium",

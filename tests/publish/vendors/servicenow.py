@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import operator
 import re
 from typing import Any
 
@@ -32,7 +33,11 @@ SETTABLE = {
 }  # fmt: skip
 CONDITION = re.compile(r"([a-z_.]+?)(=|IN)(.*)", re.DOTALL)
 GROUPS = {"network": "11111111111111111111111111111111", "database": "22222222222222222222222222222222"}
-USERS = {"fred.luddy": "33333333333333333333333333333333", "beth.anglin": "44444444444444444444444444444444"}
+USERS = {
+    USER: "55555555555555555555555555555555",
+    "fred.luddy": "33333333333333333333333333333333",
+    "beth.anglin": "44444444444444444444444444444444",
+}
 
 
 def failure(status: int, message: str, detail: str = "", **headers: str) -> Said:
@@ -145,7 +150,7 @@ class ServiceNowInstance(Vendor):
         found = list(self.tables[table])
         for term in query.get("sysparm_query", "").split("^"):
             if order := re.fullmatch(r"ORDERBY(DESC)?([a-z_]+)", term):
-                found.sort(key=lambda one, by=order[2]: one.get(by, ""), reverse=bool(order[1]))
+                found = sorted(found, key=operator.itemgetter(order[2]), reverse=bool(order[1]))
             elif (part := CONDITION.fullmatch(term)) and part[1] in (found[0] if found else {}):
                 values = part[3].split(",") if part[2] == "IN" else [part[3]]
                 self.executed += [value for value in values if value.startswith("javascript:")]

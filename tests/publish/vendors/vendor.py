@@ -12,10 +12,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlsplit
+
+from engine.publish.egress import Destination, Egress
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -117,6 +120,11 @@ class Vendor(ThreadingHTTPServer):
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.server_port}"
+
+    @cached_property
+    def egress(self) -> Egress:
+        """The one way to it: making one takes longer than most tests."""
+        return Egress([Destination(self.url, allow_private=True)], timeout=2)
 
     @property
     def now(self) -> datetime:
