@@ -9,9 +9,12 @@ from typing import Any
 from pydantic.dataclasses import dataclass
 
 from api.sinks.declared import Declared, World, strict
+from api.sinks.jira import Jira
+from api.sinks.pagerduty import PagerDuty
 from api.sinks.rest import Rest
 from api.sinks.roundup import Roundup
 from api.sinks.rt import RequestTracker
+from api.sinks.servicenow import ServiceNow
 from api.sinks.webhook import Webhook
 from engine.sending import Sink
 
@@ -27,6 +30,9 @@ class Sinks:
     rt: tuple[RequestTracker, ...] = ()
     roundup: tuple[Roundup, ...] = ()
     rest: tuple[Rest, ...] = ()
+    servicenow: tuple[ServiceNow, ...] = ()
+    jira: tuple[Jira, ...] = ()
+    pagerduty: tuple[PagerDuty, ...] = ()
 
     def declared(self) -> Iterator[tuple[str, int, Declared]]:
         """(setting, place in its list, receiver)"""

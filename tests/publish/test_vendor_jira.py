@@ -95,7 +95,7 @@ def test_a_resolution_is_given_where_the_transition_asks_for_one(vendor: JiraSit
 def test_a_status_to_which_nothing_leads_is_permanent(vendor: JiraSite) -> None:
     tracker = jira_site(vendor, close="Won't Do")
     made = tracker.create(DRAFT)
-    with pytest.raises(SinkError, match="no transition leads from ticket .* to Won't Do now") as failed:
+    with pytest.raises(SinkError, match=r"no transition leads from ticket .* to Won't Do now") as failed:
         tracker.change(made, Wanted(state="closed"))
     assert failed.value.permanent
 
@@ -170,7 +170,7 @@ def test_reading_is_never_ambiguous(vendor: JiraSite) -> None:
         vendor.faults.append(Fault(None))
         with pytest.raises(SinkError) as failed:
             attempt()
-        assert not (failed.value.ambiguous or failed.value.permanent)
+        assert (failed.value.ambiguous, failed.value.permanent) == (False, False)
 
 
 # --------------------------------------------------------------------------------------------------- the service desk

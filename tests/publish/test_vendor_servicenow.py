@@ -64,15 +64,16 @@ def test_a_group_that_is_not_there_or_no_name_is_permanent(vendor: ServiceNowIns
 
 
 def test_no_text_becomes_more_than_a_value_of_a_query() -> None:
-    for text in (*HOSTILE, "\ud800", "^NQactive=true", "JavaScript:x", "\tjavascript:x", "x" * 1_000_000):
+    refused = 0
+    for text in (*HOSTILE, "\ud800", "^NQactive=true", "JavaScript:x", "\tjavascript:x", "x^ORDERBYnumber"):
         try:
-            made = condition("name", text)
-        except SinkError as error:
-            assert error.permanent
+            assert condition("name", text) == f"name={text}"
+        except SinkError:
+            refused += 1
         else:
-            assert made == f"name={text}"
-            assert "^" not in text
-            assert "\n" not in text
+            assert not {"^", "\n", "\r", "\x00"} & set(text)
+            assert not text.lower().startswith("javascript:")
+    assert refused > 20
 
 
 def test_closing_says_why_and_opening_again_works(vendor: ServiceNowInstance) -> None:
