@@ -15,6 +15,7 @@ from tests.publish.vendors.vendor import Vendor
 from tests.real.ticketing import USER
 
 PEOPLE = {USER: ACCOUNT}
+WEB = "https://vendor.example"
 
 
 def api(vendor: Vendor, headers: dict[str, str]) -> Api:
@@ -23,13 +24,13 @@ def api(vendor: Vendor, headers: dict[str, str]) -> Api:
 
 def service_now(vendor: ServiceNowInstance, password: str = servicenow.PASSWORD, **desk: Any) -> ServiceNow:
     made = api(vendor, basic(servicenow.USER, password))
-    return ServiceNow(made, vendor.url, servicenow.USER, Desk(**desk))
+    return ServiceNow(made, WEB, servicenow.USER, Desk(**desk))
 
 
 def jira_site(vendor: JiraSite, token: str = jira.TOKEN, **site: Any) -> Jira:
     headers = basic(jira.USER, token) if vendor.cloud else {"Authorization": f"Bearer {token}"}
     declared: dict[str, Any] = {"cloud": vendor.cloud, "project": "OPS", "people": PEOPLE} | site
-    return Jira(api(vendor, headers), vendor.url, Site(**declared))
+    return Jira(api(vendor, headers), WEB, Site(**declared))
 
 
 def on_servicenow(vendor: ServiceNowInstance, **desk: Any) -> Case:
