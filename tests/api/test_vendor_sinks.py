@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
+import yaml
 
 from api.findings import Wrong
 from api.settings import load
 from api.sinks.declared import World
+from api.sinks.table import Sinks
 from engine.errors import SinkError
 from engine.sending import OutboxRow, Sink
 from tests.publish.receiver import publication
@@ -21,7 +25,10 @@ from tests.publish.vendors.vendor import Vendor, running
 
 SECRETS = {"NOW": servicenow.PASSWORD, "JIRA": jira.TOKEN, "PD": pagerduty.ROUTING_KEY}
 SERVICENOW = "servicenow: [{{name: now, url: '{url}', user: headwater, password_env: NOW, allow_private: true{more}}}]"
-JIRA = "jira: [{{name: ops, url: '{url}', queue: OPS, user: bot@shop.example, token_env: JIRA, allow_private: true{more}}}]"
+JIRA = (
+    "jira: [{{name: ops, url: '{url}', queue: OPS, user: bot@shop.example, token_env: JIRA,"
+    " allow_private: true{more}}}]"
+)
 PAGERDUTY = "pagerduty: [{{name: duty, url: '{url}', routing_key_env: PD, allow_private: true{more}}}]"
 
 
@@ -100,3 +107,18 @@ def test_secrets_that_are_not_set_are_named(tmp_path: Path) -> None:
     assert [finding.message for finding in failed.value.findings] == [
         "sinks.pagerduty.0.routing_key_env: PD is not set"
     ]
+
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "sinks.md"
+BLOCKS = re.findall(r"```yaml\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.split("\n")[1].strip(" :"))
+def test_what_the_document_declares_can_be_declared(tmp_path: Path, block: str) -> None:
+    kinds = set(yaml.safe_load(block)["sinks"])
+    known = {one.name for one in dataclasses.fields(Sinks)}
+    if kinds - known:
+        pytest.skip(f"this version has no {', '.join(sorted(kinds - known))}")
+    (tmp_path / "headwater.yaml").write_text(block)
+    secrets = dict.fromkeys(re.findall(r"_env: (\w+)", block), "x")
+    assert list(load(tmp_path / "headwater.yaml", environment=secrets).sinks.declared())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,7 +13,7 @@ from engine.errors import SinkError
 from engine.publish.ticketing import jira_adf, jira_wiki
 from engine.publish.ticketing.clean import clean
 from engine.publish.ticketing.jql import phrase, quoted
-from engine.publish.ticketing.tracker import Draft, Seen, Wanted
+from engine.publish.ticketing.tracker import Draft, Seen, Tracker, Wanted
 from tests.publish.hostile import HOSTILE
 from tests.publish.vendors.desks import jira_site
 from tests.publish.vendors.jira import BUSY, HTML, JiraSite, failure
@@ -21,7 +22,7 @@ from tests.publish.vendors.jql_reader import read as jql
 from tests.publish.vendors.vendor import Fault, running
 
 DRAFT = Draft(key="headwater-1", title="db is down", text="Cause: db", priority="High")
-DESK = {"desk": "1", "request": "10", "form": frozenset({"priority"})}
+DESK: dict[str, Any] = {"desk": "1", "request": "10", "form": frozenset({"priority"})}
 
 
 @pytest.fixture(params=["cloud", "data center"])
@@ -31,7 +32,7 @@ def vendor(request: pytest.FixtureRequest) -> Iterator[JiraSite]:
         yield started
 
 
-def read(tracker, seen: Seen) -> Seen:
+def read(tracker: Tracker, seen: Seen) -> Seen:
     found = tracker.read(seen.remote)
     assert found is not None
     return found

@@ -9,7 +9,7 @@ import pytest
 
 from engine.errors import SinkError
 from engine.publish.ticketing.servicenow_query import condition
-from engine.publish.ticketing.tracker import Draft, Seen, Wanted
+from engine.publish.ticketing.tracker import Draft, Seen, Tracker, Wanted
 from tests.publish.hostile import HOSTILE
 from tests.publish.vendors.desks import service_now
 from tests.publish.vendors.servicenow import BUSY, GROUPS, HIBERNATING, ServiceNowInstance, failure
@@ -25,7 +25,7 @@ def vendor() -> Iterator[ServiceNowInstance]:
         yield started
 
 
-def read(tracker, seen: Seen) -> Seen:
+def read(tracker: Tracker, seen: Seen) -> Seen:
     found = tracker.read(seen.remote)
     assert found is not None
     return found

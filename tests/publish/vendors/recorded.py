@@ -86,7 +86,7 @@ def on_pagerduty() -> Vendor:
     return vendor
 
 
-DESK = {"desk": "1", "request": "10", "form": frozenset({"priority"})}
+DESK: dict[str, Any] = {"desk": "1", "request": "10", "form": frozenset({"priority"})}
 RECORDINGS: dict[str, Callable[[], Vendor]] = {
     "servicenow": on_servicenow,
     "servicenow-import": lambda: on_servicenow(staging="u_headwater"),
