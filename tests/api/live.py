@@ -76,9 +76,11 @@ def write_files(folder: Path, extra: str = "", server: str = "port: 0") -> Path:
 
 
 @contextmanager
-def live(folder: Path, extra: str = "", server: str = "port: 0") -> Iterator[Live]:
+def live(
+    folder: Path, extra: str = "", server: str = "port: 0", variables: Mapping[str, str] | None = None
+) -> Iterator[Live]:
     """Serve as `headwater serve` does, until the context ends."""
-    found = settings.load(write_files(folder, extra, server), environment={})
+    found = settings.load(write_files(folder, extra, server), environment=variables or {})
     ready = threading.Event()
     broken: list[BaseException] = []
     with listening(found) as bound, bootstrap.engine(found, stopped=broken.append) as running:

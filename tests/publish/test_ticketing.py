@@ -94,7 +94,12 @@ def test_an_incident_is_one_ticket_from_its_opening_to_its_end(desk: Desk) -> No
     desk.tell("reopen", "It is back", generation=2)
     assert desk.shelf.open() == ["1"]
     desk.tell("resolve", "Gone again", generation=2)
-    assert [text.splitlines()[0] for text in desk.comments()] == ["Cause: db", "All is well", "It is back", "Gone again"]
+    assert [text.splitlines()[0] for text in desk.comments()] == [
+        "Cause: db",
+        "All is well",
+        "It is back",
+        "Gone again",
+    ]
     assert desk.shelf.asked.count("create") == 1
     assert desk.look() == []
     assert set(desk.states()) == {"confirmed"}
@@ -307,7 +312,7 @@ def test_wrong_credentials_are_dead_in_one_line_and_come_back_when_redriven(desk
     desk.shelf.before = refuse
     desk.tell("open")
     row = desk.store.outbox().items[0]
-    assert (row["state"], row["attempts"], "\n" in row["error"]) == ("dead", 1, False)  # type: ignore[index,operator]
+    assert (row["state"], row["attempts"], "\n" in row["error"]) == ("dead", 1, False)  # type: ignore[index]
     desk.shelf.before = lambda name: None
     desk.store.redrive(row["id"], desk.now)  # type: ignore[index]
     desk.work()

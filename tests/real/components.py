@@ -76,9 +76,10 @@ class Child:
 
 
 class Headwater(Child):
-    """``headwater serve`` with a catalogue, on its embedded defaults but for a group wait of a second."""
+    """``headwater serve`` with a catalogue, on its embedded defaults but for a group wait of a second, further
+    settings and variables."""
 
-    def __init__(self, folder: Path, catalogue: str) -> None:
+    def __init__(self, folder: Path, catalogue: str, extra: str = "", env: Mapping[str, str] | None = None) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         (folder / "catalogue").mkdir(parents=True)
@@ -86,10 +87,10 @@ class Headwater(Child):
         (folder / "catalogue" / "catalogue.yaml").write_text(catalogue, encoding="utf-8")
         (folder / "rules" / "rules.yaml").write_text("correlation: {group_wait: 1s}\n", encoding="utf-8")
         config = folder / "headwater.yaml"
-        config.write_text("data: data\ncatalogue: catalogue\nrules: rules\n", encoding="utf-8")
+        config.write_text(f"data: data\ncatalogue: catalogue\nrules: rules\n{extra}", encoding="utf-8")
         program = str(Path(sys.executable).parent / "headwater")
         command = [program, "serve", "--config", str(config), "--port", str(self.port)]
-        super().__init__(command, f"{self.url}/readyz", folder / "log")
+        super().__init__(command, f"{self.url}/readyz", folder / "log", env)
 
     def get(self, path: str) -> Any:
         """The JSON behind a path of the API."""

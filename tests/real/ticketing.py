@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -165,11 +164,6 @@ INITIAL = f"""\
 }});
 1;
 """
-
-
-def rt_is_here() -> bool:
-    """Whether Debian's package is installed, with its light database and server."""
-    return RT_SERVER.exists() and bool(shutil.which("plackup")) and Path("/usr/share/perl5/Starlet.pm").exists()
 
 
 @contextmanager

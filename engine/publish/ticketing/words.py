@@ -73,7 +73,7 @@ def mark(key: str) -> str:
 def capped(text: str, limit: int) -> str:
     """At most ``limit`` characters, and a word where something is missing.
 
-    >>> capped("one two three", 8)
+    >>> capped("one two three", 10)
     'one [...]'
     """
     return text if len(text) <= limit else text[: max(0, limit - 6)].rstrip() + " [...]"
