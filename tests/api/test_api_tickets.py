@@ -78,7 +78,7 @@ def test_every_mistake_of_a_declaration_has_its_line(tmp_path: Path) -> None:
     assert mistakes(tmp_path, text) == [
         "4: sinks.rt.0: needs either token_env or password_env",
         "11: sinks.rt.0.close: done is not among closed: a ticket would never be closed",
-        "8: sinks.rt.0.reopen: open is among closed: a ticket would never be open again",
+        "4: sinks.rt.0.reopen: open is among closed: a ticket would never be open again",
     ]
 
 

@@ -15,7 +15,7 @@ from engine.ports import Commit
 from engine.publish.dispatcher import Dispatcher, DispatchSettings
 from engine.publish.ticketing import words
 from engine.publish.ticketing.sink import Defaults, Ticketing
-from engine.publish.ticketing.tracker import Conflict
+from engine.publish.ticketing.tracker import Conflict, Draft, Seen
 from engine.sending import Link
 from engine.storage.memory import MemoryStore
 from tests.publish.hostile import HOSTILE
@@ -172,6 +172,23 @@ def test_a_field_that_is_not_taken_at_the_opening_is_told_too(desk: Desk) -> Non
     desk.shelf.deaf = {"assignee"}
     desk.tell("open", ticket={"assignee": "ghost"})
     assert "did not take the assignee ghost; it stays empty" in desk.comments()[0]
+
+
+def test_a_draft_that_is_refused_is_made_without_what_can_be_set_later(desk: Desk) -> None:
+    refuse = desk.shelf.create
+
+    def strict(draft: Draft) -> Seen:
+        if draft.assignee or draft.fields:
+            raise SinkError("no such user", permanent=True)
+        return refuse(draft)
+
+    desk.shelf.create = strict  # type: ignore[method-assign]
+    desk.shelf.refused = {"ghost"}
+    desk.tell("open", ticket={"assignee": "ghost", "fields": {"site": "x"}})
+    assert (desk.shelf.tickets["1"].priority, desk.shelf.tickets["1"].assignee) == ("high", "")
+    assert [text.splitlines()[0] for text in desk.comments()] == [
+        "The ticketing system did not take the assignee ghost; it stays empty."
+    ]
 
 
 def test_what_the_rules_decide_goes_before_the_defaults(desk: Desk) -> None:

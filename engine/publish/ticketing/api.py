@@ -27,6 +27,10 @@ CONFLICTS = frozenset({409, 412})
 Query = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
+class Unreadable(SinkError):
+    """A success that is no JSON, or more of it than is read."""
+
+
 class Reply(msgspec.Struct, frozen=True):
     """A success, or a status that was asked for: its JSON, None where there is none."""
 
@@ -110,7 +114,7 @@ def _value(answer: Answer, said: str) -> Any:
     except (msgspec.DecodeError, UnicodeDecodeError):
         if not 200 <= answer.status < 300:
             return None
-        raise SinkError(f"{said} was answered {answer.status}, but not in JSON", ambiguous=True) from None
+        raise Unreadable(f"{said} was answered {answer.status}, but not in JSON", ambiguous=True) from None
 
 
 def _words(body: bytes) -> str:

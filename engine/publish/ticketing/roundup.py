@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -23,6 +24,7 @@ import msgspec
 from engine.errors import SinkError
 from engine.publish.rendering import plain
 from engine.publish.ticketing.api import Api
+from engine.publish.ticketing.kept import Kept
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
 from engine.publish.ticketing.words import safe
 from engine.signals import Millis
@@ -62,6 +64,7 @@ class Roundup:
     def __init__(self, api: Api, web: str, account: str, *, statuses: Statuses | None = None) -> None:
         self._api, self._web, self._account = api, web.rstrip("/"), account
         self._statuses = statuses or Statuses()
+        self._notes: Kept[Note | None] = Kept()
 
     def create(self, draft: Draft) -> Seen:
         """The message with the text, then the issue with the message."""
@@ -71,8 +74,7 @@ class Roundup:
         body |= {"status": self._statuses.new} if self._statuses.new else {}
         body |= {"priority": draft.priority} if draft.priority else {}
         body |= {"keyword": [draft.queue]} if draft.queue else {}
-        assigned = draft.assignee if draft.assignee and self._user(draft.assignee) else ""
-        body |= {"assignedto": assigned} if assigned else {}
+        body |= {"assignedto": draft.assignee} if draft.assignee else {}
         remote = _number(_data(self._api.ask("POST", self._once(), body=body).value).get("id"))
         return Seen(remote=remote, url=self._url(remote), title=draft.title)
 
@@ -107,16 +109,10 @@ class Roundup:
         self._patch(seen.remote, _text(item.get("@etag")), {"messages": messages, "status": _name(item.get("status"))})
 
     def notes(self, remote: str) -> Sequence[Note]:
-        """All messages, without the one that opens the issue."""
-        item = self._item(remote)
-        ids = _ids(item.get("messages")) if item else []
-        if not ids:
-            return []
-        query = [("id", id) for id in ids]
-        query += [("@fields", "content,author,date,messageid"), ("@verbose", "3")]
-        found = self._search("msg", query)
-        notes = [self._note(message) for message in found if not _text(message.get("messageid")).endswith(OURS)]
-        return sorted(notes, key=lambda note: int(note.id))
+        """All messages, without the one that opens the issue. What was read once is not read again."""
+        item = self._item(remote) or {}
+        found = [self._notes.get(id, partial(self._note, id)) for id in _ids(item.get("messages"))]
+        return sorted((note for note in found if note), key=lambda note: int(note.id))
 
     def join(self, seen: Seen, other: Seen, kind: str) -> None:
         """A duplicate is superseded by the other; Roundup has no other kind of link: the text names the ticket."""
@@ -144,9 +140,6 @@ class Roundup:
 
     def _messages(self, key: str) -> list[str]:
         return [_number(item.get("id")) for item in self._search("msg", {"messageid:": _message_id(key)})]
-
-    def _user(self, name: str) -> bool:
-        return bool(self._search("user", {"username:": name}))
 
     def _once(self) -> str:
         """A path that makes one issue, once. Roundup gives a whole address; only its last part is taken."""
@@ -193,15 +186,14 @@ class Roundup:
             version=_text(item.get("@etag")),
         )
 
-    def _note(self, item: Mapping[str, Any]) -> Note:
+    def _note(self, id: str) -> Note | None:
+        query = {"@fields": "content,author,date,messageid", "@verbose": "3"}
+        item = _data(self._api.get(f"{DATA}/msg/{id}", query).value).get("attributes")
+        if not isinstance(item, dict) or _text(item.get("messageid")).endswith(OURS):
+            return None
         author = _name(item.get("author"))
-        return Note(
-            id=_number(item.get("id")),
-            author=author,
-            text=_text(item.get("content")),
-            at=_at(item.get("date")),
-            ours=author == self._account,
-        )
+        text, at = _text(item.get("content")), _at(item.get("date"))
+        return Note(id=id, author=author, text=text, at=at, ours=author == self._account)
 
     def _url(self, remote: str) -> str:
         return f"{self._web}/issue{remote}"

@@ -12,6 +12,8 @@ tells. Tickets with the status ``deleted`` are not there any more.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -21,6 +23,8 @@ import msgspec
 
 from engine.errors import SinkError
 from engine.publish.ticketing.api import Api, segment
+from engine.publish.ticketing.html_text import text_of
+from engine.publish.ticketing.kept import Kept
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
 from engine.publish.ticketing.words import capped, safe
 from engine.signals import Millis
@@ -56,6 +60,7 @@ class RequestTracker:
     def __init__(self, api: Api, web: str, account: str, *, field: str = "", statuses: Statuses | None = None) -> None:
         self._api, self._web, self._account, self._field = api, web.rstrip("/"), account, field
         self._statuses = statuses or Statuses()
+        self._notes: Kept[Note | None] = Kept()
 
     def create(self, draft: Draft) -> Seen:
         """POST /ticket. Its Requestor is our account: nobody is written to but whom the queue's scrips tell."""
@@ -103,17 +108,15 @@ class RequestTracker:
         self._api.ask("POST", f"{API}/ticket/{_number(seen.remote)}/comment", body=body)
 
     def notes(self, remote: str) -> Sequence[Note]:
-        """The newest hundred texts of comments and correspondence; RT keeps copies of the mails it sends as well."""
-        newest = {"orderby": "id", "order": "DESC", "per_page": str(NEWEST)}
-        path = f"{API}/ticket/{_number(remote)}"
-        history = _items(self._api.get(f"{path}/history", {**newest, "fields": "Type"}).value)
-        spoken = {str(item.get("id")) for item in history if item.get("Type") in SPOKEN}
-        wanted = {**newest, "fields": "Content,ContentType,TransactionId,Creator,Created"}
+        """Comments and correspondence, of the newest hundred texts. RT also keeps the mails that it sends: they are
+        told by their transaction. What was read once is not read again, for it never changes there."""
+        query = {"fields": "ContentType,TransactionId", "orderby": "id", "order": "DESC", "per_page": str(NEWEST)}
         found: dict[str, Note] = {}
-        for item in _items(self._api.get(f"{path}/attachments", wanted).value) if spoken else ():
-            transaction = str(item.get("TransactionId"))
-            if transaction in spoken and item.get("ContentType") == "text/plain":
-                found[transaction] = self._note(transaction, item)
+        for item in _items(self._api.get(f"{API}/ticket/{_number(remote)}/attachments", query).value):
+            transaction, kind = _number(item.get("TransactionId")), item.get("ContentType")
+            if kind == "text/plain" or (kind == "text/html" and transaction not in found):
+                note = self._note(transaction, _number(item.get("id")), html=kind == "text/html")
+                found |= {transaction: note} if note else {}
         return [found[id] for id in sorted(found, key=int)]
 
     def join(self, seen: Seen, other: Seen, kind: str) -> None:
@@ -147,10 +150,24 @@ class RequestTracker:
             version=version,
         )
 
-    def _note(self, id: str, item: Mapping[str, Any]) -> Note:
-        author = _name(item.get("Creator"))
-        text = _text(item.get("Content"))
-        return Note(id=id, author=author, text=text, at=_at(item.get("Created")), ours=author == self._account)
+    def _note(self, transaction: str, attachment: str, *, html: bool) -> Note | None:
+        """None when nobody said it."""
+        return self._notes.get(attachment, lambda: self._read_note(transaction, attachment, html=html))
+
+    def _read_note(self, transaction: str, attachment: str, *, html: bool) -> Note | None:
+        said = self._api.get(f"{API}/transaction/{transaction}").value
+        if not isinstance(said, dict) or said.get("Type") not in SPOKEN:
+            return None
+        author = _name(said.get("Creator"))
+        content = self._api.get(f"{API}/attachment/{attachment}").value
+        text = _decoded(_text(content.get("Content"))) if isinstance(content, dict) else ""
+        return Note(
+            id=transaction,
+            author=author,
+            text=text_of(text) if html else text,
+            at=_at(said.get("Created")),
+            ours=author == self._account,
+        )
 
     def _url(self, remote: str) -> str:
         return f"{self._web}/Ticket/Display.html?id={segment(remote)}"
@@ -173,6 +190,14 @@ def _items(value: Any) -> list[Mapping[str, Any]]:
     if not isinstance(items, list):
         raise SinkError("Request Tracker answered without a list of items")
     return [item for item in items if isinstance(item, dict)]
+
+
+def _decoded(content: str) -> str:
+    """Base64 of UTF-8, as RT gives the content of one attachment."""
+    try:
+        return base64.b64decode(content).decode(errors="replace")
+    except binascii.Error:
+        return ""
 
 
 def _name(value: object) -> str:

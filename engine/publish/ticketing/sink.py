@@ -106,22 +106,32 @@ class Ticketing:
         wishes = self._wishes(publication)
         asked = _asked(publication)
         fields = {**self._defaults.fields, **{str(k): str(v) for k, v in (asked.get("fields") or {}).items()}}
-        seen = self._tracker.create(
-            Draft(
-                key=key, title=wishes["title"], text=words.opening(publication, first),
-                queue=str(asked.get("queue") or self._defaults.queue), priority=wishes["priority"],
-                assignee=wishes["assignee"], fields=fields,
-            )
+        draft = Draft(
+            key=key, title=wishes["title"], text=words.opening(publication, first),
+            queue=str(asked.get("queue") or self._defaults.queue), priority=wishes["priority"],
+            assignee=wishes["assignee"], fields=fields,
         )  # fmt: skip
-        try:  # the ticket is there: whatever fails now, it must be remembered
+        seen, whole = self._make(draft)
+        wanted = {field: wishes[field] for field in ("priority", "assignee") if wishes[field]}
+        with suppress(SinkError):  # the ticket is there: whatever fails now, it must be remembered
             seen = self._tracker.read(seen.remote) or seen
-            refused = [field for field in ("priority", "assignee") if wishes[field] not in ("", getattr(seen, field))]
+            if not whole:
+                seen = self._try(seen, wanted)
+            refused = [
+                _refusal(seen, field, wanted[field]) for field in wanted if getattr(seen, field) != wanted[field]
+            ]
             if refused:
-                said = "\n".join(_refusal(seen, field, wishes[field]) for field in refused)
-                self._tracker.say(seen, f"{said}\n\n{words.mark(publication.key)}")
-        except SinkError:
-            pass
+                self._tracker.say(seen, "\n".join((*refused, "", words.mark(publication.key))))
         return _receipt(seen, self._first_memory(publication, seen))
+
+    def _make(self, draft: Draft) -> tuple[Seen, bool]:
+        """A ticket; where the system refuses it as it is, without what can be set later, or not at all."""
+        try:
+            return self._tracker.create(draft), True
+        except SinkError as error:
+            if not error.permanent or not (draft.priority or draft.assignee or draft.fields):
+                raise
+        return self._tracker.create(msgspec.structs.replace(draft, priority="", assignee="", fields={})), False
 
     def _go_on(self, row: OutboxRow, seen: Seen, memory: Memory, *, again: bool) -> Receipt:
         publication, more = row.publication, []
@@ -211,9 +221,9 @@ class Ticketing:
             if not error.permanent:
                 raise
             seen = self._again(seen.remote)
-        for field, value in wanted.items():
+        for field, value in wanted.items() if len(wanted) > 1 else ():
             try:
-                seen = self._change(seen, {field: value}) if len(wanted) > 1 else seen
+                seen = self._change(seen, {field: value})
             except SinkError as error:
                 if not error.permanent:
                     raise
