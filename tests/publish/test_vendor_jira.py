@@ -131,6 +131,17 @@ def test_who_changed_it_last_is_told(vendor: JiraSite) -> None:
     assert (read(tracker, made).changed_by, read(tracker, made).title) == ("Mia Krystof", "worse")
 
 
+def test_of_very_long_comments_and_histories_the_newest_are_read(vendor: JiraSite) -> None:
+    tracker = jira_site(vendor)
+    made = tracker.create(DRAFT)
+    for number in range(60):
+        text = f"{number} " + "x" * 30_000
+        vendor.person_writes(made.remote, jira_adf.document(text) if vendor.cloud else text)
+    assert tracker.notes(made.remote)[-1].text.startswith("59 ")
+    vendor.issues[0]["histories"] += [{"created": "", "items": ["x" * 2_000_000]}]
+    assert read(tracker, made).title == "db is down"
+
+
 def test_a_link_is_read_from_the_duplicate_to_the_ticket_that_goes_on(vendor: JiraSite) -> None:
     tracker = jira_site(vendor)
     first, second = tracker.create(DRAFT), tracker.create(DRAFT)

@@ -134,6 +134,15 @@ def test_comments_hold_no_html_and_keep_their_last_line(vendor: ServiceNowInstan
     assert len(note.text) <= 4000
 
 
+def test_of_very_long_comments_the_newest_are_read(vendor: ServiceNowInstance) -> None:
+    tracker = service_now(vendor)
+    made = tracker.create(DRAFT)
+    for number in range(40):
+        vendor.turn += 1
+        vendor.person_writes(made.remote, f"{number} " + "\U0001f525" * 3900)
+    assert tracker.notes(made.remote)[-1].text.startswith("39 ")
+
+
 @pytest.mark.parametrize(("public", "element"), [(False, "work_notes"), (True, "comments")])
 def test_comments_are_for_the_team_unless_customers_are_to_see_them(
     vendor: ServiceNowInstance, public: bool, element: str

@@ -22,33 +22,44 @@ import re
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from engine.errors import SinkError
 from engine.publish.ticketing import jira_adf, jira_wiki
-from engine.publish.ticketing.api import Api, Query, Reply
+from engine.publish.ticketing.api import Api, Query, Reply, Unreadable
 from engine.publish.ticketing.clean import clean, one_line
+from engine.publish.ticketing.jira_answers import (
+    NUMBER,
+    is_done,
+    listed,
+    members,
+    moment,
+    name_of,
+    number,
+    person,
+    plain,
+    refused_fields,
+    whole,
+    why,
+)
 from engine.publish.ticketing.jql import phrase, quoted
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
 from engine.publish.ticketing.words import safe
-from engine.signals import Millis
 
 TITLE = 255
 TEXT = 30_000
 """Characters; Jira refuses a summary beyond 255, and a text beyond 32,767."""
 
 NEWEST = 100
+FEW = 5
 RECONCILED = 50
 LATER = frozenset({"labels", "priority", "assignee"})
 """Fields that a request gets after it was made, where its form does not show them."""
 
 ISSUE = re.compile(r"[A-Z][A-Z0-9_]{0,99}-[0-9]{1,18}")
-NUMBER = re.compile(r"[0-9]{1,18}")
-NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
-SHOWN = ["summary", "status", "assignee", "priority", "resolution", "updated", "labels", "description"]
+SHOWN = ["summary", "status", "assignee", "priority", "resolution", "updated", "labels"]
 REFUSED = frozenset({"AUTHENTICATED_FAILED", "AUTHENTICATION_DENIED"})
 
 
@@ -87,6 +98,7 @@ class Jira:
         self._api, self._web = api, web.rstrip("/")
         self._site = site or Site()
         self._rest = "/rest/api/3" if self._site.cloud else "/rest/api/2"
+        self._shown = [*SHOWN, "description"] if self._site.desk else SHOWN
         self._names = {id: name for name, id in self._site.people.items()}
         self._made: deque[int] = deque(maxlen=RECONCILED)
         self._account = ""
@@ -97,32 +109,35 @@ class Jira:
         every = self._every_field(draft)
         shown = self._shown_by_form(draft) if self._site.desk else every.keys()
         made = self._made_of({name: value for name, value in every.items() if name in shown})
-        remote = _number(made.get("issueId" if self._site.desk else "id"))
+        remote = number(made.get("issueId" if self._site.desk else "id"))
         self._made.append(int(remote))
         rest = {name: value for name, value in every.items() if name in LATER - shown}
         if self._site.desk and rest:
             with suppress(SinkError):  # the ticket is there; what it did not take is seen when it is read
                 self._write("PUT", self._path(remote), {"fields": rest})
-        key = _plain(made.get("issueKey" if self._site.desk else "key"))
+        key = plain(made.get("issueKey" if self._site.desk else "key"))
         return Seen(remote=remote, url=self._url(key), title=every["summary"])
 
     def find(self, key: str) -> Sequence[Seen]:
         """By label, in a service desk also by the line in the description; oldest first."""
         jql = f"labels = {quoted(safe(key))}"
         jql = f"({jql} OR description ~ {phrase(key)})" if self._site.desk else jql
-        body: dict[str, object] = {"jql": f"{jql} ORDER BY created ASC", "maxResults": NEWEST, "fields": SHOWN}
+        body: dict[str, object] = {"jql": f"{jql} ORDER BY created ASC", "maxResults": NEWEST, "fields": self._shown}
         path = f"{self._rest}/search"
         if self._site.cloud:
             path, body = f"{path}/jql", {**body, "reconcileIssues": list(self._made)}
-        found = _listed(self._ask("POST", path, body=body, reads=True).value, "issues")
-        issues = sorted(found, key=lambda issue: int(_number(issue.get("id"))))
+        found = listed(self._ask("POST", path, body=body, reads=True).value, "issues")
+        issues = sorted(found, key=lambda issue: int(number(issue.get("id"))))
         return [self._seen(issue) for issue in issues if self._carries(issue, key)]
 
     def read(self, remote: str) -> Seen | None:
         """GET with its history, whose last entry tells who changed it."""
-        query = {"fields": ",".join(SHOWN), "expand": "changelog"}
-        reply = self._ask("GET", self._path(remote), query, accept=(404,), reads=True)
-        return None if reply.status == 404 else self._seen(_object(reply))
+        query, path = {"fields": ",".join(self._shown)}, self._path(remote)
+        try:
+            reply = self._ask("GET", path, {**query, "expand": "changelog"}, accept=(404,), reads=True)
+        except Unreadable:  # its history is longer than what is read of an answer
+            reply = self._ask("GET", path, query, accept=(404,), reads=True)
+        return None if reply.status == 404 else self._seen(whole(reply))
 
     def change(self, seen: Seen, wanted: Wanted) -> None:
         """PUT of fields, and the transition: before the fields where a closed ticket is opened, else after them."""
@@ -148,17 +163,19 @@ class Jira:
         self._write("POST", f"{self._path(seen.remote)}/comment", body)
 
     def notes(self, remote: str) -> Sequence[Note]:
-        """The newest hundred comments."""
-        query = {"orderBy": "-created", "startAt": "0", "maxResults": str(NEWEST)}
-        reply = self._ask("GET", f"{self._path(remote)}/comment", query, reads=True)
+        """The newest hundred comments, or the newest few where they are very long."""
+        try:
+            reply = self._comments(remote, NEWEST)
+        except Unreadable:  # they are longer than what is read of an answer
+            reply = self._comments(remote, FEW)
         account = self._own_account()
-        found = sorted(_listed(reply.value, "comments"), key=lambda comment: int(_number(comment.get("id"))))
+        found = sorted(listed(reply.value, "comments"), key=lambda comment: int(number(comment.get("id"))))
         return [self._note(comment, account) for comment in found]
 
     def join(self, seen: Seen, other: Seen, kind: str) -> None:
         """An issue link; the outward side of its type is read from ``seen`` to ``other``. A second changes nothing."""
         name = self._site.duplicate if kind == "duplicate" else self._site.related
-        inward, outward = {"id": _number(seen.remote)}, {"id": _number(other.remote)}
+        inward, outward = {"id": number(seen.remote)}, {"id": number(other.remote)}
         body = {"type": {"name": name}, "inwardIssue": inward, "outwardIssue": outward}
         self._write("POST", f"{self._rest}/issueLink", body)
 
@@ -192,14 +209,14 @@ class Jira:
 
     def _made_of(self, fields: Mapping[str, object]) -> Mapping[str, Any]:
         reply = self._post_new(fields)
-        left_out = _refused_fields(reply) & self._site.optional
+        left_out = refused_fields(reply) & self._site.optional
         if left_out:
             reply = self._post_new({name: value for name, value in fields.items() if name not in left_out})
         if reply.status == 400:
-            raise SinkError(f"Jira refuses the ticket: {_why(reply)}", permanent=True)
+            raise SinkError(f"Jira refuses the ticket: {why(reply)}", permanent=True)
         if reply.status == 500:
             raise SinkError("Jira failed (500), perhaps after the ticket was made", ambiguous=True)
-        return _dict(reply.value)
+        return members(reply.value)
 
     def _post_new(self, fields: Mapping[str, object]) -> Reply:
         if not self._site.desk:
@@ -208,17 +225,21 @@ class Jira:
         body |= {"requestFieldValues": fields, **({"isAdfRequest": True} if self._site.cloud else {})}
         return self._ask("POST", "/rest/servicedeskapi/request", body=body, accept=(400, 500))
 
+    def _comments(self, remote: str, newest: int) -> Reply:
+        query = {"orderBy": "-created", "startAt": "0", "maxResults": str(newest)}
+        return self._ask("GET", f"{self._path(remote)}/comment", query, reads=True)
+
     def _transit(self, remote: str, state: str) -> None:
         """Through the transition to the declared status, else to any of the category."""
         path = f"{self._path(remote)}/transitions"
         reply = self._ask("GET", path, {"expand": "transitions.fields"}, reads=True)
         name = self._site.close if state == "closed" else self._site.reopen
-        fitting = [one for one in _listed(reply.value, "transitions") if _done(one.get("to")) == (state == "closed")]
-        fitting = [one for one in fitting if not name or _named(one.get("to")) == name]
+        fitting = [one for one in listed(reply.value, "transitions") if is_done(one.get("to")) == (state == "closed")]
+        fitting = [one for one in fitting if not name or name_of(one.get("to")) == name]
         if not fitting:
             what = name or ("a done status" if state == "closed" else "one that is not done")
             raise SinkError(f"no transition leads from ticket {remote} to {one_line(what, 80)} now", permanent=True)
-        body: dict[str, object] = {"transition": {"id": _plain(fitting[0].get("id"))}}
+        body: dict[str, object] = {"transition": {"id": plain(fitting[0].get("id"))}}
         if state == "closed" and self._site.resolution and "resolution" in (fitting[0].get("fields") or {}):
             body["fields"] = {"resolution": {"name": self._site.resolution}}
         self._write("POST", path, body)
@@ -226,7 +247,7 @@ class Jira:
     def _write(self, method: str, path: str, body: object) -> None:
         reply = self._ask(method, path, body=body, accept=(400,))
         if reply.status == 400:
-            raise SinkError(f"Jira refuses the change: {_why(reply)}", permanent=True)
+            raise SinkError(f"Jira refuses the change: {why(reply)}", permanent=True)
 
     def _ask(
         self, method: str, path: str, query: Query = (), body: object = None, *,
@@ -254,40 +275,40 @@ class Jira:
 
     def _own_account(self) -> str:
         if not self._account:
-            self._account = self._account_of(_object(self._ask("GET", f"{self._rest}/myself", reads=True)))
+            self._account = self._account_of(whole(self._ask("GET", f"{self._rest}/myself", reads=True)))
         return self._account
 
     def _account_of(self, user: object) -> str:
-        return _plain(_dict(user).get("accountId" if self._site.cloud else "name"))
+        return plain(members(user).get("accountId" if self._site.cloud else "name"))
 
     def _seen(self, issue: Mapping[str, Any]) -> Seen:
-        fields = _dict(issue.get("fields"))
-        closed, at, by = _done(fields.get("status")), _plain(fields.get("updated")), ""
-        for entry in _listed(issue.get("changelog") or {"histories": []}, "histories"):
-            if _at(_plain(entry.get("created"))) == _at(at):
-                by = _display(entry.get("author"))
+        fields = members(issue.get("fields"))
+        closed, at, by = is_done(fields.get("status")), plain(fields.get("updated")), ""
+        for entry in listed(issue.get("changelog") or {"histories": []}, "histories"):
+            if moment(plain(entry.get("created"))) == moment(at):
+                by = person(entry.get("author"))
         assignee = self._account_of(fields.get("assignee"))
         return Seen(
-            remote=_number(issue.get("id")),
-            url=self._url(_plain(issue.get("key"))),
+            remote=number(issue.get("id")),
+            url=self._url(plain(issue.get("key"))),
             state="closed" if closed else "open",
-            status=_named(fields.get("status")),
-            title=_plain(fields.get("summary")),
+            status=name_of(fields.get("status")),
+            title=plain(fields.get("summary")),
             assignee=self._names.get(assignee, assignee),
-            priority=_named(fields.get("priority")),
-            resolution=_named(fields.get("resolution")) if closed else "",
+            priority=name_of(fields.get("priority")),
+            resolution=name_of(fields.get("resolution")) if closed else "",
             changed_by=by,
-            changed_at=_at(at),
+            changed_at=moment(at),
             version=at,
         )
 
     def _note(self, comment: Mapping[str, Any], account: str) -> Note:
         author = comment.get("author")
         ours = self._account_of(author) == account != ""
-        at = _at(_plain(comment.get("created")))
+        at = moment(plain(comment.get("created")))
         return Note(
-            id=_number(comment.get("id")),
-            author=_display(author),
+            id=number(comment.get("id")),
+            author=person(author),
             text=self._said(comment.get("body")),
             at=at,
             ours=ours,
@@ -296,14 +317,14 @@ class Jira:
     def _said(self, value: object) -> str:
         if self._site.cloud:
             return jira_adf.text_of(value)
-        return jira_wiki.unescaped(_plain(value)) if self._site.wiki else _plain(value)
+        return jira_wiki.unescaped(plain(value)) if self._site.wiki else plain(value)
 
     def _carries(self, issue: Mapping[str, Any], key: str) -> bool:
-        fields = _dict(issue.get("fields"))
+        fields = members(issue.get("fields"))
         return key in (fields.get("labels") or ()) or key in self._said(fields.get("description")).splitlines()
 
     def _path(self, remote: str) -> str:
-        return f"{self._rest}/issue/{_number(remote)}"
+        return f"{self._rest}/issue/{number(remote)}"
 
     def _url(self, key: str) -> str:
         return f"{self._web}/browse/{key}" if ISSUE.fullmatch(key) else ""
@@ -317,23 +338,6 @@ class _Hook(msgspec.Struct):
     issue: _Issue = msgspec.field(default_factory=_Issue)
 
 
-def _refused_fields(reply: Reply) -> frozenset[str]:
-    """The names in the ``errors`` of a 400; none where there is another reason as well."""
-    value = _dict(reply.value) if reply.status == 400 else {}
-    if value.get("errorMessages"):
-        return frozenset()
-    return frozenset(name for name in _dict(value.get("errors")) if NAME.fullmatch(str(name)))
-
-
-def _why(reply: Reply) -> str:
-    """What was refused, as Jira says it: one line."""
-    value = _dict(reply.value)
-    messages = value.get("errorMessages")
-    said = [f"{name}: {why}" for name, why in _dict(value.get("errors")).items()]
-    said += map(str, messages if isinstance(messages, list) else ())
-    return one_line("; ".join(said) or str(value.get("errorMessage", "")) or "it does not say why", 400)
-
-
 def _typed(text: str) -> object:
     """An object or a list where the field's value is written as one, else the text itself."""
     if text[:1] in ("{", "["):
@@ -342,51 +346,3 @@ def _typed(text: str) -> object:
         except msgspec.DecodeError:
             return text
     return text
-
-
-def _listed(value: object, name: str) -> list[Mapping[str, Any]]:
-    found = value.get(name) if isinstance(value, dict) else None
-    if not isinstance(found, list):
-        raise SinkError(f"Jira answered without {name}")
-    return [one for one in found if isinstance(one, dict)]
-
-
-def _object(reply: Reply) -> Mapping[str, Any]:
-    if not isinstance(reply.value, dict):
-        raise SinkError("Jira answered without an object")
-    return reply.value
-
-
-def _number(value: object) -> str:
-    number = _plain(value)
-    if not NUMBER.fullmatch(number):
-        raise SinkError("Jira named something that has no id", ambiguous=True)
-    return number
-
-
-def _dict(value: object) -> Mapping[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _done(status: object) -> bool:
-    return bool(_dict(_dict(status).get("statusCategory")).get("key") == "done")
-
-
-def _named(value: object) -> str:
-    return _plain(_dict(value).get("name"))
-
-
-def _display(user: object) -> str:
-    return _plain(_dict(user).get("displayName") or _dict(user).get("name"))
-
-
-def _plain(value: object) -> str:
-    return "" if value is None else str(value)
-
-
-def _at(text: str) -> Millis | None:
-    """Times have an offset without a colon: 2026-11-22T23:00:00.000+0000."""
-    try:
-        return round(datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%f%z").timestamp() * 1000)
-    except ValueError:
-        return None

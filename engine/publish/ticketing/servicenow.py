@@ -25,7 +25,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import SinkError
-from engine.publish.ticketing.api import Api, Reply
+from engine.publish.ticketing.api import Api, Reply, Unreadable
 from engine.publish.ticketing.clean import clean, one_line
 from engine.publish.ticketing.servicenow_query import condition
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
@@ -37,6 +37,7 @@ TEXT = 4000
 """Characters that ``short_description``, ``description`` and journal fields hold as delivered."""
 
 NEWEST = 100
+FEW = 10
 SYS_ID = re.compile(r"[0-9a-f]{32}")
 MARKUP = re.compile(r"\[(/?)code\]", re.IGNORECASE)
 SHOWN = (
@@ -138,11 +139,11 @@ class ServiceNow:
         self._patch(seen, {"comments" if self._desk.public else "work_notes": _text(text)})
 
     def notes(self, remote: str) -> Sequence[Note]:
-        """The newest hundred journal entries of both kinds."""
-        query = f"{condition('element_id', _checked(remote))}^elementINwork_notes,comments^ORDERBYDESCsys_created_on"
-        fields = "sys_id,element_id,element,value,sys_created_by,sys_created_on"
-        asked = {"sysparm_query": query, "sysparm_fields": fields, "sysparm_limit": str(NEWEST)}
-        found = _records(self._api.get("/api/now/table/sys_journal_field", asked))
+        """The newest hundred journal entries of both kinds, or the newest few where they are very long."""
+        try:
+            found = self._journal(remote, NEWEST)
+        except Unreadable:  # they are longer than what is read of an answer
+            found = self._journal(remote, FEW)
         mine = [entry for entry in found if _value(entry, "element_id") == remote]
         return [self._note(entry) for entry in reversed(mine)]
 
@@ -161,6 +162,12 @@ class ServiceNow:
             return ""
         id = said.sys_id or said.record.sys_id
         return id if SYS_ID.fullmatch(id) else ""
+
+    def _journal(self, remote: str, newest: int) -> list[Mapping[str, Any]]:
+        query = f"{condition('element_id', _checked(remote))}^elementINwork_notes,comments^ORDERBYDESCsys_created_on"
+        fields = "sys_id,element_id,element,value,sys_created_by,sys_created_on"
+        asked = {"sysparm_query": query, "sysparm_fields": fields, "sysparm_limit": str(newest)}
+        return _records(self._api.get("/api/now/table/sys_journal_field", asked))
 
     def _import(self, fields: Mapping[str, str]) -> Seen:
         """One row of the staging table, transformed at once."""
