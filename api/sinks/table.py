@@ -10,10 +10,13 @@ from pydantic.dataclasses import dataclass
 
 from api.sinks.alertmanager import Alertmanager
 from api.sinks.declared import Declared, World, strict
+from api.sinks.jira import Jira
 from api.sinks.mail import Mail
+from api.sinks.pagerduty import PagerDuty
 from api.sinks.rest import Rest
 from api.sinks.roundup import Roundup
 from api.sinks.rt import RequestTracker
+from api.sinks.servicenow import ServiceNow
 from api.sinks.slack import Slack
 from api.sinks.teams import Teams
 from api.sinks.webhook import Webhook
@@ -37,6 +40,9 @@ class Sinks:
     rt: tuple[RequestTracker, ...] = ()
     roundup: tuple[Roundup, ...] = ()
     rest: tuple[Rest, ...] = ()
+    servicenow: tuple[ServiceNow, ...] = ()
+    jira: tuple[Jira, ...] = ()
+    pagerduty: tuple[PagerDuty, ...] = ()
 
     def declared(self) -> Iterator[tuple[str, int, Declared]]:
         """(setting, place in its list, receiver)"""

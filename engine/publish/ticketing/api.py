@@ -16,7 +16,7 @@ import msgspec
 from engine.errors import SinkError
 from engine.ports import Clock
 from engine.publish.egress import Answer, Egress, EgressFailed, EgressRefused
-from engine.publish.rendering import plain
+from engine.publish.texts import plain
 from engine.publish.ticketing.tracker import Conflict
 from engine.publish.webhook import judge
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
 
-from engine.publish.rendering import plain
+from engine.publish.texts import plain
 from engine.publish.ticketing.memory import FIELDS, TAIL, Memory, recall
 from engine.publish.ticketing.tracker import Note, Seen, Tracker
 from engine.sending import Link, Look

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from engine.errors import SinkError
-from engine.publish.rendering import plain
+from engine.publish.texts import plain
 from engine.publish.ticketing.api import Api
 from engine.publish.ticketing.template import FIELD, POINTER, Call, at, filled, problems
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted

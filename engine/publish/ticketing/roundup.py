@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from engine.errors import SinkError
-from engine.publish.rendering import plain
+from engine.publish.texts import plain
 from engine.publish.ticketing.api import Api
 from engine.publish.ticketing.kept import Kept
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted

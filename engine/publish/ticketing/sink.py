@@ -22,7 +22,7 @@ import msgspec
 
 from engine.errors import SinkError
 from engine.outcomes import Publication
-from engine.publish.rendering import plain
+from engine.publish.texts import plain
 from engine.publish.ticketing import words
 from engine.publish.ticketing.looking import look
 from engine.publish.ticketing.memory import FIELDS, Memory, recall

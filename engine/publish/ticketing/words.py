@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 from engine.errors import SinkError
 from engine.outcomes import Publication
-from engine.publish.rendering import business, comment, plain, technical
+from engine.publish.texts import business, comment, plain, technical
 
 TITLE = 200
 TEXT = 30_000
