@@ -24,7 +24,7 @@ from engine.recovery.window import Floats
 LARGEST = 0.98
 SIGNIFICANT = 1.645
 """Standard errors of a series without memory (one-sided 5 %)."""
-CAUTION = 0.3
+CAUTION = 0.55
 """Share of its standard error that is added to a memory of 1, and proportionally less to a smaller one."""
 FORGOTTEN = 1e-4
 
