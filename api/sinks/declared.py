@@ -10,13 +10,16 @@ from contextlib import ExitStack
 from dataclasses import dataclass as plain
 from dataclasses import field, fields
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
 from engine.ports import Clock
 from engine.sending import Sink
+
+if TYPE_CHECKING:
+    from engine.publish.egress import Egress
 
 strict = ConfigDict(extra="forbid", hide_input_in_errors=True)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$")]
@@ -36,6 +39,14 @@ class World:
     stack: ExitStack
     timeout: float = 10.0
     deadline: float = 20.0
+
+    def egress(self, url: str, *, allow_private: bool) -> Egress:
+        """A client for this one destination. Raises `engine.publish.egress.EgressRefused` for what is no URL."""
+        from engine.publish.egress import Destination, Egress
+
+        made = Egress([Destination(url, allow_private)], timeout=self.timeout, deadline=self.deadline)
+        self.stack.callback(made.close)
+        return made
 
 
 @dataclass(frozen=True, config=strict, kw_only=True)

@@ -54,7 +54,8 @@ class Mail(Told):
 
         server = Server(
             host=self.host, port=self.port or PORTS[self.tls], tls=self.tls, user=self.user, password=self.password,
-            allow_private=self.allow_private, authorities=self.authorities,
+            allow_private=self.allow_private, authorities=self.authorities, timeout=world.timeout,
+            deadline=world.deadline,
         )  # fmt: skip
         texts = self.texts(PLAIN, title=200, body=100_000, news=True)
         return Sender(self.name, server, self.sender, self.to, frozenset(self.audiences), texts, targets=self.targets)

@@ -26,11 +26,9 @@ class PagerDuty(Declared):
 
     def open(self, world: World) -> Sink:
         """The sink itself."""
-        from engine.publish.egress import Destination, Egress
         from engine.publish.pagerduty import PagerDuty as Sender
 
-        egress = Egress([Destination(self.url, self.allow_private)])
-        world.stack.callback(egress.close)
+        egress = world.egress(self.url, allow_private=self.allow_private)
         audiences = frozenset(self.audiences)
         return Sender(
             self.name, egress, world.clock, audiences, self.routing_key,

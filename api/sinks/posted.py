@@ -15,14 +15,12 @@ if TYPE_CHECKING:
 
 def egress(name: str, url: str, world: World, *, allow_private: bool) -> Egress:
     """A client for this one destination. Raises Wrong; the URL may be a secret and is not repeated."""
-    from engine.publish.egress import Destination, Egress, EgressRefused
+    from engine.publish.egress import EgressRefused
 
     try:
-        made = Egress([Destination(url, allow_private)])
+        return world.egress(url, allow_private=allow_private)
     except EgressRefused:
         raise Wrong([Finding("sinks", 0, f"{name}: its URL is not an http or https URL without a user")]) from None
-    world.stack.callback(made.close)
-    return made
 
 
 def post(name: str, url: str, world: World, *, allow_private: bool, headers: Mapping[str, str] | None = None) -> Post:

@@ -46,12 +46,10 @@ class Ticketed(Declared):
 
     def open(self, world: World) -> Sink:
         """The sink itself."""
-        from engine.publish.egress import Destination, Egress
         from engine.publish.ticketing.api import Api
         from engine.publish.ticketing.sink import Defaults, Ticketing
 
-        egress = Egress([Destination(self.url, self.allow_private)])
-        world.stack.callback(egress.close)
+        egress = world.egress(self.url, allow_private=self.allow_private)
         tracker = self.tracker(Api(egress, self.url, self.headers(), world.clock))
         defaults = Defaults(queue=self.queue, assignee=self.assignee, priorities=self.priorities, fields=self.fields)
         return Ticketing(self.name, tracker, frozenset(self.audiences), defaults)

@@ -20,10 +20,7 @@ class Webhook(Declared):
 
     def open(self, world: World) -> Sink:
         """The sink itself."""
-        from engine.publish.egress import Destination, Egress
         from engine.publish.webhook import Webhook as Sender
 
-        destinations = [Destination(self.url, self.allow_private)]
-        egress = Egress(destinations, timeout=world.timeout, deadline=world.deadline)
-        world.stack.callback(egress.close)
+        egress = world.egress(self.url, allow_private=self.allow_private)
         return Sender(self.name, self.url, egress, world.clock, frozenset(self.audiences), self.secret)

@@ -295,7 +295,6 @@ def test_an_alert_becomes_a_ticket_and_the_systems_web_hook_comes_home(
     assert {answer.status_code for answer in forwarded} == {200}
 
 
-@pytest.mark.xfail(run=False, reason="no sink is watched yet")
 def test_what_people_do_in_the_ticket_stands_in_the_incidents_timeline(
     headwater: Headwater, place: Place, forwarded: list[httpx.Response]
 ) -> None:
