@@ -224,7 +224,7 @@ def _loaded(settings: Settings) -> Loaded:
         failpoints.arm(settings.failpoints)
     except ValueError as error:
         raise Wrong([Finding("failpoints", 0, str(error))]) from None
-    loaded = files.load(settings.catalogue, settings.rules)
+    loaded = files.load(settings.catalogue, settings.rules, settings.sinks.names)
     if loaded.wrong:
         raise Wrong(loaded.wrong)
     for finding in loaded.findings:
