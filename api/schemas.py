@@ -8,12 +8,12 @@ from api.explanation_schemas import AlertArgued
 from engine.outcomes import (
     AlertView,
     AssumptionView,
-    EscalationView,
     HarmView,
     IncidentView,
     SeverityView,
     TimelineEntry,
 )
+from engine.people_views import EscalationView
 from topology.model import Dependency, Entity
 
 

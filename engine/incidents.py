@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.calling import activate, begin_anew, call, formally
 from engine.cells import depart, enter
 from engine.clocks import carry_clocks, holds, judge_regimes
 from engine.context import Context
@@ -17,7 +18,7 @@ from engine.reasons import Disposition, Reason
 from engine.severity import carry_over
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
-from engine.telling import tell_incident
+from engine.telling import INSIDE, Manner, promise, tell_incident
 from engine.together import part
 from engine.words import TELLING
 
@@ -173,8 +174,17 @@ def declare(context: Context, incident: Incident, now: Millis, why: str, *, acto
     """Start the incident workflow: people are told."""
     move(context, incident, Trigger.DECLARE, now, f"Declared: {why}", actor=actor)
     incident.declared_at = now
+    formally(context, incident, now, why, actor)
     judge_regimes(context, incident, now, anew=True)
     tell_incident(context, incident, "update" if incident.told else "open", now, f"declared: {why}")
+    call_people(context, incident, now)
+
+
+def call_people(context: Context, incident: Incident, now: Millis) -> None:
+    """The crisis team, and whom the rules ask for."""
+    if incident.told:
+        activate(context, incident, now)
+        call(context, incident, now)
 
 
 def follow_alerts(context: Context, incident: Incident, nodes: Sequence[Node], now: Millis) -> None:
@@ -220,6 +230,7 @@ def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis,
     """End it: resolved, closed by a person, or dismissed. Its alerts leave correlation."""
     move(context, incident, trigger, now, text, actor=actor)
     incident.resolved_at = now
+    promise(context, incident, now)
     leave(context, incident, now)
     news = judge_regimes(context, incident, now)
     context.revise(incident, now, "; ".join(filter(None, (text.lower(), news))))
@@ -242,10 +253,14 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
     for table in (domain.glue, domain.pins):
         for number in incident.alerts & table.keys():
             del table[number]
-    for kind in ("recover", "severity", "exposure"):
-        context.timers.cancel(kind, incident.id)
+    _quieten(context, incident)
     limits = context.rules.correlation
     context.timers.set(now + limits.linger + limits.lateness, "archive", incident.id)
+
+
+def _quieten(context: Context, incident: Incident) -> None:
+    for kind in ("recover", "severity", "exposure", "call"):
+        context.timers.cancel(kind, incident.id)
 
 
 def give_up(context: Context, alert: Alert, now: Millis) -> None:
@@ -286,19 +301,26 @@ def merge(context: Context, incident: Incident, into: Incident, now: Millis) -> 
     domain.open.discard(incident.id)
     incident.reach = ()
     part(context, incident, now)
-    for kind in ("recover", "severity", "exposure"):
-        context.timers.cancel(kind, incident.id)
+    _quieten(context, incident)
+    promise(context, incident, now)
     limits = context.rules.correlation
     context.timers.set(now + limits.linger + limits.lateness, "archive", incident.id)
     context.revise(incident, now, f"merged into {into.id}")
     if incident.told:
-        tell_incident(context, incident, "merge", now, f"merged into {into.id}")
+        how = Manner(related=(into.id,))
+        tell_incident(context, incident, "merge", now, f"merged into {into.id}", how=how)
+        if into.told:
+            line = f"{incident.id} is part of this: one trouble explains both"
+            how = Manner(audiences=INSIDE, related=(incident.id,))
+            tell_incident(context, into, "update", now, line, lines=(line,), how=how)
 
 
 def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor: str = "") -> None:
     """Back to work, under a new generation: a ticket that was closed is not updated but followed by another."""
     move(context, incident, Trigger.REOPEN, now, f"Reopened: {why}", actor=actor)
     incident.generation += 1
+    begin_anew(context, incident, now)
+    formally(context, incident, now, f"reopened: {why}", actor)
     incident.resolved_at = None
     incident.quiet = None
     incident.kept = False
@@ -314,3 +336,4 @@ def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor
     else:
         incident.declared_at = now
         tell_incident(context, incident, "open", now, f"reopened: {why}")
+    call_people(context, incident, now)

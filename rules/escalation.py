@@ -44,8 +44,8 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Escalation(msgspec.Struct, frozen=True):
-    """``levels`` go from the mildest to the worst; ``roles`` have the names of those who fill them, ``sinks`` where a
-    role is told, if not where the routes say. ``unacknowledged`` are the steps up, ``teams`` the roles of the crisis team
+    """``levels`` go from the mildest to the worst; ``roles`` have the names of those who fill them, ``sinks`` where
+    a role is told, if not where the routes say. ``unacknowledged`` are the steps up, ``teams`` the crisis team's roles
     by severity."""
 
     levels: tuple[str, ...] = ()

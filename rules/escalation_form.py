@@ -14,7 +14,7 @@ from rules.values import ONE_OR_MORE, Form, Id, Lasting, Level, Name, Names
 class EscalationConditions(Conditions):
     """The conditions of severity, and the severity itself."""
 
-    severity: Level | None = Field(None, description="this level or a worse one")
+    severity: Level | None = Field(default=None, description="this level or a worse one")
 
 
 class EscalationRules(Form):
@@ -49,7 +49,7 @@ class EscalationForm(Form):
     levels: tuple[Name, ...] = ()
     rules: tuple[EscalationRules, ...] = ()
     without: Names = ()
-    roles: dict[Name, Names] = {}
-    sinks: dict[Name, Names] = Field({}, description="where a role is told; left out: as the routes say")
-    unacknowledged: tuple[Steps, ...] | None = Field(None, description="whom to tell while nobody acknowledges")
-    teams: dict[Level, Names] = Field({}, description="the roles of the crisis team, by severity")
+    roles: dict[Name, Names] = Field(default={})
+    sinks: dict[Name, Names] = Field(default={}, description="where a role is told; left out: as the routes say")
+    unacknowledged: tuple[Steps, ...] | None = Field(default=None, description="whom to tell while nobody acknowledges")
+    teams: dict[Level, Names] = Field(default={}, description="the roles of the crisis team, by severity")

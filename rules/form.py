@@ -224,8 +224,8 @@ class RulesFile(Form):
     evidence: EvidenceForm | None = None
     routes: tuple[Routes, ...] = ()
     tickets: TicketForm = TicketForm()
-    updates: dict[Level, Pause] = {}
+    updates: dict[Level, Pause] = Field(default={})
     obligations: tuple[ObligationForm, ...] = ()
-    regimes: dict[RegimeId, RegimeSettings] = {}
+    regimes: dict[RegimeId, RegimeSettings] = Field(default={})
     regime_packs: tuple[RegimeForm, ...] = ()
-    modes: dict[Name, Literal["shadow", "enforce"]] = {}
+    modes: dict[Name, Literal["shadow", "enforce"]] = Field(default={})

@@ -90,7 +90,7 @@ class MatrixForm(Form):
 class SeverityForm(Form):
     """Additions to the built-in severity policy."""
 
-    words: dict[Name, Word] = {}
+    words: dict[Name, Word] = Field(default={})
     rules: tuple[SeverityRules, ...] = ()
     without: Names = ()
     matrix: MatrixForm | None = None

@@ -1,5 +1,5 @@
-"""What a ticket of an incident says besides its text: queue, priority, assignment and further fields, by rules; who owns
-which field, once there is a ticket; and what resolution codes say of the alerts.
+"""What a ticket of an incident says besides its text: queue, priority, assignment and further fields, by rules; who
+owns which field, once there is a ticket; and what resolution codes say of the alerts.
 
 Nothing in an alert can become a queue or a person: all values stand in the rules or in the catalogue.
 """
@@ -22,7 +22,7 @@ ASSIGNEES = ("owner_of_cause", "owner_of_business")
 class Ownership(msgspec.Struct, frozen=True):
     """Who has the last word on a field of a ticket. ``both``: whoever spoke last.
 
-    What Headwater owns is set back when it is changed in the ticket; what the ticket owns is set once, when it is opened.
+    What Headwater owns is set back when it is changed in the ticket; what the ticket owns is set when it is opened.
     """
 
     state: Owner = "headwater"

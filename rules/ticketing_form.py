@@ -18,9 +18,9 @@ class TicketRules(Form):
     match: Matchers = ()
     sinks: Names = ()
     queue: Text = ""
-    priority: Name | dict[Level, Name] = Field({}, description="one for all, or by severity")
-    assignee: Text = Field("", description="a name, owner_of_cause or owner_of_business")
-    fields: dict[Name, Text] = {}
+    priority: Name | dict[Level, Name] = Field(default={}, description="one for all, or by severity")
+    assignee: Text = Field(default="", description="a name, owner_of_cause or owner_of_business")
+    fields: dict[Name, Text] = Field(default={}, description="further fields, in the words of the ticketing system")
 
     def build(self) -> TicketRule:
         """The rule."""
@@ -54,5 +54,7 @@ class TicketForm(Form):
 
     rules: tuple[TicketRules, ...] = ()
     owns: OwnershipForm | None = None
-    resolutions: dict[Name, Literal["real", "false"]] = {}
-    acknowledges: bool | None = Field(None, description="taking the ticket acknowledges the incident")
+    resolutions: dict[Name, Literal["real", "false"]] = Field(
+        default={}, description="what resolution codes say of the alerts"
+    )
+    acknowledges: bool | None = Field(default=None, description="taking the ticket acknowledges the incident")
