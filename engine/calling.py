@@ -76,6 +76,7 @@ def begin_anew(context: Context, incident: Incident, now: Millis) -> None:
     incident.called, incident.step, incident.call_due = (), 0, None
     incident.reopened_at = now
     incident.desk.disputes.clear()
+    incident.desk.closed = []
     _wait(context, incident)
 
 

@@ -12,6 +12,7 @@ from engine.cells import depart, enter
 from engine.clocks import carry_clocks, holds, judge_regimes
 from engine.context import Context
 from engine.correlate.graph import Node
+from engine.disputes import trouble_back
 from engine.lifecycle import OPEN, State, Trigger, after
 from engine.outcomes import SeverityView
 from engine.reasons import Disposition, Reason
@@ -197,6 +198,7 @@ def follow_alerts(context: Context, incident: Incident, nodes: Sequence[Node], n
         if incident.state is State.RECOVERING:
             back = Trigger.RESUME if incident.restoring else Trigger.RETURN
             move(context, incident, back, now, "An alert fires again")
+            trouble_back(context, incident, now)
         return
     quiet = max((node.end for node in nodes if node.end is not None), default=now)
     if incident.quiet != quiet:
@@ -311,14 +313,17 @@ def merge(context: Context, incident: Incident, into: Incident, now: Millis) -> 
         tell_incident(context, incident, "merge", now, f"merged into {into.id}", how=how)
         if into.told:
             line = f"{incident.id} is part of this: one trouble explains both"
-            how = Manner(audiences=INSIDE, related=(incident.id,))
+            how = Manner(audiences=INSIDE, related=(incident.id,), mark=incident.id)
             tell_incident(context, into, "update", now, line, lines=(line,), how=how)
 
 
-def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor: str = "") -> None:
-    """Back to work, under a new generation: a ticket that was closed is not updated but followed by another."""
+def reopen(
+    context: Context, incident: Incident, now: Millis, why: str, *, actor: str = "", again: bool = False
+) -> None:
+    """Back to work, under a new generation: a ticket that was closed is not updated but followed by another. ``again``:
+    its ticket was opened again, and goes on."""
     move(context, incident, Trigger.REOPEN, now, f"Reopened: {why}", actor=actor)
-    incident.generation += 1
+    incident.generation += not again
     begin_anew(context, incident, now)
     formally(context, incident, now, f"reopened: {why}", actor)
     incident.resolved_at = None

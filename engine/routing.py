@@ -74,6 +74,12 @@ def assignee(context: Context, incident: Incident, named: str) -> str:
     return named
 
 
+def assignee_of(context: Context, incident: Incident, sink: str) -> str:
+    """Who the ticket at a sink belongs to, as far as Headwater knows."""
+    wanted = context.rules.content.tickets.wanted(facts_of(context, incident), sink)
+    return incident.assigned or assignee(context, incident, wanted.assignee)
+
+
 def priority_of(context: Context, incident: Incident, sink: str) -> str:
     """The priority that the rules give the ticket at a sink; empty: none."""
     return context.rules.content.tickets.wanted(facts_of(context, incident), sink).priority

@@ -134,7 +134,7 @@ class Heard(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Told(msgspec.Struct, array_like=True):
-    """What an audience was told last, due ``at``. Until then it may give way to a later message, which tells what is new
+    """What an audience was told last, due ``at``. Until then it may give way to a later one, which tells what is new
     since what the audience had ``before`` (None: nothing), and its ``lines`` too."""
 
     at: Millis

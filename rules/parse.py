@@ -9,16 +9,16 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from rules import exposure, heartbeats
+from rules.cadence import Cadence
 from rules.checks import bad_mapping, bad_value, missing_key, unknown_key, unknown_sink
 from rules.checks.registry import WHOLE
-from rules.cadence import Cadence
 from rules.correlation import Correlation
 from rules.document import Document, Place, read
 from rules.errors import Flaw, Problem
 from rules.escalation import Escalation
+from rules.escalation_form import EscalationForm
 from rules.evidence import EvidencePolicy
 from rules.flapping import Flapping
-from rules.escalation_form import EscalationForm
 from rules.form import RulesFile
 from rules.mapping import DEFAULT_ORDER
 from rules.packs import escalation as escalation_pack
