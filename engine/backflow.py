@@ -20,7 +20,7 @@ from engine.judging import JUDGING_COMMANDS
 from engine.lifecycle import OPEN, State, Trigger
 from engine.routing import assignee_of, level_of, priority_of
 from engine.settle import touch
-from engine.severity import set_level
+from engine.severity import set_level, take_back
 from engine.signals import Command, Millis, TicketEvent
 from engine.state import Incident
 from engine.telling import Manner, tell_incident
@@ -112,7 +112,10 @@ def _take_priority(context: Context, incident: Incident, event: TicketEvent, now
         _say(context, incident, event, now, f"{name_of(event)}: priority {event.value or 'none'}")
         return
     reason = f"{name_of(event)} was given the priority {event.value}"
-    set_level(context, incident, level, _author(event), reason, now)
+    if level != incident.severity.level:
+        set_level(context, incident, level, _author(event), reason, now)
+    elif incident.override is not None:
+        take_back(context, incident, _author(event), reason, now)
     reassess(context, incident, now, reason)
     touch(context, incident.domain, now, urgent=True)
 
@@ -139,8 +142,9 @@ def _closed(context: Context, incident: Incident, event: TicketEvent, now: Milli
     if incident.state not in OPEN:
         _say(context, incident, event, now, text)
         return
-    if incident.firing:
-        dispute(context, incident, event, now, OPENED, still_firing(incident))
+    why = still_firing(context, incident, now)
+    if why:
+        dispute(context, incident, event, now, OPENED, why)
     elif context.rules.content.tickets.owns.state != "headwater":
         resolve(context, incident, Trigger.CLOSE, now, f"Closed: {text}", actor=_author(event))
     else:

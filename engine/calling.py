@@ -33,7 +33,8 @@ def call(context: Context, incident: Incident, now: Millis) -> None:
     level = incident.escalation.level
     asked = [Called(role=r.role, names=r.names, level=level, at=now, why=r.why) for r in incident.escalation.reach]
     _call(context, incident, asked, now, f"escalation level {level}")
-    if incident.acknowledged_at is None and incident.call_due is None and incident.escalation.due is not None:
+    first = incident.acknowledged_at is None and incident.call_due is None and incident.step == 0
+    if first and incident.escalation.due is not None:
         incident.call_due = max(incident.escalation.due, now)
     _wait(context, incident)
 
@@ -45,9 +46,11 @@ def call_due(context: Context, name: str, due: Millis) -> None:
         return
     steps = _steps(context, incident)
     if not steps:
-        text = "Nobody has acknowledged, and nobody is left to be called"
-        context.tell(name, incident.domain, due, "unacknowledged", text, facts={"level": incident.escalation.level})
+        if incident.called:
+            text = "Nobody has acknowledged, and nobody is left to be called"
+            context.tell(name, incident.domain, due, "unacknowledged", text, facts={"level": incident.escalation.level})
         incident.call_due = None
+        incident.step = len(context.rules.content.escalation.unacknowledged) + 1
         return
     number, step = steps[0]
     incident.step, incident.call_due = number + 1, due + step.within

@@ -42,18 +42,21 @@ def dispute(context: Context, incident: Incident, event: TicketEvent, now: Milli
     tell_incident(context, incident, "disputed", now, why, lines=(line,), how=how)
 
 
-def still_firing(incident: Incident) -> str:
-    """Why an incident does not end with its ticket."""
-    fire = "1 alert still fires" if incident.firing == 1 else f"{incident.firing:,} alerts still fire"
-    return f"the incident is not proven recovered: {fire}"
+def still_firing(context: Context, incident: Incident, now: Millis) -> str:
+    """Why an incident does not end with its ticket; empty when nothing of it fires."""
+    alerts = context.state.alerts
+    count = sum(alerts[number].spell.firing(now) for number in incident.alerts if number in alerts)
+    fire = "1 alert still fires" if count == 1 else f"{count:,} alerts still fire"
+    return f"the incident is not proven recovered: {fire}" if count else ""
 
 
 def trouble_back(context: Context, incident: Incident, now: Millis) -> None:
     """The trouble is back, and people closed its tickets while it was quiet."""
+    why = still_firing(context, incident, now) or "the incident is not proven recovered: an alert fires again"
     for place in incident.desk.closed:
         sink, _, remote = place.partition("/")
         event = TicketEvent(sink, remote, incident.id, "state", CLOSED, "")
-        dispute(context, incident, event, now, OPENED, still_firing(incident))
+        dispute(context, incident, event, now, OPENED, why)
 
 
 def note(context: Context, event: TicketEvent, domain: str, now: Millis, kind: str, text: str) -> None:
