@@ -7,9 +7,9 @@ import random
 import pytest
 
 from engine.signals import Signal, TicketEvent
-from tests.engine.people import SHOP, lines, news, outage, ruled, told
+from tests.engine.people import lines, news, outage, told
 from tests.scenarios.drive import Driven
-from tests.scenarios.world import MIDNIGHT, clock, incident
+from tests.scenarios.world import clock, incident
 
 PRIORITIES = "rules: [{id: all, priority: {SEV1: P1, SEV2: P2, SEV3: P3}}]"
 
@@ -43,7 +43,7 @@ def test_an_assignment_that_headwater_owns_is_set_back_with_the_reason() -> None
     world.at("10:11").ticket(id, "assignee", "carla")
     assert world.driven.incidents()[0].assigned == "team-cart"
     said = told(world, action="disputed")
-    assert [(p.audience, p.sinks) for p in said] == [("tickets", ("desk",))]
+    assert [(p.audience, p.sinks) for p in said] == [("tickets", ("desk", "log"))]
     assert said[0].body["dispute"]["wanted"] == "team-cart"
     assert said[0].body["news"] == ["Assignee is set back to team-cart: who is assigned is decided in Headwater"]
     world.at("10:12").ticket(id, "assignee", "team-cart")
@@ -145,13 +145,12 @@ def test_changes_of_unknown_incidents_are_counted_and_no_error() -> None:
 def test_what_happened_to_the_ticket_of_an_earlier_generation_changes_nothing_now() -> None:
     world, id = outage(_owned())
     world.at("10:10").resolve("cart", "Slow")
-    world.at("10:30").fire("cart", "Slow")
-    world.at("10:40").expect(incident(state="restoring")).ticket(id, "state", "closed", at="10:20")
+    world.at("10:16").fire("cart", "Slow")
+    world.at("10:20").expect(incident(state="restoring")).ticket(id, "state", "closed", at="10:15")
     assert told(world, action="disputed") == []
 
 
 def _driven(events: list[TicketEvent], batches: int, rng: random.Random) -> Driven:
-    driven = Driven(SHOP, ruled(_owned(priority="both", state="both")), start=MIDNIGHT)
     world, _ = outage(_owned(priority="both", state="both"))
     world.driven.pass_time(clock("10:10"))
     left: list[Signal] = list(events)
@@ -185,9 +184,8 @@ def test_repeated_and_reordered_changes_lead_to_the_same_incident(seed: int) -> 
     rng.shuffle(mixed)
     plain, other = (_driven(given, 3, rng).incidents()[0] for given in (events, mixed))
     assert (plain.assigned, plain.severity.level) == (other.assigned, other.severity.level)
-    assert (plain.severity.override.level, plain.severity.override.why) == (
-        other.severity.override.level, other.severity.override.why,
-    )  # fmt: skip
+    whys = {view.severity.override.why if view.severity.override else "" for view in (plain, other)}
+    assert len(whys) == 1
     assert plain.acknowledged_at == other.acknowledged_at
 
 
