@@ -55,8 +55,8 @@ def refresh(
     watch_declaration(context, incident, now)
     context.revise(incident, now, "" if incident.revision else "opened")
     if incident.told and telling_digest(incident) != incident.told_digest:
-        tell_incident(context, incident, "update", now, CHANGED)
-    call_people(context, incident, now)
+        tell_incident(context, incident, "update", now, why or CHANGED)
+    call_people(context, incident, now, why)
 
 
 def _signature(context: Context, nodes: list[Node], looks: int) -> str:
@@ -155,8 +155,8 @@ def reassess(context: Context, incident: Incident, now: Millis, why: str = "") -
         context.revise(incident, now, "")
     if incident.told and (came or telling_digest(incident) != incident.told_digest):
         lines = (came[:1].upper() + came[1:],) if came else ()
-        tell_incident(context, incident, "update", now, came or CHANGED, lines=lines)
-    call_people(context, incident, now)
+        tell_incident(context, incident, "update", now, why or CHANGED, lines=lines)
+    call_people(context, incident, now, why)
 
 
 def _nodes(context: Context, incident: Incident) -> list[Node]:

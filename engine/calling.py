@@ -24,7 +24,7 @@ SHOWN = 50
 BUSINESS = frozenset({Kind.BUSINESS_SERVICE, Kind.BUSINESS_PROCESS})
 
 
-def call(context: Context, incident: Incident, now: Millis) -> None:
+def call(context: Context, incident: Incident, now: Millis, why: str = "") -> None:
     """Call the roles that the rules ask for and that were not called yet, once people are told of the incident at all;
     set when to go up a step, unless somebody has acknowledged."""
     if not incident.told or incident.state not in OPEN:
@@ -32,7 +32,7 @@ def call(context: Context, incident: Incident, now: Millis) -> None:
         return
     level = incident.escalation.level
     asked = [Called(role=r.role, names=r.names, level=level, at=now, why=r.why) for r in incident.escalation.reach]
-    _call(context, incident, asked, now, f"escalation level {level}")
+    _call(context, incident, asked, now, f"escalation level {level}", because=why)
     first = incident.acknowledged_at is None and incident.call_due is None and incident.step == 0
     if first and incident.escalation.due is not None:
         incident.call_due = max(incident.escalation.due, now)
@@ -88,7 +88,7 @@ def formally(context: Context, incident: Incident, now: Millis, why: str, by: st
     incident.declaration = Declaration(at=now, by=by, why=why, severity=incident.level)
 
 
-def activate(context: Context, incident: Incident, now: Millis) -> None:
+def activate(context: Context, incident: Incident, now: Millis, why: str = "") -> None:
     """Activate the crisis team that the rules name for the severity, once it is formally declared, each role once; tell
     everybody that there is one."""
     declared = incident.declaration
@@ -115,7 +115,9 @@ def activate(context: Context, incident: Incident, now: Millis) -> None:
     }
     context.tell(incident.id, incident.domain, now, "crisis_team", text, actor=declared.by, facts=facts)
     lines = (f"Formally declared {incident.level} by {by}: {declared.why}", text)
-    how = Manner(also=_sinks(context, team), about={"declaration": msgspec.to_builtins(incident.declaration)})
+    how = Manner(
+        also=_sinks(context, team), about={"declaration": msgspec.to_builtins(incident.declaration)}, because=why
+    )
     tell_incident(context, incident, "declare", now, f"declared: {declared.why}", lines=lines, how=how)
 
 
@@ -156,7 +158,9 @@ def _filled(context: Context, incident: Incident, role: str) -> bool:
     return bool(names_of(context, incident, role) or context.rules.content.escalation.sinks_of(role))
 
 
-def _call(context: Context, incident: Incident, asked: Sequence[Called], now: Millis, why: str) -> None:
+def _call(
+    context: Context, incident: Incident, asked: Sequence[Called], now: Millis, why: str, because: str = ""
+) -> None:
     """Tell those of the roles that somebody fills and that do not know yet."""
     rules = context.rules.content.escalation
     found = [one for one in (_new(incident, one) for one in asked) if one is not None]
@@ -172,7 +176,11 @@ def _call(context: Context, incident: Incident, asked: Sequence[Called], now: Mi
     sinks = _sinks(context, [one.role for one in found])
     about = {"reach": {"level": found[0].level, "roles": roles}}
     how = Manner(
-        audiences=("engineers",), sinks=None if everywhere else sinks, also=sinks if everywhere else (), about=about
+        audiences=("engineers",),
+        sinks=None if everywhere else sinks,
+        also=sinks if everywhere else (),
+        about=about,
+        because=because,
     )
     tell_incident(context, incident, "escalate", now, why, lines=(text,), how=how)
 

@@ -181,11 +181,11 @@ def declare(context: Context, incident: Incident, now: Millis, why: str, *, acto
     call_people(context, incident, now)
 
 
-def call_people(context: Context, incident: Incident, now: Millis) -> None:
-    """The crisis team, and whom the rules ask for."""
+def call_people(context: Context, incident: Incident, now: Millis, why: str = "") -> None:
+    """The crisis team, and whom the rules ask for; ``why``: what has changed."""
     if incident.told:
-        activate(context, incident, now)
-        call(context, incident, now)
+        activate(context, incident, now, why)
+        call(context, incident, now, why)
 
 
 def follow_alerts(context: Context, incident: Incident, nodes: Sequence[Node], now: Millis) -> None:

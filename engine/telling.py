@@ -36,7 +36,7 @@ _LED = frozenset({"open", "reopen", "resolve", "merge"})
 class Manner(NamedTuple):
     """How something is told. ``sinks`` take the place of those of the routes, and then hear nothing but what is said;
     ``also`` are further ones for engineers. ``about`` goes into the body, ``mark`` into the key. An update is told
-    ``at_once`` or keeps the group interval."""
+    ``at_once`` or keeps the group interval. ``because`` is what led to it, for the reason of the revision."""
 
     audiences: Sequence[str] = AUDIENCES
     sinks: tuple[str, ...] | None = None
@@ -45,6 +45,7 @@ class Manner(NamedTuple):
     related: tuple[str, ...] = ()
     mark: str = ""
     at_once: bool = False
+    because: str = ""
 
 
 class _Message(NamedTuple):
@@ -85,7 +86,7 @@ def tell_incident(
         incident.told_digest = telling_digest(incident)
     if "stakeholders" in messages and how.sinks is None:
         promise(context, incident, messages["stakeholders"].not_before)
-    context.revise(incident, now, why)
+    context.revise(incident, now, "; ".join(filter(None, (how.because, why))))
     if not messages:
         return
     view = context.view(incident, why)
