@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.outcomes import Publication
+from engine.people_views import Declaration
 from rules.parse import parse_rules
 from rules.ruleset import RuleSet
 from tests.engine.laws import World
@@ -51,3 +52,10 @@ def lines(world: World, kind: str) -> list[str]:
 def news(world: World, audience: str = "tickets") -> list[str]:
     """All that an audience has read so far, in order."""
     return [f"{p.action}: {line}" for p in told(world, audience) for line in p.body["news"]]
+
+
+def declared(world: World) -> Declaration:
+    """The formal declaration of the first incident."""
+    found = world.driven.incidents()[0].declaration
+    assert found is not None
+    return found

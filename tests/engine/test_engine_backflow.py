@@ -54,6 +54,7 @@ def test_a_priority_that_the_ticket_owns_sets_the_severity_with_actor_and_reason
     world, id = outage(_owned(priority="ticket"), severity="critical")
     world.at("10:10").ticket(id, "priority", "p3")
     found = world.driven.incidents()[0].severity
+    assert found.override is not None
     assert (found.level, found.override.by, found.override.why) == (
         "SEV3",
         "bo",
@@ -131,8 +132,8 @@ def test_two_machines_that_disagree_come_to_rest() -> None:
 def test_a_resolution_code_says_whether_the_alerts_were_real() -> None:
     world, id = outage(_owned())
     world.at("10:10").ticket(id, "resolution", "Not a Fault").ticket(id, "resolution", "who knows")
-    cases = list(world.core.state.learning.judged.values())
-    assert [(c.outcome.real, c.outcome.source, c.outcome.by) for c in cases] == [(False, "ticket", "bo")]
+    outcomes = [case.outcome for case in world.core.state.learning.judged.values()]
+    assert [(said.real, said.source, said.by) for said in outcomes if said is not None] == [(False, "ticket", "bo")]
 
 
 def test_changes_of_unknown_incidents_are_counted_and_no_error() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.engine.laws import World
-from tests.engine.people import SHOP, lines, news, outage, ruled, told
+from tests.engine.people import SHOP, declared, lines, news, outage, ruled, told
 from tests.scenarios.world import clock, incident
 
 ROUTES = """
@@ -160,17 +160,17 @@ def test_the_cadence_follows_the_severity_and_ends_with_the_incident() -> None:
 
 def test_a_formal_declaration_activates_the_crisis_team_once_and_is_kept() -> None:
     world, id = outage(severity="critical")
-    assert world.driven.incidents()[0].declaration.team == ()
+    assert declared(world).team == ()
     world.at("10:20").command("override_severity", id, actor="grace", reason="customers call", level="SEV1")
     world.at("10:40")
-    declared = told(world, action="declare")
-    assert [p.audience for p in declared] == ["engineers", "stakeholders", "tickets"]
-    kept = world.driven.incidents()[0].declaration
+    messages = told(world, action="declare")
+    assert [p.audience for p in messages] == ["engineers", "stakeholders", "tickets"]
+    kept = declared(world)
     assert (kept.severity, kept.by, kept.team_at) == ("SEV2", "", clock("10:20"))
     assert [(one.role, one.names) for one in kept.team] == [
         ("crisis_lead", ("Ada",)), ("duty_manager", ("Dana",)), ("owners_of_cause", ("team-cart",)),
     ]  # fmt: skip
-    assert declared[0].body["declaration"]["team"][0]["role"] == "crisis_lead"
+    assert messages[0].body["declaration"]["team"][0]["role"] == "crisis_lead"
     assert lines(world, "crisis_team") == [
         "Crisis team for SEV1 activated: crisis lead (Ada), duty manager (Dana), owners of cause (team-cart)"
     ]
@@ -180,7 +180,7 @@ def test_a_person_declares_formally() -> None:
     world = World(SHOP, ruled("escalation: {roles: {duty_manager: [Dana]}, teams: {SEV2: [duty_manager]}}"))
     world.at("10:00").fire("cart", "Slow", severity="critical")
     world.at("10:00:10").command("declare", world.driven.incidents()[0].id, actor="grace", reason="I saw it")
-    kept = world.driven.incidents()[0].declaration
+    kept = declared(world)
     assert (kept.by, kept.why, kept.severity, kept.at) == ("grace", "I saw it", "SEV2", clock("10:00:10"))
     assert "declare: Formally declared SEV2 by grace: I saw it" in news(world)
     roles = [role["role"] for p in told(world, action="escalate") for role in p.body["reach"]["roles"]]
