@@ -200,7 +200,7 @@ def engine(
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, reader=store, redrive=publisher.redrive, hinted=publisher.hinted, decode=decode,
+            settings=settings, reader=store, tickets=lambda incident: store.links(incident=incident), redrive=publisher.redrive, hinted=publisher.hinted, decode=decode,
             clock=clock, accept=doorway.accept, topology=conductor.topology, rules=conductor.rules, logs=conductor.logs,
             reload=conductor.reload, silences=conductor.silences, version=store.version, dead_letter=store.dead_letter,
             settle_dead_letter=store.settle_dead_letter, checks=lambda: _checks(conductor, inbox, kafka),
@@ -232,7 +232,7 @@ def _loaded(settings: Settings) -> Loaded:
         failpoints.arm(settings.failpoints)
     except ValueError as error:
         raise Wrong([Finding("failpoints", 0, str(error))]) from None
-    loaded = files.load(settings.catalogue, settings.rules)
+    loaded = files.load(settings.catalogue, settings.rules, settings.sinks.names)
     if loaded.wrong:
         raise Wrong(loaded.wrong)
     for finding in loaded.findings:

@@ -78,11 +78,12 @@ def demo(
     port: Annotated[int, typer.Option(help="Port to listen on; 0 takes a free one.")] = 8666,
     data: Annotated[Path | None, typer.Option(help="Keep the data in this folder (default: a temporary one).")] = None,
     exit_after: Annotated[bool, typer.Option("--exit-after", help="End with the outage.")] = False,
+    storm: Annotated[bool, typer.Option("--storm", help="Play a made-up storm of 10,000 alerts instead.")] = False,
 ) -> None:
     """Start on loopback and play a real outage through the HTTP API; says what happens and where to look."""
     from api.commands import demo as command
 
-    raise typer.Exit(command.run(pace, port, data, exit_after=exit_after))
+    raise typer.Exit(command.run(pace, port, data, exit_after=exit_after, storm=storm))
 
 
 @app.command(epilog="Example: headwater replay examples/demo/outage.jsonl --catalogue examples/demo/catalogue")

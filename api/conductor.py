@@ -168,7 +168,9 @@ class Conductor:
     async def reload(self) -> Reloaded:
         """Read the files; new versions come into force at a position of the input log. Raises Problem."""
         async with self._reloading:
-            loaded = await asyncio.to_thread(files.load, self._settings.catalogue, self._settings.rules)
+            loaded = await asyncio.to_thread(
+                files.load, self._settings.catalogue, self._settings.rules, self._settings.sinks.names
+            )
             if loaded.wrong:
                 faults = [Fault("", str(finding)) for finding in loaded.wrong]
                 raise Problem(422, "files-wrong", "The files have mistakes; what was in force stays so.", faults=faults)

@@ -140,6 +140,27 @@ INCIDENT: dict[str, Any] = {
     "confirmed": 2,
     "assigned": "",
     "acknowledged_by": "",
+    "acknowledged_at": None,
+    "called": [
+        {
+            "role": "owners_of_cause",
+            "names": ["team-orders"],
+            "level": "management",
+            "at": 1767225640000,
+            "why": "rules major",
+        }
+    ],
+    "declaration": {
+        "at": 1767225640000,
+        "by": "",
+        "why": "the group wait is over and it still fires",
+        "severity": "SEV2",
+        "team": [],
+        "team_at": None,
+    },
+    "status": {"text": "A disk is being replaced", "by": "grace", "at": 1767226540000},
+    "next_update_at": 1767230140000,
+    "update_overdue": False,
     "merged_into": "",
     "split_from": "",
     "generation": 1,
@@ -164,6 +185,16 @@ SEVERITY = {
         }
     ],
     "versions": {"topology": "9f2c1b7a55d0e3aa", "rules": "41c0a8bb0c9f7d12"},
+}
+
+TICKET = {
+    "sink": "desk",
+    "remote": "4711",
+    "url": "https://desk.example/Ticket/Display.html?id=4711",
+    "state": "open",
+    "generation": 1,
+    "created_at": 1767225641000,
+    "changed_at": 1767225641000,
 }
 
 TIMELINE = {

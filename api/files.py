@@ -30,10 +30,11 @@ class Loaded:
         return [finding for finding in self.findings if not finding.warning]
 
 
-def load(catalogue: Path, rules: Path) -> Loaded:
-    """Both, and what only shows when they are looked at together. A folder that is not there declares nothing."""
+def load(catalogue: Path, rules: Path, sinks: Collection[str] | None = None) -> Loaded:
+    """Both, and what only shows when they are looked at together. A folder that is not there declares nothing.
+    ``sinks`` are the receivers that the settings declare."""
     topology, found = topology_of(catalogue)
-    ruleset, more = rules_of(rules)
+    ruleset, more = rules_of(rules, sinks)
     findings = found + more
     if topology is not None and ruleset is not None:
         findings += _undeclared(topology, ruleset, catalogue)
@@ -73,7 +74,7 @@ def written(folder: Path, suffixes: Collection[str]) -> tuple[list[Path], list[F
     return [path for path in paths if path not in left_out], findings
 
 
-def rules_of(folder: Path) -> tuple[RuleSet | None, list[Finding]]:
+def rules_of(folder: Path, sinks: Collection[str] | None = None) -> tuple[RuleSet | None, list[Finding]]:
     """The rules of a folder; without files the defaults."""
     texts: dict[str, str] = {}
     paths, findings = written(folder, RULES)
@@ -82,7 +83,7 @@ def rules_of(folder: Path) -> tuple[RuleSet | None, list[Finding]]:
             texts[str(path)] = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             findings.append(Finding(str(path), 0, f"cannot be read: {error}"))
-    ruleset, problems = parse_rules(texts)
+    ruleset, problems = parse_rules(texts, sinks)
     findings += [Finding(one.file, one.line, one.message, one.hint, one.warning) for one in problems]
     return (None if any(not one.warning for one in findings) else ruleset), findings
 

@@ -15,6 +15,7 @@ from api.schemas import Check, Reloaded, SinkTest
 from api.settings import Settings
 from engine.evidence.logs.store import Logs
 from engine.ports import Clock, DeadLetter, Decode, Reader, Record, Version
+from engine.sending import Link
 from engine.state import CoreState
 from rules.gates import Silence
 from rules.ruleset import RuleSet
@@ -28,11 +29,12 @@ class Parts:
     the operator's files; it raises `api.files.FilesError`. ``sample`` sets the gauges that the store answers; it raises
     `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped. ``redrive`` brings a dead
     publication back; ``hinted`` hears of a call of a sink's web hook (name, body); both say whether there is one.
-    ``test_sink`` sends a test to the sink of a name, None when there is none.
+    ``tickets`` is what sinks keep of an incident. ``test_sink`` sends a test to the sink of a name, None when there is none.
     """
 
     settings: Settings
     reader: Reader
+    tickets: Callable[[str], Sequence[Link]]
     redrive: Callable[[int], bool]
     hinted: Callable[[str, bytes], bool]
     decode: Decode

@@ -8,12 +8,12 @@ from api.explanation_schemas import AlertArgued
 from engine.outcomes import (
     AlertView,
     AssumptionView,
-    EscalationView,
     HarmView,
     IncidentView,
     SeverityView,
     TimelineEntry,
 )
+from engine.people_views import EscalationView
 from topology.model import Dependency, Entity
 
 
@@ -24,12 +24,26 @@ class IncidentPage(msgspec.Struct):
     next: str = ""
 
 
+class TicketOf(msgspec.Struct, kw_only=True):
+    """What a sink keeps of an incident: the receiver's own id ``remote``, and where to look at it. ``state`` is open,
+    closed or duplicate."""
+
+    sink: str
+    remote: str
+    url: str
+    state: str
+    generation: int
+    created_at: int
+    changed_at: int
+
+
 class IncidentDetail(msgspec.Struct):
-    """One incident with its timeline and the alerts in it (the newest 500)."""
+    """One incident with its timeline, the alerts in it (the newest 500), and its tickets as they are now."""
 
     incident: IncidentView
     timeline: list[TimelineEntry]
     alerts: list[AlertView]
+    tickets: list[TicketOf] = []
 
 
 class Timeline(msgspec.Struct):

@@ -19,7 +19,9 @@ Fields = Mapping[str, Any]
 
 UP = 1000
 SHOWN = 12
-"""Entities, alerts and lines of the timeline that are told; the others are counted."""
+"""Entities and alerts that are told; the others are counted."""
+HAPPENED = 20
+"""Lines of the timeline that are told, the latest."""
 ARGUED = 6
 """Kinds of alerts whose evidence is told."""
 LESS_LIKELY = 2
@@ -262,7 +264,7 @@ def _step(step: Fields) -> str:
 
 def _cut(lines: Sequence[str], total: int | None = None, *, last: bool = False) -> list[str]:
     """The first (or last) lines, indented, and how many more there are."""
-    shown = lines[-SHOWN:] if last else lines[:SHOWN]
+    shown = lines[-HAPPENED:] if last else lines[:SHOWN]
     more = (total or len(lines)) - len(shown)
     kept = [f"  {line}" for line in shown]
     rest = [f"  … and {more} more"] if more > 0 else []

@@ -17,7 +17,7 @@ from engine.evidence.verdict import Term, verdict
 from engine.forecast import come_true, tell_jointly
 from engine.grounds import grounds
 from engine.harm import Rows, facts_of, harm_of, obligations_of, shown
-from engine.incidents import follow_alerts, watch_declaration
+from engine.incidents import call_people, follow_alerts, watch_declaration
 from engine.inquiry import Inquiry
 from engine.lifecycle import OPEN
 from engine.members import follow
@@ -30,7 +30,7 @@ from engine.severity import judge
 from engine.signals import Millis
 from engine.stance import take_stances
 from engine.state import Incident
-from engine.telling import tell_incident, telling_digest
+from engine.telling import CHANGED, tell_incident, telling_digest
 
 SECOND: Millis = 1000
 _Said = tuple[Verdict, tuple[Term, ...]]
@@ -58,7 +58,8 @@ def refresh(
     watch_declaration(context, incident, now)
     context.revise(incident, now, "" if incident.revision else "opened")
     if incident.told and telling_digest(incident) != incident.told_digest:
-        tell_incident(context, incident, "update", now, "what is known has changed")
+        tell_incident(context, incident, "update", now, why or CHANGED)
+    call_people(context, incident, now, why)
 
 
 def _signature(context: Context, nodes: list[Node], looks: int) -> str:
@@ -171,7 +172,9 @@ def reassess(context: Context, incident: Incident, now: Millis, why: str = "") -
         watch_declaration(context, incident, now)
         context.revise(incident, now, "")
     if incident.told and (came or telling_digest(incident) != incident.told_digest):
-        tell_incident(context, incident, "update", now, came or "what is known has changed")
+        lines = (came[:1].upper() + came[1:],) if came else ()
+        tell_incident(context, incident, "update", now, why or CHANGED, lines=lines)
+    call_people(context, incident, now, why)
 
 
 def _nodes(context: Context, incident: Incident) -> list[Node]:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 
 from engine.alerts.admission import review
 from engine.assess import reassess
+from engine.cadence import give_update, written
+from engine.calling import acknowledged
 from engine.cells import soil
 from engine.context import Context
 from engine.errors import IllegalTransition, Refused
@@ -20,6 +22,7 @@ from engine.settle import touch
 from engine.severity import set_level, take_back
 from engine.signals import Command, Millis
 from engine.state import Incident
+from engine.telling import INSIDE, Manner, tell_incident
 from engine.times import parse_moment
 from rules.errors import Flaw
 from rules.gates import Silence
@@ -61,20 +64,36 @@ def _note(context: Context, incident: Incident, command: Command, now: Millis, k
 
 def _acknowledge(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
-    incident.acknowledged_by = command.actor
+    acknowledged(context, incident, command.actor, now)
     _note(context, incident, command, now, "acknowledged", f"Acknowledged by {command.actor}")
-    context.revise(incident, now, "acknowledged")
+    _tell_inside(context, incident, now, "acknowledged")
+
+
+def _tell_inside(context: Context, incident: Incident, now: Millis, why: str) -> None:
+    """Those who work on it hear at once who does what."""
+    context.revise(incident, now, why)
+    if incident.told and incident.state in OPEN:
+        tell_incident(context, incident, "update", now, why, how=Manner(audiences=INSIDE, at_once=True))
 
 
 def _write_note(context: Context, command: Command, now: Millis) -> None:
-    _note(context, _incident(context, command), command, now, "note", command.facts["text"])
+    incident = _incident(context, command)
+    _note(context, incident, command, now, "note", command.facts["text"])
+    written(context, incident, now)
+
+
+def _give_update(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    if not incident.told or incident.state not in OPEN:
+        raise Refused(f"{incident.id} is {incident.state}, and nobody waits for an update")
+    give_update(context, incident, command.facts["text"], command.actor, now)
 
 
 def _assign(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
     incident.assigned = command.facts["assignee"]
     _note(context, incident, command, now, "assigned", f"Assigned to {incident.assigned}")
-    context.revise(incident, now, "assigned")
+    _tell_inside(context, incident, now, "assigned")
 
 
 def _declare(context: Context, command: Command, now: Millis) -> None:
@@ -272,6 +291,7 @@ def _matchers(text: str) -> tuple[Matcher, ...]:
 _DESK: Mapping[str, Callable[[Context, Command, Millis], None]] = {
     "acknowledge": _acknowledge,
     "note": _write_note,
+    "update": _give_update,
     "assign": _assign,
     "declare": _declare,
     "restore": _restore,

@@ -11,6 +11,8 @@ from engine.alerts.intake import flap_due, take
 from engine.alerts.view import alert_view
 from engine.assess import reassess_due
 from engine.backflow import flow_back
+from engine.cadence import people_gauges, update_due
+from engine.calling import call_due
 from engine.clocks import clock_due, clock_gauges
 from engine.commands import obey, silence_due
 from engine.context import Context
@@ -49,8 +51,10 @@ _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
     "storm": storm_due,
     "clock": clock_due,
     "proof": proof_due,
+    "call": call_due,
+    "update": update_due,
 }
-_SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead", "storm", "proof"})
+_SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead", "storm", "call", "proof"})
 """Timers that wait for the absence of something: own downtime moves them."""
 
 
@@ -146,6 +150,8 @@ class Core:
             "samples_ignored": context.state.telemetry.ignored,
             **clock_gauges(context.state.incidents.values(), now),
             **rule_gauges(context),
+            **people_gauges(context.state.incidents.values()),
+            "ticket_events_unknown": context.state.strange_tickets,
             "series_evicted": context.state.telemetry.store.evicted,
             "log_lines": context.state.logs.seen,
             "log_lines_cut": context.state.logs.cut,

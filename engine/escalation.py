@@ -4,20 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from engine.calling import names_of
 from engine.changes import reason
 from engine.context import Context
 from engine.harm import Rows
-from engine.outcomes import EscalationView, Reach
+from engine.people_views import EscalationView, Reach
 from engine.severity import fired_view, open_view
 from engine.signals import Millis
 from engine.state import Incident
 from rules.escalation import EscalationRule
 from rules.severity import SeverityFacts, SeverityResult
-from topology.model import Entity, Kind
-
-SHOWN = 50
-"""Names in a role."""
-_BUSINESS = frozenset({Kind.BUSINESS_SERVICE, Kind.BUSINESS_PROCESS})
 
 
 def raise_to(
@@ -71,26 +67,7 @@ def _reach(context: Context, incident: Incident, asked: Iterable[EscalationRule]
             soonest[role] = min(before, due), [*ids, rule.id]
     hit = [entity for impact, entity in rows if entity is not None and impact.low < 1000]
     found = [
-        Reach(role=role, names=_names(context, incident, role, hit)[:SHOWN], why=f"rules {', '.join(ids)}", due=due)
+        Reach(role=role, names=names_of(context, incident, role, hit), why=f"rules {', '.join(ids)}", due=due)
         for role, (due, ids) in soonest.items()
     ]
     return tuple(sorted(found, key=lambda one: (one.due, one.role)))
-
-
-def _names(context: Context, incident: Incident, role: str, hit: Iterable[Entity]) -> tuple[str, ...]:
-    """Who fills a role: the catalogue's owners, or those whom the rules name."""
-    known = context.topology.entities
-    if role == "owners_of_cause":
-        troubled = (incident.cause,) if incident.cause else incident.entities
-        return _owners(known[name] for name in troubled if name in known)
-    if role == "owners_of_hit":
-        return _owners(hit)
-    if role == "owners_of_business":
-        return _owners(entity for entity in hit if entity.kind in _BUSINESS)
-    if role == "owners_of_critical":
-        return _owners(entity for entity in hit if entity.continuity.critical)
-    return context.rules.content.escalation.names(role)
-
-
-def _owners(entities: Iterable[Entity]) -> tuple[str, ...]:
-    return tuple(sorted({entity.owner for entity in entities if entity.owner}))

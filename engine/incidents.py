@@ -7,17 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from engine.calling import activate, begin_anew, call, formally
 from engine.cells import depart, enter
 from engine.clocks import carry_clocks, holds, judge_regimes
 from engine.context import Context
 from engine.correlate.graph import Node
+from engine.disputes import trouble_back
 from engine.lifecycle import OPEN, State, Trigger, after
 from engine.outcomes import SeverityView
 from engine.reasons import Disposition, Reason
 from engine.severity import carry_over
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
-from engine.telling import tell_incident
+from engine.telling import INSIDE, Manner, promise, tell_incident
 from engine.together import part
 from engine.words import TELLING
 
@@ -180,8 +182,17 @@ def declare(context: Context, incident: Incident, now: Millis, why: str, *, acto
     """Start the incident workflow: people are told."""
     move(context, incident, Trigger.DECLARE, now, f"Declared: {why}", actor=actor)
     incident.declared_at = now
+    formally(context, incident, now, why, actor)
     judge_regimes(context, incident, now, anew=True)
     tell_incident(context, incident, "update" if incident.told else "open", now, f"declared: {why}")
+    call_people(context, incident, now)
+
+
+def call_people(context: Context, incident: Incident, now: Millis, why: str = "") -> None:
+    """The crisis team, and whom the rules ask for; ``why``: what has changed."""
+    if incident.told:
+        activate(context, incident, now, why)
+        call(context, incident, now, why)
 
 
 def follow_alerts(context: Context, incident: Incident, nodes: Sequence[Node], now: Millis) -> None:
@@ -194,6 +205,7 @@ def follow_alerts(context: Context, incident: Incident, nodes: Sequence[Node], n
         if incident.state is State.RECOVERING:
             back = Trigger.RESUME if incident.restoring else Trigger.RETURN
             move(context, incident, back, now, "An alert fires again")
+            trouble_back(context, incident, now)
         return
     quiet = max((node.end for node in nodes if node.end is not None), default=now)
     if incident.quiet != quiet:
@@ -239,6 +251,7 @@ def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis,
     """End it: resolved, closed by a person, or dismissed. Its alerts leave correlation."""
     move(context, incident, trigger, now, text, actor=actor)
     incident.resolved_at = now
+    promise(context, incident, now)
     leave(context, incident, now)
     news = judge_regimes(context, incident, now)
     context.revise(incident, now, "; ".join(filter(None, (text.lower(), news))))
@@ -261,10 +274,14 @@ def leave(context: Context, incident: Incident, now: Millis) -> None:
     for table in (domain.glue, domain.pins):
         for number in incident.alerts & table.keys():
             del table[number]
-    for kind in ("recover", "severity", "exposure", "proof"):
-        context.timers.cancel(kind, incident.id)
+    _quieten(context, incident)
     limits = context.rules.correlation
     context.timers.set(now + limits.linger + limits.lateness, "archive", incident.id)
+
+
+def _quieten(context: Context, incident: Incident) -> None:
+    for kind in ("recover", "severity", "exposure", "call", "proof"):
+        context.timers.cancel(kind, incident.id)
 
 
 def give_up(context: Context, alert: Alert, now: Millis) -> None:
@@ -305,19 +322,29 @@ def merge(context: Context, incident: Incident, into: Incident, now: Millis) -> 
     domain.open.discard(incident.id)
     incident.reach = ()
     part(context, incident, now)
-    for kind in ("recover", "severity", "exposure", "proof"):
-        context.timers.cancel(kind, incident.id)
+    _quieten(context, incident)
+    promise(context, incident, now)
     limits = context.rules.correlation
     context.timers.set(now + limits.linger + limits.lateness, "archive", incident.id)
     context.revise(incident, now, f"merged into {into.id}")
     if incident.told:
-        tell_incident(context, incident, "merge", now, f"merged into {into.id}")
+        how = Manner(related=(into.id,))
+        tell_incident(context, incident, "merge", now, f"merged into {into.id}", how=how)
+        if into.told:
+            line = f"{incident.id} is part of this: one trouble explains both"
+            how = Manner(audiences=INSIDE, related=(incident.id,), mark=incident.id)
+            tell_incident(context, into, "update", now, line, lines=(line,), how=how)
 
 
-def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor: str = "") -> None:
-    """Back to work, under a new generation: a ticket that was closed is not updated but followed by another."""
+def reopen(
+    context: Context, incident: Incident, now: Millis, why: str, *, actor: str = "", again: bool = False
+) -> None:
+    """Back to work, under a new generation: a ticket that was closed is not updated but followed by another. ``again``:
+    its ticket was opened again, and goes on."""
     move(context, incident, Trigger.REOPEN, now, f"Reopened: {why}", actor=actor)
-    incident.generation += 1
+    incident.generation += not again
+    begin_anew(context, incident, now)
+    formally(context, incident, now, f"reopened: {why}", actor)
     incident.resolved_at = None
     incident.recovery, incident.refused, incident.closed_as = None, (), ""
     incident.quiet = None
@@ -334,3 +361,4 @@ def reopen(context: Context, incident: Incident, now: Millis, why: str, *, actor
     else:
         incident.declared_at = now
         tell_incident(context, incident, "open", now, f"reopened: {why}")
+    call_people(context, incident, now)

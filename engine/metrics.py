@@ -122,6 +122,15 @@ class EngineMetrics:
         self.alerts_active = self._gauge("headwater_alerts_active", "Alerts that are firing.")
         self.incidents_open = self._gauge("headwater_incidents_open", "Open incidents.", ("severity",))
         self.incidents = Counter("headwater_incidents", "Incidents opened.", registry=registry)
+        self.updates_overdue = self._gauge(
+            "headwater_updates_overdue", "Incidents of which stakeholders should have heard again."
+        )
+        self.unacknowledged = self._gauge(
+            "headwater_incidents_unacknowledged", "Incidents that people were called for and nobody has acknowledged."
+        )
+        self.strange_tickets = self._gauge(
+            "headwater_ticket_events_unknown", "Changes in tickets of incidents that are not known."
+        )
         self.storm = self._gauge(
             "headwater_storm", "1 during an alert storm: more new alerts than is usual at this hour."
         )
@@ -197,6 +206,9 @@ class EngineMetrics:
         self.unaccounted.set(counts.get("received", 0) - accounted)
         self.unmapped.set(gauges.get("unmapped", 0))
         self.alerts_active.set(gauges.get("alerts_active", 0))
+        self.updates_overdue.set(gauges.get("updates_overdue", 0))
+        self.unacknowledged.set(gauges.get("unacknowledged", 0))
+        self.strange_tickets.set(gauges.get("ticket_events_unknown", 0))
         self.storm.set(gauges.get("storm", 0))
         self.sources_dead.set(gauges.get("sources_dead", 0))
         self.held.set(gauges.get("held", 0))

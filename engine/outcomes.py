@@ -12,6 +12,7 @@ import msgspec
 
 from engine.clock_views import ClockView, RegimeView
 from engine.member_views import MemberView, OnsetView
+from engine.people_views import Called, Declaration, EscalationView, Status
 from engine.reasons import Disposition, Reason, Verdict
 from engine.recovery_views import RecoveryView
 from engine.signals import Millis
@@ -256,28 +257,6 @@ class SeverityView(msgspec.Struct, kw_only=True):
     open: tuple[dict[str, Any], ...] = ()
 
 
-class Reach(msgspec.Struct, kw_only=True, frozen=True):
-    """A role that is to be reached by ``due``: who fills it (empty: nobody is named), and why."""
-
-    role: str
-    names: tuple[str, ...]
-    why: str
-    due: Millis
-
-
-class EscalationView(msgspec.Struct, kw_only=True, frozen=True):
-    """How far up an incident goes ("" nowhere), whom to reach, soonest first, and the rules behind it.
-
-    ``since`` is since when it has been at this level, ``due`` when the first is to be reached."""
-
-    level: str = ""
-    since: Millis | None = None
-    due: Millis | None = None
-    reach: tuple[Reach, ...] = ()
-    fired: tuple[dict[str, Any], ...] = ()
-    open: tuple[dict[str, Any], ...] = ()
-
-
 class IncidentView(msgspec.Struct, kw_only=True):
     """One revision of an incident, whole.
 
@@ -288,8 +267,10 @@ class IncidentView(msgspec.Struct, kw_only=True):
     cut at `engine.incidents.SHOWN_IMPACT` entities; ``impact_total`` counts all. ``alerts`` counts alerts,
     ``events`` alert events. ``objectives`` are the countdowns of what is down, soonest first, cut at
     `engine.restoration.SHOWN`; ``restoring_at`` is when restoration began, as a person said.
-    ``regimes`` are those it is judged by, ``clocks`` their countdowns, open ones first. ``recovery``: whether service
-    is back; ``closed_as`` restored (proven), ended (unproven) or deviation (a person closed it all the same).
+    ``regimes`` are those it is judged by, ``clocks`` their countdowns, open ones first. ``called`` are the roles that
+    were told to act, in this generation; ``status`` is what a person last told stakeholders, who were promised to hear
+    again by ``next_update_at`` (None: nothing is promised). ``recovery`` says whether service is back; ``closed_as``
+    restored (proven), ended (unproven) or deviation (a person closed it all the same).
     """
 
     id: str
@@ -330,6 +311,12 @@ class IncidentView(msgspec.Struct, kw_only=True):
     confirmed: int = 0
     assigned: str = ""
     acknowledged_by: str = ""
+    acknowledged_at: Millis | None = None
+    called: tuple[Called, ...] = ()
+    declaration: Declaration | None = None
+    status: Status | None = None
+    next_update_at: Millis | None = None
+    update_overdue: bool = False
     merged_into: str = ""
     split_from: str = ""
     generation: int = 1
@@ -352,10 +339,10 @@ class TimelineEntry(msgspec.Struct, kw_only=True):
 class Publication(msgspec.Struct, kw_only=True):
     """One thing to tell: the outbox row. ``key`` is deterministic per (incident, action, generation, revision).
 
-    ``audience`` is `engineers`, `stakeholders` or `tickets`; ``action`` is `open`, `update`, `resolve`,
-    `reopen` or `merge`. ``not_before`` carries the group wait. Rows of one incident are published in order.
-    ``sinks`` are those that the rules route it to; None: all that serve the audience. ``related`` are other incidents
-    that it speaks of.
+    ``audience`` is `engineers`, `stakeholders` or `tickets`; ``action`` is `open`, `update`, `resolve`, `reopen`,
+    `merge`, `escalate`, `declare`, `overdue` or `disputed`; a sink that does not know one takes it as an update.
+    ``not_before`` carries the group wait. Rows of one incident are published in order. ``sinks`` are those that the
+    rules route it to; None: all that serve the audience. ``related`` are other incidents that it speaks of.
     """
 
     key: str
@@ -373,6 +360,12 @@ class Publication(msgspec.Struct, kw_only=True):
     def serves(self, sink: str, audiences: frozenset[str]) -> bool:
         """Does it go to this sink, which serves these audiences?"""
         return self.audience in audiences and (self.sinks is None or sink in self.sinks)
+
+    def ticket(self, sink: str) -> dict[str, Any]:
+        """What the rules say of the ticket at this sink: queue, priority, assignee, fields; what is missing is left to
+        the ticketing system."""
+        said: dict[str, Any] = self.body.get("ticket") or {}
+        return dict(said.get("sinks", {}).get(sink) or {key: said[key] for key in said if key != "sinks"})
 
 
 class Decision(msgspec.Struct):

@@ -52,6 +52,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "ingest": _guarded(Role.OPERATOR, "send alerts, samples, logs, spans, changes and heartbeats"),
         "acknowledge": Action(Role.OPERATOR, "say that somebody is on the incident"),
         "note": Action(Role.OPERATOR, "write a line into the timeline of an incident", facts=("text",)),
+        "update": Action(Role.OPERATOR, "tell stakeholders how it stands", facts=("text",)),
         "assign": Action(Role.OPERATOR, "give the incident to a person or team", facts=("assignee",)),
         "declare": Action(Role.OPERATOR, "declare a suspected incident"),
         "restore": Action(Role.OPERATOR, "say that restoration has begun"),

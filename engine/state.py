@@ -19,12 +19,12 @@ from engine.lifecycle import State
 from engine.member_views import MemberView, OnsetView
 from engine.outcomes import (
     Candidate,
-    EscalationView,
     HarmView,
     Impacted,
     Override,
     SeverityView,
 )
+from engine.people_views import Called, Declaration, EscalationView, Status
 from engine.reasons import Disposition, Reason, Verdict
 from engine.recovery_views import Pinned, RecoveryView
 from engine.signals import Labels, Millis
@@ -116,6 +116,50 @@ class CopiesSeen(msgspec.Struct, array_like=True, frozen=True):
     backup: tuple[int, int] | None = None
 
 
+Deadline = tuple[str, str, Millis | None, bool, bool]
+"""A clock as people heard of it: name, state, due, whether soon, whether passed."""
+
+
+class Heard(msgspec.Struct, frozen=True, array_like=True):
+    """What somebody was told of an incident; the next news are what has changed since. All empty: nothing."""
+
+    state: str = ""
+    level: str = ""
+    asked: str = ""
+    cause: str = ""
+    escalation: str = ""
+    services: dict[str, str] = {}
+    hit: int = 0
+    firing: int = 0
+    clocks: dict[str, Deadline] = {}
+    duties: tuple[str, ...] = ()
+    broken: tuple[str, ...] = ()
+    missed: tuple[str, ...] = ()
+    acknowledged: str = ""
+    recovery: str = ""
+    assigned: str = ""
+
+
+class Told(msgspec.Struct, array_like=True):
+    """What an audience was told last, due ``at``. Until then it may give way to a later one, which tells what is new
+    since what the audience had ``before`` (None: nothing), and its ``lines`` too."""
+
+    at: Millis
+    said: Heard
+    before: Heard | None = None
+    lines: tuple[str, ...] = ()
+
+
+class Desk(msgspec.Struct):
+    """What flowed back from the tickets of an incident: ``keys`` of the latest changes taken, the latest one of each
+    field as (at, key), how often Headwater has set a field back, and the tickets that are closed."""
+
+    keys: list[str] = []
+    latest: dict[str, tuple[Millis, str]] = {}
+    disputes: dict[str, int] = {}
+    closed: list[str] = []
+
+
 class Incident(msgspec.Struct):
     """One trouble. ``alerts`` are the numbers of its alerts; ``quiet`` is when its last alert ended.
     ``telling_since`` is since when it has had, without a break, an alert that may start the incident workflow.
@@ -125,8 +169,10 @@ class Incident(msgspec.Struct):
     ``shifts_at``: what has failed because of it, and its part in the world of the others (`engine.together`).
     ``onset`` is its first alert's; ``began`` the first sign before it, ``examined`` whose signs were looked at for it
     when all had arrived, ``onset_told`` what the timeline says. ``deviating`` do so without an alert, as of the last
-    look; ``members`` (of ``members_total``) are what belongs to it. ``pinned`` is what a recovery is compared with,
-    ``pinned_for`` the onset and entities it was taken for; ``refused`` is why it was last not resolved."""
+    look; ``members`` (of ``members_total``) are what belongs to it. ``heard`` is what each audience was told, ``step``
+    how many steps it has gone up because nobody acknowledged, ``call_due`` when it goes on; ``reopened_at`` is when its
+    generation began, if it is not the first. ``pinned`` is what a recovery is compared with, ``pinned_for`` the
+    onset and entities it was taken for; ``refused`` is why it was last not resolved."""
 
     id: str
     domain: str
@@ -146,7 +192,6 @@ class Incident(msgspec.Struct):
     restoring: bool = False
     restoring_at: Millis | None = None
     told: bool = False
-    told_at: Millis | None = None
     told_digest: str = ""
     told_revision: int = 0
     cause: str | None = None
@@ -178,6 +223,17 @@ class Incident(msgspec.Struct):
     kept: bool = False
     assigned: str = ""
     acknowledged_by: str = ""
+    acknowledged_at: Millis | None = None
+    heard: dict[str, Told] = {}
+    called: tuple[Called, ...] = ()
+    step: int = 0
+    call_due: Millis | None = None
+    declaration: Declaration | None = None
+    status: Status | None = None
+    next_update_at: Millis | None = None
+    update_overdue: bool = False
+    desk: Desk = msgspec.field(default_factory=Desk)
+    reopened_at: Millis | None = None
     merged_into: str = ""
     split_from: str = ""
     signature: str = ""
@@ -194,6 +250,11 @@ class Incident(msgspec.Struct):
     recovery: RecoveryView | None = None
     refused: tuple[str, ...] = ()
     closed_as: str = ""
+
+    @property
+    def told_at(self) -> Millis | None:
+        """When the latest of its messages is due; None while nobody is told."""
+        return max((told.at for told in self.heard.values()), default=None)
 
     @property
     def level(self) -> str:
@@ -276,7 +337,8 @@ class Storm(msgspec.Struct):
 
 
 class CoreState(msgspec.Struct):
-    """Everything that the core remembers. ``storm``: one is under way;
+    """Everything that the core remembers. ``storm``: one is under way; ``strange_tickets`` counts what was changed in
+    tickets of incidents that are not known;
     ``expiring`` are alerts by the second in which their announced end is over."""
 
     schema: int = SCHEMA
@@ -301,6 +363,7 @@ class CoreState(msgspec.Struct):
     learning: Learning = msgspec.field(default_factory=Learning)
     copies: dict[str, dict[str, Copies]] = {}
     counts: dict[str, int] = {}
+    strange_tickets: int = 0
     expiring: dict[int, list[int]] = {}
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     storm: bool = False

@@ -34,16 +34,38 @@ class EscalationRule(msgspec.Struct, frozen=True):
     within: int
 
 
+class Step(msgspec.Struct, frozen=True):
+    """While nobody has acknowledged, the roles in ``reach`` are told once the time of those before them is over; then
+    they have ``within`` milliseconds."""
+
+    level: str
+    reach: tuple[str, ...]
+    within: int
+
+
 class Escalation(msgspec.Struct, frozen=True):
-    """``levels`` go from the mildest to the worst; ``roles`` have the names of those who fill them."""
+    """``levels`` go from the mildest to the worst; ``roles`` have the names of those who fill them, ``sinks`` where
+    a role is told, if not where the routes say. ``unacknowledged`` are the steps up, ``teams`` the crisis team's roles
+    by severity."""
 
     levels: tuple[str, ...] = ()
     rules: tuple[EscalationRule, ...] = ()
     roles: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    sinks: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    unacknowledged: tuple[Step, ...] = ()
+    teams: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     def names(self, role: str) -> tuple[str, ...]:
         """Who fills a role that the rules declare; empty when nobody is named."""
         return dict(self.roles).get(role, ())
+
+    def sinks_of(self, role: str) -> tuple[str, ...]:
+        """Where a role is told; empty: as the routes say."""
+        return dict(self.sinks).get(role, ())
+
+    def team(self, severity: str) -> tuple[str, ...]:
+        """The roles of the crisis team for a severity; empty when none is called."""
+        return dict(self.teams).get(severity, ())
 
     def rank(self, level: str) -> int:
         """The place of a level; -1 for none."""

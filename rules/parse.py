@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from rules import exposure, heartbeats
-from rules.checks import bad_mapping, bad_value, missing_key, unknown_key
+from rules.cadence import Cadence
+from rules.checks import bad_mapping, bad_value, missing_key, unknown_key, unknown_sink
 from rules.checks.registry import WHOLE
 from rules.correlation import Correlation
 from rules.document import Document, Place, read
 from rules.errors import Flaw, Problem
 from rules.escalation import Escalation
+from rules.escalation_form import EscalationForm
 from rules.evidence import EvidencePolicy
 from rules.flapping import Flapping
-from rules.form import EscalationForm, RulesFile, SeverityForm
+from rules.form import RulesFile
 from rules.mapping import DEFAULT_ORDER
 from rules.packs import escalation as escalation_pack
 from rules.packs import severity as pack
@@ -26,17 +28,20 @@ from rules.regimes.model import Regime
 from rules.ruleset import Content, RuleSet
 from rules.schema import known_keys
 from rules.severity import Policy
+from rules.severity_form import SeverityForm
+from rules.ticketing import Ownership, Ticketing
+from rules.ticketing_form import TicketForm
 from rules.words import DEFAULT_WORDS
 
 UNKNOWN = "extra_forbidden"
 """pydantic's word for an unknown key."""
 
 
-def parse_rules(files: Mapping[str, str]) -> tuple[RuleSet | None, list[Problem]]:
+def parse_rules(files: Mapping[str, str], sinks: Collection[str] | None = None) -> tuple[RuleSet | None, list[Problem]]:
     """The rules that these files (name -> text) declare together, and everything that is wrong with them.
 
     Files count in the order of their names. The rule set is None if a problem is more than a warning; no files give
-    the default. Never raises.
+    the default. ``sinks`` are the receivers that the settings declare (None: not known here). Never raises.
     """
     documents = [read(name, files[name]) for name in sorted(files)]
     problems = [problem for document in documents for problem in document.problems]
@@ -46,6 +51,8 @@ def parse_rules(files: Mapping[str, str]) -> tuple[RuleSet | None, list[Problem]
         problems += found
         forms += [form] if form else []
     problems += [problem for find in WHOLE for problem in find(documents)]
+    if sinks is not None:
+        problems += unknown_sink.find(documents, sinks)
     problems.sort(key=lambda problem: (problem.file, problem.line))
     if any(not problem.warning for problem in problems):
         return None, problems
@@ -134,6 +141,8 @@ def _content(forms: Sequence[RulesFile]) -> Content:
         flapping=next((form.flapping.build() for form in forms if form.flapping), Flapping()),
         evidence=next((form.evidence.build() for form in forms if form.evidence), EvidencePolicy()),
         routes=tuple(entry.build() for form in forms for entry in form.routes),
+        tickets=_tickets([form.tickets for form in forms]),
+        updates=_cadence(forms),
         obligations=tuple(entry.build() for form in forms for entry in form.obligations),
         regimes=_regimes(forms),
         modes=tuple(sorted((rule, mode) for form in forms for rule, mode in form.modes.items())),
@@ -166,8 +175,33 @@ def _escalation(forms: Sequence[EscalationForm]) -> Escalation:
     for form in forms:
         for role, names in form.roles.items():
             roles.setdefault(role, {}).update(dict.fromkeys(names))
-    filled = sorted((role, tuple(names)) for role, names in roles.items())
-    return Escalation(base.levels, tuple(rules.values()), tuple(filled))
+    steps = next((form.unacknowledged for form in forms if form.unacknowledged is not None), None)
+    teams = dict(base.teams) | {level: names for form in forms for level, names in form.teams.items()}
+    return Escalation(
+        levels=base.levels,
+        rules=tuple(rules.values()),
+        roles=tuple(sorted((role, tuple(names)) for role, names in roles.items())),
+        sinks=tuple(sorted((role, names) for form in forms for role, names in form.sinks.items())),
+        unacknowledged=base.unacknowledged if steps is None else tuple(step.build() for step in steps),
+        teams=tuple(sorted(teams.items())),
+    )
+
+
+def _tickets(forms: Sequence[TicketForm]) -> Ticketing:
+    """The rules of all files in their order; owners stand in one file."""
+    codes = {code.strip().lower(): said == "real" for form in forms for code, said in form.resolutions.items()}
+    return Ticketing(
+        rules=tuple(rule.build() for form in forms for rule in form.rules),
+        owns=next((form.owns.build() for form in forms if form.owns is not None), Ownership()),
+        resolutions=tuple(sorted(codes.items())),
+        acknowledges=next((form.acknowledges for form in forms if form.acknowledges is not None), True),
+    )
+
+
+def _cadence(forms: Sequence[RulesFile]) -> Cadence:
+    declared = {level: pause for form in forms for level, pause in form.updates.items()}
+    every = {**dict(Cadence().every), **declared}
+    return Cadence(tuple((level, pause) for level, pause in sorted(every.items()) if pause is not None))
 
 
 def _regimes(forms: Sequence[RulesFile]) -> tuple[Regime, ...]:

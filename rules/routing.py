@@ -6,7 +6,6 @@ Destinations are names of configured sinks; nothing in an alert can become one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 
 import msgspec
 
@@ -15,10 +14,11 @@ from rules.matchers import Matcher
 AUDIENCES = ("engineers", "stakeholders", "tickets")
 FACTS = ("severity", "tier", "owner", "domain", "business", "obligation", "entity")
 """What a route may match on."""
+RECORD = "log"
+"""The sink that writes down all that is told beside the data: no destination, so that no route leaves it out."""
 
 
-@dataclass(frozen=True)
-class RouteFacts:
+class RouteFacts(msgspec.Struct, frozen=True):
     """The facts of an incident that routes see; those that are lists match when one of their values does."""
 
     severity: str = "SEV5"
@@ -55,8 +55,8 @@ class Route(msgspec.Struct, frozen=True):
     proceed: bool = False
 
     def matches(self, values: Mapping[str, tuple[str, ...]]) -> bool:
-        """Whether every matcher accepts; a negative one must accept all values of its fact, others any."""
-        return all(_accepts(matcher, values.get(matcher.label, ("",))) for matcher in self.matchers)
+        """Whether every matcher accepts."""
+        return accepted(self.matchers, values)
 
 
 def destinations(routes: Iterable[Route], facts: RouteFacts) -> dict[str, tuple[str, ...]]:
@@ -73,6 +73,11 @@ def destinations(routes: Iterable[Route], facts: RouteFacts) -> dict[str, tuple[
         if not route.proceed:
             decided.update(audiences)
     return {audience: tuple(sinks) for audience, sinks in found.items()}
+
+
+def accepted(matchers: Iterable[Matcher], values: Mapping[str, tuple[str, ...]]) -> bool:
+    """Whether every matcher accepts; a negative one must accept all values of its fact, others any."""
+    return all(_accepts(matcher, values.get(matcher.label, ("",))) for matcher in matchers)
 
 
 def _accepts(matcher: Matcher, values: tuple[str, ...]) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 from rules import escalation as escalations
 from rules import exposure as exposures
 from rules import heartbeats, starvation
+from rules.cadence import Cadence
 from rules.correlation import Correlation
 from rules.escalation import Escalation, EscalationResult
 from rules.evidence import EvidencePolicy
@@ -33,6 +34,7 @@ from rules.routing import Route, RouteFacts, destinations
 from rules.severity import Policy, SeverityFacts, SeverityResult, assess
 from rules.severity.conditions import next_change
 from rules.severity.judge import moments
+from rules.ticketing import Ticketing
 from rules.words import DEFAULT_WORD, DEFAULT_WORDS
 
 Mode = Literal["shadow", "enforce"]
@@ -63,6 +65,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     flapping: Flapping = Flapping()
     evidence: EvidencePolicy = EvidencePolicy()
     routes: tuple[Route, ...] = ()
+    tickets: Ticketing = Ticketing()
+    updates: Cadence = Cadence()
     obligations: tuple[Obligation, ...] = ()
     regimes: tuple[Regime, ...] = ()
     modes: tuple[tuple[str, Mode], ...] = ()

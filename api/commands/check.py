@@ -15,7 +15,7 @@ def run(config: Path | None) -> int:
         found = settings.load(config)
     except Wrong as wrong:
         return _report(wrong.findings)
-    loaded = files.load(found.catalogue, found.rules)
+    loaded = files.load(found.catalogue, found.rules, found.sinks.names)
     code = _report([*loaded.findings, *scenarios.check(found.scenarios, loaded.topology)])
     if code == DONE and loaded.topology is not None and loaded.rules is not None:
         topology = loaded.topology

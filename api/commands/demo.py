@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 
 from api import settings
+from api.commands import demo_storm
 from api.commands.console import DONE, UNAVAILABLE, Failed, say, warn
 from api.commands.serve import Server, serve
 
@@ -35,8 +36,8 @@ SETTLED = 40.0
 Event = dict[str, Any]
 
 
-def run(pace: float, port: int, data: Path | None, *, exit_after: bool) -> int:
-    """Serve, play, tell; then serve on until Ctrl-C."""
+def run(pace: float, port: int, data: Path | None, *, exit_after: bool, storm: bool = False) -> int:
+    """Serve, play, tell; then serve on until Ctrl-C. ``storm``: a made-up storm of alerts instead of the outage."""
     stream = HERE / "outage.jsonl"
     if not stream.exists():
         raise Failed(
@@ -45,15 +46,17 @@ def run(pace: float, port: int, data: Path | None, *, exit_after: bool) -> int:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     events = [json.loads(line) for line in stream.read_text(encoding="utf-8").splitlines()[1:]]
     with _folder(data) as folder:
+        if storm:
+            demo_storm.write(folder)
         overrides: dict[str, str | int] = {
             "HEADWATER_DATA": str(folder),
-            "HEADWATER_CATALOGUE": str(HERE / "catalogue"),
+            "HEADWATER_CATALOGUE": str(folder / "catalogue" if storm else HERE / "catalogue"),
             "HEADWATER_RULES": str(folder / "rules"),
             "HEADWATER_PORT": port,
             "HEADWATER_HOST": "127.0.0.1",
         }
         found = settings.load(Path("/dev/null"), environment={}, overrides=overrides)
-        play = _Play(events, pace, exit_after=exit_after)
+        play = _Play([] if storm else events, pace, exit_after=exit_after)
         code = serve(found, play.begin)
         return code or play.code
 
@@ -77,19 +80,17 @@ class _Play:
     def begin(self, url: str, server: Server) -> None:
         """The server takes requests."""
         say(f"Headwater listens on {url}")
-        threading.Thread(target=self._tell, args=(url,), daemon=True).start()
+        if self._events:
+            threading.Thread(target=self._tell, args=(url,), daemon=True).start()
         threading.Thread(target=self._play, args=(url, server), daemon=True).start()
 
     def _play(self, url: str, server: Server) -> None:
         try:
             with httpx.Client(base_url=url, timeout=60) as client:
-                _send_all(client, self._events, self._pace)
-                say("The outage has been played.")
-                if not self._exit_after or _settled(client):
-                    _where_to_look(client, url)
+                if not self._events:
+                    self.code = DONE if demo_storm.play(client) else UNAVAILABLE
                 else:
-                    self.code = UNAVAILABLE
-                    warn(f"headwater: no incident with a cause within {SETTLED:g} s; this should not happen")
+                    self._outage(client, url)
         except (httpx.HTTPError, OSError) as error:
             if not server.should_exit:
                 self.code = UNAVAILABLE
@@ -98,6 +99,15 @@ class _Play:
             server.end()
         elif not server.should_exit:
             say("Serving on; end with Ctrl-C.")
+
+    def _outage(self, client: httpx.Client, url: str) -> None:
+        _send_all(client, self._events, self._pace)
+        say("The outage has been played.")
+        if not self._exit_after or _settled(client):
+            _where_to_look(client, url)
+        else:
+            self.code = UNAVAILABLE
+            warn(f"headwater: no incident with a cause within {SETTLED:g} s; this should not happen")
 
     def _tell(self, url: str) -> None:
         """Follow the live stream and say what happens."""

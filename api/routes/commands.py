@@ -65,7 +65,7 @@ class CommandAsked(Asked):
     summary="Ask the engine to do something",
 )
 async def command(request: Request, asked: CommandAsked) -> Response:
-    """Durable and decided when it is answered. Actions: acknowledge, note, assign, declare, restore, close, merge …"""
+    """Durable and decided when it is answered. Actions: acknowledge, note, update, assign, declare, restore, close …"""
     return answer(await perform(request, asked.action, asked.target, asked.reason, asked.facts))
 
 
@@ -123,7 +123,7 @@ def _check_incident(running: Parts, asked: Command) -> None:
     if trigger is not None and trigger not in TRANSITIONS[state]:
         raise _illegal(asked.action, found)
     if (
-        asked.action in ("split", "override_severity", "withdraw_override", "acknowledge", "assign")
+        asked.action in ("split", "override_severity", "withdraw_override", "acknowledge", "assign", "update")
         and state not in OPEN
     ):
         raise _illegal(asked.action, found)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.errors import not_found
-from api.examples import INCIDENT, SEVERITY, TIMELINE
+from api.examples import INCIDENT, SEVERITY, TICKET, TIMELINE
 from api.explanation_schemas import IncidentExplanation
 from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
 from api.schemas import (
@@ -19,11 +19,13 @@ from api.schemas import (
     Reached,
     Revisions,
     SeverityExplained,
+    TicketOf,
     Timeline,
     Versions,
 )
 from api.telling import argued_incident
 from engine.outcomes import Impacted, IncidentView
+from engine.sending import Link
 
 JUDGED = frozenset({"severity", "override_asked", "override_withdrawn", "escalation"})
 """Kinds of lines in the timeline that tell of severity and escalation."""
@@ -61,15 +63,18 @@ def incidents(  # noqa: PLR0913 - one parameter per filter
 
 @router.get(
     "/{id}",
-    responses=documented(IncidentDetail, {"incident": INCIDENT, "timeline": [TIMELINE], "alerts": []}),
+    responses=documented(
+        IncidentDetail, {"incident": INCIDENT, "timeline": [TIMELINE], "alerts": [], "tickets": [TICKET]}
+    ),
     summary="One incident with timeline, cause, impact and evidence",
 )
 def incident(request: Request, id: str) -> Response:
-    """The latest revision, its timeline, and the newest 500 alerts in it with their evidence."""
+    """The latest revision, its timeline, the newest 500 alerts in it with their evidence, and what sinks keep of it."""
     reader = parts(request).reader
     found = _found(request, id)
     alerts = reader.alerts(incident=found.id, limit=500).items
-    return answer({"incident": found, "timeline": reader.timeline(found.id), "alerts": alerts})
+    tickets = [_ticket(link) for link in parts(request).tickets(found.id)]
+    return answer({"incident": found, "timeline": reader.timeline(found.id), "alerts": alerts, "tickets": tickets})
 
 
 @router.get("/{id}/timeline", responses=documented(Timeline, {"items": [TIMELINE]}), summary="What happened, in order")
@@ -135,6 +140,18 @@ def alerts(request: Request, id: str, cursor: Cursor = "", limit: Limit = 50) ->
     """Newest first."""
     found = _found(request, id).id
     return paged(parts(request).reader.alerts(incident=found, cursor=cursor, limit=limit))
+
+
+def _ticket(link: Link) -> TicketOf:
+    return TicketOf(
+        sink=link.sink,
+        remote=link.remote,
+        url=link.url,
+        state=link.state,
+        generation=link.generation,
+        created_at=link.created_at,
+        changed_at=link.changed_at,
+    )
 
 
 def _found(request: Request, id: str) -> IncidentView:

@@ -65,7 +65,7 @@ class NotePlaces:
 @dataclass(frozen=True, config=strict, kw_only=True)
 class Rest(Ticketed):
     """``header``: those that go with every request; ``{secret}`` in them stands for what the variable that
-    ``secret_env`` names holds. The rest is the mapping: `engine.publish.ticketing.rest.Mapped`, docs/tickets.md."""
+    ``secret_env`` names holds. The rest is the mapping: `engine.publish.ticketing.rest.Mapped`, docs/ticketing.md."""
 
     create: Call
     find: Call

@@ -51,6 +51,11 @@ class Sinks:
             if isinstance(value, tuple):
                 yield from ((one.name, place, receiver) for place, receiver in enumerate(value))
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of the declared receivers."""
+        return frozenset(receiver.name for _, _, receiver in self.declared())
+
     def unset(self, variables: Mapping[str, str]) -> Iterator[tuple[str, int, str, str]]:
         """(setting, place, field, variable) of every variable that a receiver names and that is not set."""
         for setting, place, receiver in self.declared():

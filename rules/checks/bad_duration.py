@@ -9,6 +9,7 @@ from rules.errors import Flaw
 ID = "bad-duration"
 UNITS = {"y": 31_536_000_000, "w": 604_800_000, "d": 86_400_000, "h": 3_600_000, "m": 60_000, "s": 1000, "ms": 1}
 PATTERN = r"^(0|([0-9]{1,9}y)?([0-9]{1,9}w)?([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?)$"
+NEVER = "never"
 LONGEST = 10 * UNITS["y"]
 
 _WHOLE = re.compile(PATTERN)
@@ -24,3 +25,13 @@ def milliseconds(value: object) -> int:
     if total > LONGEST:
         raise Flaw(ID, f"longer than ten years: {text}")
     return total
+
+
+def or_never(value: object) -> int | None:
+    """The duration, None for ``never``. Raises `Flaw` for one of less than a minute too."""
+    if value == NEVER:
+        return None
+    found = milliseconds(value)
+    if found < UNITS["m"]:
+        raise Flaw(ID, f"less than a minute: {value}", "write it like 30m, or never")
+    return found

@@ -1,11 +1,11 @@
-"""An escalation rule asks for a level that is not declared, or for a role that nobody fills."""
+"""Escalation asks for a level that is not declared, or for a role that is not."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 
-from rules.document import Document
+from rules.document import Document, Place
 from rules.errors import Problem
 from rules.escalation import OWNERS
 from rules.packs.escalation import DEFAULT
@@ -14,18 +14,35 @@ ID = "dangling-escalation"
 
 
 def find(documents: Sequence[Document]) -> Iterator[Problem]:
-    """Levels and roles that escalation rules name by words that do not exist."""
+    """Levels and roles that escalation names by words that do not exist."""
     levels, roles = _declared(documents)
     for document in documents:
-        for place, rule in document.items("escalation", "rules"):
-            level, reach = rule.get("level"), rule.get("reach")
-            if isinstance(level, str) and level not in levels:
-                hint = _near(level, levels) or f"levels are {', '.join(levels)}"
-                yield document.problem((*place, "level"), ID, f"no escalation level {level!r}", hint)
-            for number, role in enumerate(reach if isinstance(reach, list) else ()):
-                if isinstance(role, str) and role not in roles:
-                    hint = _near(role, roles) or "declare it under escalation.roles, with the names of who fills it"
-                    yield document.problem((*place, "reach", number), ID, f"no role {role!r}", hint)
+        for section in ("rules", "unacknowledged"):
+            for place, rule in document.items("escalation", section):
+                level = rule.get("level")
+                if isinstance(level, str) and level not in levels:
+                    hint = _near(level, levels) or f"levels are {', '.join(levels)}"
+                    yield document.problem((*place, "level"), ID, f"no escalation level {level!r}", hint)
+                yield from _dangling(document, (*place, "reach"), rule.get("reach"), roles)
+        section_ = document.value.get("escalation") if isinstance(document.value, dict) else None
+        if isinstance(section_, dict):
+            teams, sinks = section_.get("teams"), section_.get("sinks")
+            for level, team in teams.items() if isinstance(teams, dict) else ():
+                yield from _dangling(document, ("escalation", "teams", level), team, roles)
+            for role in sinks if isinstance(sinks, dict) else ():
+                if role not in roles:
+                    yield _no_role(document, ("escalation", "sinks", role), role, roles)
+
+
+def _dangling(document: Document, place: Place, named: object, roles: list[str]) -> Iterator[Problem]:
+    for number, role in enumerate(named if isinstance(named, list) else ()):
+        if isinstance(role, str) and role not in roles:
+            yield _no_role(document, (*place, number), role, roles)
+
+
+def _no_role(document: Document, place: Place, role: str, roles: list[str]) -> Problem:
+    hint = _near(role, roles) or "declare it under escalation.roles, with the names of who fills it"
+    return document.problem(place, ID, f"no role {role!r}", hint)
 
 
 def _declared(documents: Sequence[Document]) -> tuple[list[str], list[str]]:

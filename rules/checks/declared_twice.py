@@ -16,6 +16,10 @@ SINGLE = (
     ("severity", "matrix"),
     ("severity", "users_total"),
     ("escalation", "levels"),
+    ("escalation", "unacknowledged"),
+    ("tickets", "owns"),
+    ("tickets", "acknowledges"),
+    ("updates",),
 )
 
 

@@ -23,6 +23,7 @@ SPACES = (
     (("escalation", "rules"),),
     (("exposure",),),
     (("routes",),),
+    (("tickets", "rules"),),
     (("obligations",),),
 )
 

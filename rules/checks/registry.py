@@ -39,6 +39,7 @@ from rules.checks import (
     unchecked_regime,
     unknown_key,
     unknown_severity,
+    unknown_sink,
     unreachable_route,
 )
 from rules.document import Document
@@ -100,6 +101,7 @@ CHECKS: Mapping[str, ModuleType] = {
         unchecked_regime,
         unknown_key,
         unknown_severity,
+        unknown_sink,
         unreachable_route,
     )
 }

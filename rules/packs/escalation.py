@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.escalation import Escalation, EscalationRule
+from rules.escalation import Escalation, EscalationRule, Step
 from rules.severity import When
 
 MINUTE = 60_000
@@ -53,5 +53,10 @@ DEFAULT = Escalation(
         ("duty_manager", ()),
         ("security_lead", ()),
     ),
+    unacknowledged=(
+        Step("management", ("duty_manager",), 15 * MINUTE),
+        Step("crisis", ("crisis_lead",), 15 * MINUTE),
+    ),
+    teams=(("SEV1", ("crisis_lead", "duty_manager", "owners_of_cause")),),
 )
 """Nobody can know the names: an operator gives them under ``escalation.roles``."""

@@ -40,3 +40,14 @@ def test_the_packs_that_ship_are_no_rules_of_an_operator_who_works_in_the_source
     rules, findings = files.rules_of(ROOT / "rules")
     assert rules is not None
     assert [finding.warning for finding in findings] == [True]
+
+
+def test_a_sink_that_no_settings_declare_is_warned_of_with_its_line(tmp_path):
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "r.yaml").write_text("routes:\n  - id: all\n    sinks: [chatt]\n")
+    loaded = files.load(tmp_path / "catalogue", tmp_path / "rules", frozenset({"chat"}))
+    found = [str(one) for one in loaded.findings if "sink" in one.message]
+    assert len(found) == 1
+    assert "r.yaml:3: " in found[0]
+    assert "no sink 'chatt' is declared in the settings (did you mean 'chat'?)" in found[0]
+    assert loaded.rules is not None, "it is a warning"

@@ -110,8 +110,7 @@ def test_a_severity_set_by_hand_is_told() -> None:
     told = world.at("10:02").incidents()[0]
     world.at("10:20").command("override_severity", told.id, reason="the boss is watching", level="SEV1")
     world.at("10:21")
-    latest = _told(world)[-1]
-    assert latest.action == "update"
+    latest = _told(world, "update")[-1]
     assert latest.body["incident"]["severity"]["level"] == "SEV1"
 
 

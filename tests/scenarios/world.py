@@ -16,7 +16,7 @@ from itertools import pairwise
 
 from engine.outcomes import AlertView, IncidentView, LedgerChange, LedgerEntry
 from engine.reasons import Disposition, Reason
-from engine.signals import AlertEvent, Change, Command, Downtime, Heartbeat, Labels, Millis, Signal
+from engine.signals import AlertEvent, Change, Command, Downtime, Heartbeat, Labels, Millis, Signal, TicketEvent
 from rules.ruleset import RuleSet
 from tests.scenarios.drive import Driven
 from topology.model import Dependency, Entity, Topology
@@ -166,6 +166,22 @@ class Moment:
     def command(self, action: str, target: str, *, actor: str = "ada", reason: str = "", **facts: str) -> Moment:
         """A person asks for something."""
         return self._send(Command(actor, action, target, reason, facts), f"{actor}: {action} {target}")
+
+    def ticket(
+        self,
+        incident: str,
+        field: str,
+        value: str,
+        *,
+        sink: str = "desk",
+        author: str = "bo",
+        key: str = "",
+        at: str = "",
+    ) -> Moment:
+        """Somebody changes a field of the incident's ticket; ``at`` says when (now), ``key`` tells the change apart."""
+        when = clock(at) if at else self.now
+        event = TicketEvent(sink, "T-1", incident, field, value, key or f"{field}-{value}-{when}", author, when)
+        return self._send(event, f"{author} in the ticket of {incident}: {field} {value}")
 
     def downtime(self, until: str) -> Moment:
         """The engine itself is down from now until a time, and then comes back."""
