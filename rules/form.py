@@ -39,6 +39,7 @@ from rules.flapping_form import FlappingForm
 from rules.gates import Exclusion, Inhibition, Silence, Threshold, Weekly, Window
 from rules.heartbeats import HeartbeatRule
 from rules.matchers import Matcher
+from rules.probes_form import DataChecks, Probes
 from rules.regimes.form import ObligationForm, RegimeForm, RegimeId, RegimeSettings
 from rules.routing import Route
 from rules.severity import LEVELS, Grade, Matrix, SeverityRule, When
@@ -165,18 +166,7 @@ class Thresholds(_Gate):
 
     def build(self) -> Threshold:
         """The gate."""
-        return Threshold(
-            id=self.id,
-            matchers=self.match,
-            entities=self.entities,
-            wait=self.wait,
-            above=self.above,
-            below=self.below,
-            clear_below=self.clear_below,
-            clear_above=self.clear_above,
-            clear_for=self.clear_for,
-            comment=self.comment,
-        )
+        return Threshold(matchers=self.match, **self.model_dump(exclude={"match"}))
 
 
 class Inhibitions(Form):
@@ -393,6 +383,8 @@ class RulesFile(Form):
     flapping: FlappingForm | None = None
     evidence: EvidenceForm | None = None
     routes: tuple[Routes, ...] = ()
+    probes: tuple[Probes, ...] = ()
+    data_checks: tuple[DataChecks, ...] = ()
     obligations: tuple[ObligationForm, ...] = ()
     regimes: dict[RegimeId, RegimeSettings] = {}
     regime_packs: tuple[RegimeForm, ...] = ()

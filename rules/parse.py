@@ -134,6 +134,8 @@ def _content(forms: Sequence[RulesFile]) -> Content:
         flapping=next((form.flapping.build() for form in forms if form.flapping), Flapping()),
         evidence=next((form.evidence.build() for form in forms if form.evidence), EvidencePolicy()),
         routes=tuple(entry.build() for form in forms for entry in form.routes),
+        probes=tuple(entry.build() for form in forms for entry in form.probes),
+        data_checks=tuple(entry.build() for form in forms for entry in form.data_checks),
         obligations=tuple(entry.build() for form in forms for entry in form.obligations),
         regimes=_regimes(forms),
         modes=tuple(sorted((rule, mode) for form in forms for rule, mode in form.modes.items())),

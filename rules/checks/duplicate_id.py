@@ -23,6 +23,7 @@ SPACES = (
     (("escalation", "rules"),),
     (("exposure",),),
     (("routes",),),
+    (("probes",), ("data_checks",)),
     (("obligations",),),
 )
 
