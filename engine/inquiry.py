@@ -12,6 +12,7 @@ from engine.cause.suspicion import Suspicion
 from engine.context import Context
 from engine.correlate.graph import Node, SymptomGraph
 from engine.correlate.partition import Trouble
+from engine.evidence.answers import SERIES, Answered, check_terms, claims_absence
 from engine.evidence.claim import claim_terms
 from engine.evidence.felt import felt
 from engine.evidence.kinds import Kind, kind_of
@@ -25,6 +26,7 @@ from engine.evidence.unusable import UsableProfiles, unusable_logs, unusable_ser
 from engine.evidence.verdict import Term
 from engine.signals import Millis
 from engine.state import Alert
+from rules.probes import CHECK_KINDS
 from topology.model import Semantics
 
 BEFORE: Millis = 60_000
@@ -47,6 +49,10 @@ class Inquiry:
         self._looks = Looks(context.state.traces)
         self._profiles = UsableProfiles(context.state.telemetry, now)
         self._nodes = [graph.nodes[i] for i in trouble.nodes]
+        self._probes: dict[str, list[tuple[str, Answered]]] = {}
+        for name, known in context.state.answers.items():
+            entity = context.topology.resolve(known.entity) or known.entity
+            self._probes.setdefault(entity, []).append((name, known))
         self.onset = min(node.start for node in self._nodes)
 
     def suspicion(self, confirmed: Callable[[str], bool]) -> Suspicion:
@@ -68,7 +74,7 @@ class Inquiry:
         self._profiles.fetch((node.entity for node in self._nodes), self.onset, self._now)
 
     def shared_terms(self, node: Node, neighbours: set[str]) -> list[Term]:
-        """Terms for all alerts of a node: who else is in trouble, who feels it, what its logs and spans say."""
+        """Terms for all alerts of a node: who else is in trouble, who feels it, what its logs, spans and probes say."""
         context, since, until = self._context, node.start - BEFORE, node.start + self._context.rules.correlation.window
 
         def profile(name: str) -> Profile:
@@ -83,7 +89,15 @@ class Inquiry:
         if self._profiles.has(node.entity):
             feels = felt(context.topology, self._profiles, node.entity, node.start, until)
             found += felt_terms(feels, door=self._is_door(node.entity))
-        return [*found, *self._unusable(node, since, until)]
+        return [*found, *self._checks(node, since, until), *self._unusable(node, since, until)]
+
+    def _checks(self, node: Node, since: Millis, until: Millis) -> Iterator[Term]:
+        """What probes of the entity answered."""
+        probes = self._probes.get(node.entity)
+        if probes:
+            alerts = (self._context.state.alerts[number] for number in node.alerts)
+            claims = all(claims_absence(f"{alert.name} {alert.metric}") for alert in alerts)
+            yield from check_terms(probes, node.start, since, until, claims=claims, data=frozenset(CHECK_KINDS))
 
     def _unusable(self, node: Node, since: Millis, until: Millis) -> Iterator[Term]:
         """What could not be used."""
@@ -106,7 +120,7 @@ class Inquiry:
         kind = claimed(alert)
         end = None if alert.flapping else alert.spell.end(self._now)
         yield from claim_terms(profile, alert.metric, kind, None if end is None else max(0, end - alert.spell.start))
-        yield from series_terms(profile, kind, alert.metric)
+        yield from series_terms(profile, kind, alert.metric, SERIES if node.entity in self._probes else ())
 
     def course(self, alert: Alert) -> tuple[Millis, Millis | None]:
         """When an alert began, and when it ended."""

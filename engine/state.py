@@ -10,6 +10,7 @@ import msgspec
 from engine.arrivals import Arrivals
 from engine.cases import Case, Observed
 from engine.correlate.graph import Node
+from engine.evidence.answers import Answered
 from engine.evidence.logs.store import Logs
 from engine.evidence.model.cases import Learning
 from engine.evidence.telemetry import Telemetry
@@ -33,7 +34,7 @@ from rules.gates.silence import Silence
 from rules.severity import SeverityFacts
 from topology.objectives import Objective
 
-SCHEMA = 3
+SCHEMA = 4
 """Number of the snapshot's layout; raised with every change of it."""
 
 
@@ -286,6 +287,8 @@ class CoreState(msgspec.Struct):
     telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
     logs: Logs = msgspec.field(default_factory=Logs)
     traces: Traces = msgspec.field(default_factory=Traces)
+    answers: dict[str, Answered] = {}
+    answers_ignored: int = 0
     learning: Learning = msgspec.field(default_factory=Learning)
     copies: dict[str, dict[str, Copies]] = {}
     counts: dict[str, int] = {}
