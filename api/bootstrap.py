@@ -18,6 +18,7 @@ from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
 from api.observed import Observations
+from api.probe_settings import unnamed
 from api.scenarios import Watch
 from api.schemas import Check
 from api.settings import Settings
@@ -27,7 +28,9 @@ from engine import failpoints, own
 from engine.chain import ChainRow, Head
 from engine.core import Core
 from engine.library import Library
+from engine.lifecycle import OPEN
 from engine.metrics import EngineMetrics
+from engine.outcomes import IncidentView
 from engine.ports import Clock, Commit, Decode, Decoded, Reader, Source, Version
 from engine.resume import Machine
 from engine.service import Service, ServiceSettings
@@ -42,6 +45,8 @@ if TYPE_CHECKING:
     from api.conductor import Conductor
     from api.evidence import Known
     from api.lane import Lane
+    from api.prober import Prober
+    from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
     from ingest.kafka import KafkaSource
 
@@ -194,25 +199,27 @@ def engine(
         conductor = Conductor(
             settings, library, submissions, clock, broadcaster.wake, dispatcher.wake, stopped, scenarios
         )
+        prober = _prober(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
-            on_commit=conductor.committed, settings=_service_settings(settings),
+            on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
         )  # fmt: skip
         stack.callback(conductor.stop)
         parts = Parts(
             settings=settings, reader=store, outbox=store, decode=decode, clock=clock, accept=doorway.accept,
             topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka), broadcaster=broadcaster, state=conductor.state,
+            checks=lambda: _checks(conductor, inbox, kafka, prober), broadcaster=broadcaster, state=conductor.state,
             registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), logs=conductor.logs,
-            sample=partial(metrics.sample_store, store),
+            sample=partial(_sample, metrics, store, prober), prober=prober,
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
             conductor.start(service, loaded)
             dispatcher.start()
+            prober.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close)
@@ -227,9 +234,61 @@ def _loaded(settings: Settings) -> Loaded:
     loaded = files.load(settings.catalogue, settings.rules)
     if loaded.wrong:
         raise Wrong(loaded.wrong)
-    for finding in loaded.findings:
+    for finding in (*loaded.findings, *_unnamed(settings, loaded)):
         log.warning("%s", finding)
     return loaded
+
+
+def _sample(metrics: EngineMetrics, reader: Reader, prober: Prober) -> None:
+    """For each scrape."""
+    prober.sample()
+    metrics.sample_store(reader)
+
+
+def _committed(conductor: Conductor, prober: Prober, commit: Commit) -> None:
+    conductor.committed(commit)
+    if commit.incidents:
+        prober.wake()
+
+
+def _prober(
+    settings: Settings,
+    conductor: Conductor,
+    reader: Reader,
+    submissions: Submissions,
+    clock: Clock,
+    registry: CollectorRegistry,
+    stack: ExitStack,
+) -> Prober:
+    from api.outgoing import world
+    from api.prober import Prober
+    from ingest.probes.run import run
+
+    try:
+        around = world(settings.probes, clock, stack)
+    except OSError as error:
+        raise Wrong([Finding(str(settings.probes.authorities), 0, f"cannot be read: {error.strerror}")]) from None
+    prober = Prober(
+        lambda check: run(check, around), conductor.rules, partial(_open_incidents, reader), submissions.submit, clock,
+        registry, settings.probes.threads,
+    )  # fmt: skip
+    stack.callback(prober.stop)
+    return prober
+
+
+def _open_incidents(reader: Reader) -> Iterator[IncidentView]:
+    """All of them, page by page, as they are stored."""
+    cursor = ""
+    while True:
+        page = reader.incidents(state=sorted(OPEN), cursor=cursor, limit=500)
+        yield from (one for one in page.items if isinstance(one, IncidentView))
+        cursor = page.next
+        if not cursor:
+            return
+
+
+def _unnamed(settings: Settings, loaded: Loaded) -> list[Finding]:
+    return [] if loaded.rules is None else unnamed(settings.probes, loaded.rules, settings.rules)
 
 
 def _service_settings(settings: Settings) -> ServiceSettings:
@@ -257,8 +316,8 @@ def _lag(source: KafkaSource) -> float:
     return float(sum(source.lag().values()))
 
 
-def _checks(conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource]) -> list[Check]:
-    return [*conductor.checks(inbox), *map(_check_kafka, kafka)]
+def _checks(conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober) -> list[Check]:
+    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready()]
 
 
 def _check_kafka(source: KafkaSource) -> Check:

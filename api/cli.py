@@ -11,10 +11,9 @@ from typing import Annotated
 
 import typer
 
-from api import cli_evidence
+from api import cli_evidence, cli_probes
 
 EPILOG = "Exit codes: 0 done, 1 what you gave is wrong, 2 wrong usage, 3 something needed is not there, 70 our defect."
-
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -31,6 +30,7 @@ catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The 
 for _name, _group in (("whatif", whatif), ("token", token), ("audit", audit), ("catalogue", catalogues)):
     app.add_typer(_group, name=_name)
 cli_evidence.add_to(app)
+cli_probes.add_to(app)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (default: ./headwater.yaml).")]
 Catalogue = Annotated[Path | None, typer.Option(help="Folder of the catalogue (default: from the settings).")]

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from api.broadcast import Broadcaster
 from api.feasibility import Audits
 from api.observed import Observations
+from api.prober import Prober
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded
 from api.settings import Settings
@@ -46,6 +47,7 @@ class Parts:
     logs: Callable[[], Logs | None]
     state: Callable[[], CoreState | None]
     checks: Callable[[], list[Check]]
+    prober: Prober
     broadcaster: Broadcaster
     scenarios: Watch
     audits: Audits

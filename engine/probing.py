@@ -43,7 +43,7 @@ def wanted(incidents: Iterable[IncidentView]) -> Wanted:
 
 
 def take_answer(context: Context, answer: Answer, now: Millis) -> None:
-    """Keep an answer. One that the rules in force do not ask for, of a probe that was just withdrawn, is only counted."""
+    """Keep an answer. One that the rules in force do not ask for (they have just changed) is only counted."""
     state = context.state
     if _declared(context).get(answer.probe) != answer.entity:
         state.answers_ignored += 1
@@ -71,7 +71,7 @@ def forget_undeclared(context: Context) -> None:
 def _declared(context: Context) -> dict[str, str]:
     """Id of every probe and data check -> its entity."""
     rules = context.rules
-    return {one.id: one.entity for one in (*rules.probes, *rules.data_checks)}
+    return {one.id: one.entity for one in rules.probes} | {one.id: one.entity for one in rules.data_checks}
 
 
 def _keep(context: Context, answer: Answer) -> None:

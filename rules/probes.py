@@ -41,7 +41,7 @@ class Expectation(msgspec.Struct, frozen=True, kw_only=True):
 class Probe(msgspec.Struct, frozen=True, kw_only=True):
     """A check of ``entity``, made ``every`` milliseconds, ``during_incident`` while an open incident touches it.
 
-    ``target`` is a URL (http), host:port (tcp, tls), a name (dns), or the name of a database or command of the settings.
+    ``target`` is a URL (http), host:port (tcp, tls), a name (dns), or how the settings call a database or command.
     ``server``: the DNS server asked, host or host:port; empty: the system's resolver. ``name``: the name that a TLS
     server must have, if it is not the target's. ``credential``: of the settings, sent as a bearer token.
     """
@@ -72,9 +72,9 @@ class Side(msgspec.Struct, frozen=True):
 class DataCheck(msgspec.Struct, frozen=True, kw_only=True):
     """What must hold of the data of ``entity`` after failover or replay.
 
-    ``rows``: the query's number lies within ``least`` … ``most``. ``lag``: its seconds do. ``gaps``: (count, first, last)
-    of a sequence; what is missing in it does. ``checksum``: both sides are the same text. ``compare``: both sides'
-    numbers differ by no more than ``tolerance`` or ``percent`` of the left one.
+    ``rows``: the query's number lies within ``least`` … ``most``. ``lag``: its seconds do. ``gaps``: what is missing in
+    a sequence does, of which the query gives (count, first, last). ``checksum``: both sides are the same text.
+    ``compare``: both sides' numbers differ by no more than ``tolerance`` or ``percent`` of the left one.
     """
 
     id: str

@@ -48,17 +48,17 @@ class _Form(BaseModel):
 class Expectations(_Form):
     """What an answer must be like; what does not fit the kind of the probe is a mistake."""
 
-    status: _Status | None = Field(None, description="http: statuses that pass (default: 200-299)")
+    status: _Status | None = Field(default=None, description="http: statuses that pass (default: 200-299)")
     contains: Annotated[str, Field(max_length=2000)] = ""
     matches: _Pattern = ""
-    latency: _Within | None = Field(None, description="at most")
-    days_left: _Count | None = Field(None, description="tls: days until the certificate ends, at least")
+    latency: _Within | None = Field(default=None, description="at most")
+    days_left: _Count | None = Field(default=None, description="tls: days until the certificate ends, at least")
     rows_least: _Count | None = None
     rows_most: _Count | None = None
     value_least: FiniteFloat | None = None
     value_most: FiniteFloat | None = None
     equals: Annotated[str, Field(max_length=2000)] = ""
-    records: tuple[_Name, ...] = Field((), description="dns: what the name leads to, all of it")
+    records: tuple[_Name, ...] = Field(default=(), description="dns: what the name leads to, all of it")
 
     def build(self) -> Expectation:
         """The expectation."""
@@ -86,7 +86,7 @@ class Probes(_Form):
     every: _Every = Probe(id="", entity="", kind="tcp", target="").every
     during_incident: _Every = Probe(id="", entity="", kind="tcp", target="").during_incident
     timeout: _Within = Probe(id="", entity="", kind="tcp", target="").timeout
-    allow_private: bool = Field(False, description="its name may lead to private and loopback addresses")
+    allow_private: bool = Field(default=False, description="its name may lead to private and loopback addresses")
     query: _Query | None = None
     record: RecordType | None = None
     server: _Name | None = None
@@ -130,7 +130,7 @@ class Sides(_Form):
 
 
 class DataChecks(_Form):
-    """What must hold of a store's data. One-sided kinds have ``database`` and ``query``, others ``left`` and ``right``."""
+    """What must hold of a store's data. A kind has ``database`` and ``query``, or ``left`` and ``right``."""
 
     id: _Id
     entity: _Name

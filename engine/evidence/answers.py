@@ -65,11 +65,19 @@ def claims_absence(text: str) -> bool:
 
 
 def check_terms(
-    probes: Iterable[tuple[str, Answered]], start: Millis, since: Millis, until: Millis, *, claims: bool, data: frozenset[str]
+    probes: Iterable[tuple[str, Answered]],
+    start: Millis,
+    since: Millis,
+    until: Millis,
+    *,
+    claims: bool,
+    data: frozenset[str],
 ) -> Iterator[Term]:
-    """Terms from (id, answers) of one entity, for alerts that began at ``start``. Failures count from ``since`` on, what
-    passed only from ``start`` on; ``claims``: the alerts say that the entity is not there; ``data``: kinds that look at
-    data, which may be sound where nobody can reach it."""
+    """Terms from (id, answers) of one entity, for alerts that began at ``start``.
+
+    Failures count from ``since`` on, what passed only from ``start`` on. ``claims``: the alerts say that the entity is
+    not there; ``data``: kinds that look at data, which may be sound where nobody can reach it.
+    """
     passed: list[tuple[str, int, int]] = []
     failing: list[Term] = []
     for name, of in sorted(probes, key=lambda one: one[0]):
