@@ -12,7 +12,7 @@ import msgspec
 
 from engine.context import Context
 from engine.evidence.answers import DURATION, SUCCESS, UNKNOWN, YES, Answered
-from engine.lifecycle import OPEN, State
+from engine.lifecycle import OPEN
 from engine.outcomes import IncidentView
 from engine.signals import Answer, Labels, Millis
 from engine.stance import evidence_came
@@ -29,7 +29,7 @@ class Wanted(msgspec.Struct, frozen=True):
 
 def wanted(incidents: Iterable[IncidentView]) -> Wanted:
     """What the open incidents ask for: all that they touch is probed more often, and the data of what they touch is
-    checked once an incident recovers."""
+    checked once none of an incident's alerts fires any more."""
     often: set[str] = set()
     restored: dict[str, str] = {}
     for one in incidents:
@@ -37,7 +37,7 @@ def wanted(incidents: Iterable[IncidentView]) -> Wanted:
             continue
         touched = {*one.entities, *(hit.entity for hit in one.impact), *((one.cause,) if one.cause else ())}
         often |= touched
-        if one.state == State.RECOVERING:
+        if one.alerts and not one.firing:
             restored |= dict.fromkeys(sorted(touched), one.id)
     return Wanted(frozenset(often), restored)
 

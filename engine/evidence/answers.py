@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import insort
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 
 import msgspec
 
@@ -19,7 +20,7 @@ from engine.signals import Answer, Millis
 GROUP = "check"
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 FAILED_ONCE, FAILED_AGAIN = 1.0, 1.5
-"""One failure may be chance; most of several are none."""
+"""One failure may be chance, two in a row are none; one alone counts unless more passed than failed."""
 PASSED, PASSED_SEVERAL = -1.0, -1.5
 KEPT = 64
 SHOWN = 3
@@ -84,8 +85,9 @@ def check_terms(
         seen = [one for one in of.points if since <= one[0] <= until]
         known = [one for one in seen if one[1] != UNKNOWN]
         bad = [one for one in known if one[1] == NO]
-        if bad and 2 * len(bad) >= len(known):
-            failing.append(_failed(name, of, len(bad), len(known)))
+        again = any(one[1] == then[1] == NO for one, then in pairwise(known))
+        if again or (bad and 2 * len(bad) >= len(known)):
+            failing.append(_failed(name, of, len(bad), len(known), again=again))
         elif not bad and of.kind not in data and (good := [one for one in known if one[0] >= start]):
             passed.append((name, len(good), good[-1][2]))
         elif seen and not known:
@@ -101,13 +103,13 @@ def check_terms(
         yield Term(kind="check_passed", group=GROUP, log_odds=weight, facts=facts)
 
 
-def _failed(name: str, of: Answered, bad: int, known: int) -> Term:
+def _failed(name: str, of: Answered, bad: int, known: int, *, again: bool) -> Term:
     facts: dict[str, object] = {"probe": name, "check": of.kind, "failed": bad, "of": known}
     last = of.last
     if last is not None and last.passed == NO:
         facts |= {"said": last.detail, "duration_ms": last.duration}
         facts |= {"value": last.value, "unit": last.unit} if last.value is not None else {}
-    return Term(kind="check_failed", group=GROUP, log_odds=FAILED_AGAIN if bad > 1 else FAILED_ONCE, facts=facts)
+    return Term(kind="check_failed", group=GROUP, log_odds=FAILED_AGAIN if again else FAILED_ONCE, facts=facts)
 
 
 def _unknown(name: str, of: Answered, count: int) -> Term:

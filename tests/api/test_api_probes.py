@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from api import settings
-from api.commands.probes import row_in_words
+from api.commands import check
+from api.commands import probes as command
+from api.commands.console import Failed
 from api.findings import Wrong
 from tests.api.live import Live, alert, live
 from tests.publish.receiver import Receiver, receiver, status
@@ -77,34 +78,30 @@ def test_they_are_gauges_and_part_of_readiness(probed: Live) -> None:
     assert next(one for one in ready if one["name"] == "probes")["ok"]
 
 
-def test_the_command_line_runs_and_lists_them(probed: Live) -> None:
-    def headwater(*words: str) -> subprocess.CompletedProcess[str]:
-        command = [str(Path(sys.executable).parent / "headwater"), *words, "--url", probed.url]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
-    ran = headwater("probe", "run", "orders-rows", "--json")
-    assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout)["passed"] == "yes"
-    wrong = headwater("probe", "run", "nobody")
-    assert wrong.returncode == 1
-    assert "nobody" in wrong.stderr
-    listed = headwater("probes")
-    assert listed.returncode == 0
-    assert "orders-rows of db: passed in" in listed.stdout
-    assert "front of checkout" in listed.stdout
+def test_the_command_line_runs_and_lists_them(probed: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    assert command.run("orders-rows", probed.url, "", None, as_json=True) == 0
+    assert json.loads(capsys.readouterr().out)["passed"] == "yes"
+    with pytest.raises(Failed, match="nobody"):
+        command.run("nobody", probed.url, "", None, as_json=False)
+    assert command.listed(probed.url, "", None, as_json=False) == 0
+    said = capsys.readouterr().out
+    assert "orders-rows of db: passed in" in said
+    assert "front of checkout" in said
 
 
 def test_a_row_that_was_never_made_says_so() -> None:
-    said = row_in_words(
+    said = command.row_in_words(
         {"id": "x", "entity": "shop", "kind": "tcp", "every": 60_000, "often": True, "last": None, "running": False}
     )
-    assert said == "x of shop (tcp, every 60 s, more often for an incident): not made yet"
+    assert said == "x of shop (tcp, every 1 min, more often for an incident): not made yet"
 
 
 def test_a_failing_probe_is_made_more_often_and_argues_for_the_alert_and_data_is_checked_at_the_end(
     probed: Live, server: Receiver
 ) -> None:
     server.behave = status(503)
+    for _ in range(2):  # what fails shortly before an alert speaks for it
+        assert probed.client.post("/api/v1/probes/front/run").json()["passed"] == "no"
     probed.send(alert("CheckoutDown", "checkout"), alert("DbDown", "db"))
     incident = eventually(lambda: _incident(probed), "an incident")
     eventually(lambda: row(probed, "front")["every"] == 1000, "the probe is made more often")
@@ -119,7 +116,8 @@ def test_a_failing_probe_is_made_more_often_and_argues_for_the_alert_and_data_is
     assert said.endswith(": status 503")
     server.behave = status(200)
     runs = row(probed, "orders-rows", "data-checks")["runs"]
-    ended = {"endsAt": "2026-01-01T00:00:00Z", "startsAt": "2025-12-31T00:00:00Z"}
+    over = (datetime.fromtimestamp(incident["first_alert_at"] / 1000, UTC) + timedelta(seconds=1)).isoformat()
+    ended = {"endsAt": over}
     probed.send(*({**alert(*one), **ended} for one in (("CheckoutDown", "checkout"), ("DbDown", "db"))))
     eventually(lambda: row(probed, "orders-rows", "data-checks")["runs"] > runs, "the data is checked", seconds=60)
 
@@ -175,7 +173,7 @@ def test_secrets_come_from_the_environment_and_are_in_no_repr(tmp_path: Path) ->
     assert "password" not in json.dumps(settings.schema()).replace("password_env", "")
 
 
-def test_what_rules_name_and_nobody_has_is_a_warning(tmp_path: Path) -> None:
+def test_what_rules_name_and_nobody_has_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "rules").mkdir()
     (tmp_path / "rules" / "p.yaml").write_text(
         "probes:\n"
@@ -185,8 +183,7 @@ def test_what_rules_name_and_nobody_has_is_a_warning(tmp_path: Path) -> None:
     )
     config = tmp_path / "headwater.yaml"
     config.write_text("rules: rules\n", encoding="utf-8")
-    command = [str(Path(sys.executable).parent / "headwater"), "check", "--config", str(config)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
+    assert check.run(config) == 0
+    told = capsys.readouterr().err
     for said in ("a names the database 'orders'", "b names the command 'disk'", "a checks 'nowhere'"):
-        assert said in done.stderr
+        assert said in told

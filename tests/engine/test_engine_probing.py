@@ -100,6 +100,13 @@ def test_one_failure_among_many_that_passed_says_nothing() -> None:
     assert checks(alert) == {}
 
 
+def test_two_failures_in_a_row_count_whatever_passed_later() -> None:
+    _, alert = judged(*failing(2), *[answer("door", "10:01", "yes", plus=n * SECOND) for n in range(10)])
+    weight, facts = checks(alert)["check_failed"]
+    assert (weight, facts["failed"], facts["of"]) == (1.5, 2, 12)
+    assert "said" not in facts, "what it said last was that all is well"
+
+
 def test_unknown_and_absent_are_neutral() -> None:
     _, none = judged()
     _, unknown = judged(*[answer("door", "10:00", "unknown", plus=n * SECOND) for n in range(1, 4)])

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from api import bootstrap
 from api.outgoing import range_clients
 from api.probe_settings import PrometheusSettings
-from ingest.prometheus_query import QueryFailed, Ranged, RangeClient
+from ingest.prometheus_query import QueryFailed, RangeClient, Ranged
 from tests.real.components import Child, Exporter, eventually, free_port
 
 pytestmark = pytest.mark.real("prometheus")
@@ -45,8 +45,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RangeClient
         yield range_clients((declared,), stack)["prom"]
 
 
-def _now() -> int:
-    return time.time_ns() // 1_000_000
+_now = bootstrap.now
 
 
 def _samples(client: RangeClient) -> Ranged | None:
