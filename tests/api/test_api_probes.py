@@ -106,12 +106,12 @@ def test_a_failing_probe_is_made_more_often_and_argues_for_the_alert_and_data_is
     incident = eventually(lambda: _incident(probed), "an incident")
     eventually(lambda: row(probed, "front")["every"] == 1000, "the probe is made more often")
 
-    def confirmed() -> list[str]:
-        argued = probed.get(f"/api/v1/incidents/{incident['id']}/explanation")["real"]
-        down = next(one for one in argued if one["name"] == "CheckoutDown")
-        return [one["text"] for one in down["speaks_for"] if one["kind"] == "check_failed"]
+    def argued() -> list[str]:
+        alerts = {one["name"]: one["no"] for one in probed.get("/api/v1/alerts")["items"]}
+        why = probed.get(f"/api/v1/alerts/{alerts['CheckoutDown']}/why")["argument"]
+        return [one["text"] for one in why["speaks_for"] if one["kind"] == "check_failed"]
 
-    (said,) = eventually(confirmed, "the probe is evidence", seconds=60)
+    (said,) = eventually(argued, "the probe is evidence", seconds=60)
     assert said.startswith("the http check front failed ")
     assert said.endswith(": status 503")
     server.behave = status(200)
