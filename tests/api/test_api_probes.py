@@ -116,7 +116,7 @@ def test_a_failing_probe_is_made_more_often_and_argues_for_the_alert_and_data_is
     assert said.endswith(": status 503")
     server.behave = status(200)
     runs = row(probed, "orders-rows", "data-checks")["runs"]
-    over = (datetime.fromtimestamp(incident["first_alert_at"] / 1000, UTC) + timedelta(seconds=1)).isoformat()
+    over = (datetime.fromtimestamp(incident["first_alert_at"] / 1000, UTC) + timedelta(milliseconds=1)).isoformat()
     ended = {"endsAt": over}
     probed.send(*({**alert(*one), **ended} for one in (("CheckoutDown", "checkout"), ("DbDown", "db"))))
     eventually(lambda: row(probed, "orders-rows", "data-checks")["runs"] > runs, "the data is checked", seconds=60)
