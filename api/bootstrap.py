@@ -186,19 +186,17 @@ def engine(
         metrics = EngineMetrics(registry, installed())
         settings.data.mkdir(parents=True, exist_ok=True)
         sinks = settings.sinks.open(World(clock, settings.data, stack))
-        store = SqliteStore(settings.data / DATABASE, {sink.name: sink.audiences for sink in sinks})
-        stack.callback(store.close)
+        audiences = {sink.name: sink.audiences for sink in sinks}
+        store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
         dispatcher = Dispatcher(store, sinks, clock, metrics)
         stack.callback(dispatcher.stop)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
-        kafka = _kafka(settings, metrics)
-        scenarios = Watch(settings.scenarios, registry)
-        conductor = Conductor(
-            settings, library, submissions, clock, broadcaster.wake, dispatcher.wake, stopped, scenarios
-        )
+        kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
+        told = broadcaster.wake, dispatcher.wake, stopped
+        conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober = _prober(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
@@ -210,9 +208,9 @@ def engine(
             topology=conductor.topology, rules=conductor.rules, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: _checks(conductor, inbox, kafka, prober), broadcaster=broadcaster, state=conductor.state,
-            registry=registry, scenarios=conductor.scenarios, audits=Audits(conductor.topology, clock, registry),
+            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry), prober=prober,
             observations=Observations(conductor.traces, conductor.topology, registry), logs=conductor.logs,
-            sample=partial(_sample, metrics, store, prober), prober=prober,
+            sample=partial(_sample, metrics, store, prober),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 

@@ -56,6 +56,7 @@ def _samples(client: RangeClient) -> Ranged | None:
 
 def test_what_was_scraped_comes_as_an_array(prometheus: RangeClient) -> None:
     found = eventually(lambda: _samples(prometheus), "three samples")
+    assert found is not None
     (series,) = found.series
     assert series.labels.as_dict()["job"] == "cart"
     assert set(series.values.tolist()) == {0.0}
