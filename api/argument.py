@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from api.cause_words import AGAINST, FOR, abstention, arguments, change_in_words, first_before_second
-from api.evidence_words import INDEPENDENT, SOURCES, listed, number, span, term_in_words
+from api.evidence_words import INDEPENDENT, SOURCES, USUAL, listed, number, span, term_in_words
 from api.explanation_schemas import AlertArgued, Argument, CandidateArgued, IncidentExplanation
 from api.severity_words import when
 from engine.cause.rank import FLOOR
@@ -36,7 +36,7 @@ def alert_argued(alert: Fields) -> AlertArgued:
     rows = [
         (term, Argument(kind=term.kind, text=_text(term), weight=term.log_odds, facts=term.facts)) for term in terms
     ]
-    missing = [SOURCES[group] for group in INDEPENDENT if not any(t.group == group and t.log_odds for t in terms)]
+    missing = [SOURCES[group] for group in USUAL if not any(t.group == group and t.log_odds for t in terms)]
     return AlertArgued(
         no=alert["no"],
         name=alert["name"],

@@ -18,6 +18,7 @@ from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
 from api.observed import Observations
+from api.probe_settings import unnamed
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
 from api.settings import Settings
@@ -28,7 +29,9 @@ from engine import failpoints, own
 from engine.chain import ChainRow, Head
 from engine.core import Core
 from engine.library import Library
+from engine.lifecycle import OPEN
 from engine.metrics import EngineMetrics
+from engine.outcomes import IncidentView
 from engine.ports import Clock, Commit, Decode, Decoded, Reader, Source, Version
 from engine.resume import Machine
 from engine.service import Service, ServiceSettings
@@ -43,7 +46,10 @@ if TYPE_CHECKING:
     from api.conductor import Conductor
     from api.evidence import Known
     from api.lane import Lane
+    from api.prober import Prober
     from engine.publish.publisher import PublisherSettings
+    from engine.storage.sqlite import SqliteStore
+    from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
     from ingest.kafka import KafkaSource
 
@@ -182,39 +188,39 @@ def engine(
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
         sinks = settings.sinks.open(_world(settings, clock, stack))
-        store = SqliteStore(settings.data / DATABASE, {sink.name: sink.audiences for sink in sinks})
-        stack.callback(store.close)
+        audiences = {sink.name: sink.audiences for sink in sinks}
+        store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
-        conductor = Conductor(
-            settings, library, submissions, clock, broadcaster.wake, publisher.wake, stopped, scenarios
-        )
+        told = broadcaster.wake, publisher.wake, stopped
+        conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
+        prober = _prober(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
-            on_commit=conductor.committed, settings=_service_settings(settings),
+            on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
         )  # fmt: skip
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, reader=store, tickets=lambda incident: store.links(incident=incident), redrive=publisher.redrive, hinted=publisher.hinted, decode=decode,
-            clock=clock, accept=doorway.accept, topology=conductor.topology, rules=conductor.rules, logs=conductor.logs,
-            reload=conductor.reload, silences=conductor.silences, version=store.version, dead_letter=store.dead_letter,
-            settle_dead_letter=store.settle_dead_letter, checks=lambda: _checks(conductor, inbox, kafka),
-            broadcaster=broadcaster, state=conductor.state, registry=registry, scenarios=conductor.scenarios,
-            audits=Audits(conductor.topology, clock, registry),
+            settings=settings, reader=store, tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
+            hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
+            rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
+            version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
+            checks=lambda: _checks(conductor, inbox, kafka, prober), broadcaster=broadcaster, state=conductor.state,
+            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry), prober=prober,
             observations=Observations(conductor.traces, conductor.topology, registry),
-            sample=lambda: metrics.sample_store(store, store, clock()),
-            test_sink=partial(_test_sink, settings, clock),
+            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
             conductor.start(service, loaded)
             publisher.start()
+            prober.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close)
@@ -235,7 +241,7 @@ def _loaded(settings: Settings) -> Loaded:
     loaded = files.load(settings.catalogue, settings.rules, settings.sinks.names)
     if loaded.wrong:
         raise Wrong(loaded.wrong)
-    for finding in loaded.findings:
+    for finding in (*loaded.findings, *_unnamed(settings, loaded)):
         log.warning("%s", finding)
     return loaded
 
@@ -244,6 +250,58 @@ def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
     """What comes of a test of the sink of this name; None when there is none."""
     with ExitStack() as stack:
         return trial.attempt(settings.sinks, name, World(clock, settings.data, stack))
+
+
+def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: Clock) -> None:
+    """For each scrape."""
+    prober.sample()
+    metrics.sample_store(store, store, clock())
+
+
+def _committed(conductor: Conductor, prober: Prober, commit: Commit) -> None:
+    conductor.committed(commit)
+    if commit.incidents:
+        prober.wake()
+
+
+def _prober(
+    settings: Settings,
+    conductor: Conductor,
+    reader: Reader,
+    submissions: Submissions,
+    clock: Clock,
+    registry: CollectorRegistry,
+    stack: ExitStack,
+) -> Prober:
+    from api.outgoing import world
+    from api.prober import Prober
+    from ingest.probes.run import run
+
+    try:
+        around = world(settings.probes, clock, stack)
+    except OSError as error:
+        raise Wrong([Finding(str(settings.probes.authorities), 0, f"cannot be read: {error.strerror}")]) from None
+    prober = Prober(
+        lambda check: run(check, around), conductor.rules, partial(_open_incidents, reader), submissions.submit, clock,
+        registry, settings.probes.threads,
+    )  # fmt: skip
+    stack.callback(prober.stop)
+    return prober
+
+
+def _open_incidents(reader: Reader) -> Iterator[IncidentView]:
+    """All of them, page by page, as they are stored."""
+    cursor = ""
+    while True:
+        page = reader.incidents(state=sorted(OPEN), cursor=cursor, limit=500)
+        yield from (one for one in page.items if isinstance(one, IncidentView))
+        cursor = page.next
+        if not cursor:
+            return
+
+
+def _unnamed(settings: Settings, loaded: Loaded) -> list[Finding]:
+    return [] if loaded.rules is None else unnamed(settings.probes, loaded.rules, settings.rules)
 
 
 def _service_settings(settings: Settings) -> ServiceSettings:
@@ -290,8 +348,8 @@ def _lag(source: KafkaSource) -> float:
     return float(sum(source.lag().values()))
 
 
-def _checks(conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource]) -> list[Check]:
-    return [*conductor.checks(inbox), *map(_check_kafka, kafka)]
+def _checks(conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober) -> list[Check]:
+    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready()]
 
 
 def _check_kafka(source: KafkaSource) -> Check:

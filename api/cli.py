@@ -8,10 +8,9 @@ from typing import Annotated
 
 import typer
 
-from api import cli_evidence, cli_publish
+from api import cli_evidence, cli_probes, cli_publish
 
 EPILOG = "Exit codes: 0 done, 1 what you gave is wrong, 2 wrong usage, 3 something needed is not there, 70 our defect."
-
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
@@ -27,8 +26,8 @@ whatif = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What-if 
 catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The catalogue beyond its mistakes.")
 for _name, _group in (("whatif", whatif), ("token", token), ("audit", audit), ("catalogue", catalogues)):
     app.add_typer(_group, name=_name)
-cli_evidence.add_to(app)
-cli_publish.add_to(app)
+for _part in (cli_evidence, cli_probes, cli_publish):
+    _part.add_to(app)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (default: ./headwater.yaml).")]
 Catalogue = Annotated[Path | None, typer.Option(help="Folder of the catalogue (default: from the settings).")]

@@ -18,10 +18,13 @@ SOURCES = {
     "consumers": "those who would feel it",
     "logs": "log records",
     "traces": "spans",
+    "check": "probes",
     "unusable": "what could not be used",
 }
 """Groups of terms, as people call them."""
-INDEPENDENT = ("telemetry", "topology", "consumers", "logs", "traces")
+USUAL = ("telemetry", "topology", "consumers", "logs", "traces")
+"""Groups that are missed where they say nothing; probes are only there where somebody declared them."""
+INDEPENDENT = (*USUAL, "check")
 """Groups that are evidence from elsewhere than the alert."""
 _WHY_NOT = {
     "warming": "too little history to know what is usual",
@@ -110,6 +113,19 @@ def _unusable_series(f: Facts) -> str:
     return f"{f['series']} of its series could not be used, {why}: {listed(f['metrics'], 3)}"
 
 
+def _check_failed(f: Facts) -> str:
+    found = f", {number(f['value'])} {f['unit']}".rstrip() if f.get("value") is not None else ""
+    said = f": {f['said']}" if f.get("said") else ""
+    return f"the {f['check']} check {f['probe']} failed {f['failed']} of {f['of']} times{found}{said}"
+
+
+def _check_passed(f: Facts) -> str:
+    return (
+        f"it was there when it was probed: {listed(f['probes'], 3)} passed {f['passed']} times, the slowest last in "
+        f"{span(f['duration_ms']) if f['duration_ms'] >= 10_000 else number(f['duration_ms']) + ' ms'}"
+    )
+
+
 WORDS: dict[str, Words] = {
     "claim_is_news": lambda f: f"its own series shows it, at a level that its history does not have: {moved(f)}",
     "claim_seen_before": lambda f: f"its own series: {_seen_before(f)}",
@@ -143,6 +159,9 @@ WORDS: dict[str, Words] = {
     "network_time_up": _spans("time on the way,", " ms"),
     "errors_up": _spans("spans that failed by themselves in", ""),
     "spans_flow": lambda f: f"its spans are as usual: {f['spans']} of them, against {f['history']} before",
+    "check_failed": _check_failed,
+    "check_passed": _check_passed,
+    "check_unknown": lambda f: f"the check {f['probe']} could not be made ({f['tries']} tries): {f['said']}",
     "series_unusable": _unusable_series,
     "logs_silent": lambda f: f"its logs are silent since {when(f['last_line'])}: that proves nothing",
     "logs_too_young": lambda f: f"its logs begin at {when(f['first_line'])}: too short a history to compare with",

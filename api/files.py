@@ -38,6 +38,7 @@ def load(catalogue: Path, rules: Path, sinks: Collection[str] | None = None) -> 
     findings = found + more
     if topology is not None and ruleset is not None:
         findings += _undeclared(topology, ruleset, catalogue)
+        findings += _probes_of_nothing(topology, ruleset, rules)
     return Loaded(topology, ruleset, findings)
 
 
@@ -94,4 +95,13 @@ def _undeclared(topology: Topology, rules: RuleSet, catalogue: Path) -> list[Fin
     return [
         Finding(str(catalogue), 0, f"obligation {duty!r} is declared by no rules", hint, warning=True)
         for duty in rules.undeclared(named)
+    ]
+
+
+def _probes_of_nothing(topology: Topology, rules: RuleSet, folder: Path) -> list[Finding]:
+    declared = [(one.id, one.entity) for one in rules.probes] + [(one.id, one.entity) for one in rules.data_checks]
+    return [
+        Finding(str(folder), 0, f"{id} checks {entity!r}, which the catalogue does not have", warning=True)
+        for id, entity in declared
+        if topology.resolve(entity) is None
     ]

@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from api.broadcast import Broadcaster
 from api.feasibility import Audits
 from api.observed import Observations
+from api.prober import Prober
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded, SinkTest
 from api.settings import Settings
@@ -29,7 +30,7 @@ class Parts:
     the operator's files; it raises `api.files.FilesError`. ``sample`` sets the gauges that the store answers; it raises
     `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped. ``redrive`` brings a dead
     publication back; ``hinted`` hears of a call of a sink's web hook (name, body); both say whether there is one.
-    ``tickets`` is what sinks keep of an incident. ``test_sink`` sends a test to the sink of a name, None when there is none.
+    ``tickets`` is what sinks keep of an incident. ``test_sink`` tests the sink of a name, None: there is none.
     """
 
     settings: Settings
@@ -51,6 +52,7 @@ class Parts:
     logs: Callable[[], Logs | None]
     state: Callable[[], CoreState | None]
     checks: Callable[[], list[Check]]
+    prober: Prober
     broadcaster: Broadcaster
     scenarios: Watch
     audits: Audits

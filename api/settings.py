@@ -19,6 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from api.findings import Finding, Wrong
+from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.sinks.declared import Name
 from api.sinks.declared import strict as _strict
 from api.sinks.table import Sinks
@@ -131,6 +132,8 @@ class Settings:
     tokens: tuple[Token, ...] = ()
     sinks: Sinks = Sinks()
     kafka: tuple[Kafka, ...] = ()
+    probes: ProbeSettings = ProbeSettings()
+    prometheus: tuple[PrometheusSettings, ...] = ()
     limits: Limits = Limits()
     retention: Retention = Retention()
     publishing: Publishing = Publishing()
@@ -267,7 +270,19 @@ def _cross_checks(
         line = document.line(("sinks", setting, number, key))
         found.append(Finding(file, line, f"sinks.{setting}.{number}.{key}: {variable} is not set"))
     found += _wrong_sinks(settings, document, file)
-    return found + list(_used_twice(settings, document, file))
+    return [*found, *_of_probes(settings, document, file, variables), *_used_twice(settings, document, file)]
+
+
+def _of_probes(settings: Settings, document: Document, file: str, variables: Mapping[str, str]) -> Iterator[Finding]:
+    unset = [(("probes", *place), variable) for place, variable in settings.probes.unset(variables)]
+    for number, server in enumerate(settings.prometheus):
+        if server.token_env and not variables.get(server.token_env):
+            unset.append((("prometheus", number, "token_env"), server.token_env))
+    for place, variable in unset:
+        yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {variable} is not set")
+    for inner, message in settings.probes.incomplete():
+        place = ("probes", *inner)
+        yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {message}")
 
 
 def _wrong_sinks(settings: Settings, document: Document, file: str) -> Iterator[Finding]:
@@ -281,7 +296,12 @@ def _used_twice(settings: Settings, document: Document, file: str) -> Iterator[F
     tokens = [("tokens", number, token.name) for number, token in enumerate(settings.tokens)]
     kafka = [("kafka", number, source.name) for number, source in enumerate(settings.kafka)]
     sinks = [(f"sinks.{setting}", number, sink.name) for setting, number, sink in settings.sinks.declared()]
-    for named in (tokens, kafka, sinks):
+    probes = settings.probes
+    prometheus = [("prometheus", number, server.name) for number, server in enumerate(settings.prometheus)]
+    databases = [("probes.databases", number, one.name) for number, one in enumerate(probes.databases)]
+    commands = [("probes.commands", number, one.name) for number, one in enumerate(probes.commands)]
+    credentials = [("probes.credentials", number, one.name) for number, one in enumerate(probes.credentials)]
+    for named in (tokens, kafka, sinks, prometheus, databases, commands, credentials):
         for place, (section, number, name) in enumerate(named):
             if name in [before for _, _, before in named[:place]]:
                 line = document.line((*section.split("."), number, "name"))
@@ -296,4 +316,17 @@ def _resolved(
         name: getattr(settings, name) if (name,) in origins else base / getattr(settings, name)
         for name in ("data", "catalogue", "rules", "scenarios")
     }
-    return replace(settings, **paths, sinks=settings.sinks.with_secrets(variables))
+    probes = settings.probes.with_secrets(variables)
+    if probes.authorities is not None:
+        probes = replace(probes, authorities=base / probes.authorities)
+    databases = (
+        replace(one, database=str(base / one.database)) if one.driver == "sqlite3" else one for one in probes.databases
+    )
+    servers = (replace(one, token=variables.get(one.token_env or "", "")) for one in settings.prometheus)
+    return replace(
+        settings,
+        **paths,
+        sinks=settings.sinks.with_secrets(variables),
+        probes=replace(probes, databases=tuple(databases)),
+        prometheus=tuple(servers),
+    )

@@ -22,11 +22,12 @@ from engine.incidents import archive_due, declare_due, recover_due
 from engine.judging import rule_gauges
 from engine.library import Library
 from engine.outcomes import AlertView, Outcomes
+from engine.probing import take_answer
 from engine.proof import guard, proof_due
 from engine.reasons import Disposition
 from engine.record import Recorder
 from engine.settle import evidence_due, final_due, settle_due
-from engine.signals import Activation, AlertEvent, Command, Downtime, Heartbeat, Millis, Signal, TicketEvent
+from engine.signals import Activation, AlertEvent, Answer, Command, Downtime, Heartbeat, Millis, Signal, TicketEvent
 from engine.state import CoreState
 from engine.storms import storm_due
 from engine.telemetry_intake import TELEMETRY, take_telemetry
@@ -194,6 +195,8 @@ class Core:
             obey(context, signal, now)
         elif isinstance(signal, TicketEvent):
             flow_back(context, signal, now)
+        elif isinstance(signal, Answer):
+            take_answer(context, signal, now)
         elif isinstance(signal, Downtime):
             self._slept(signal)
         elif isinstance(signal, Activation):

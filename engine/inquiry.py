@@ -12,6 +12,7 @@ from engine.cause.suspicion import Suspicion
 from engine.context import Context
 from engine.correlate.graph import Node, SymptomGraph
 from engine.correlate.partition import Trouble
+from engine.evidence.answers import SERIES, Answered, check_terms, claims_absence
 from engine.evidence.claim import claim_terms, course_term
 from engine.evidence.felt import felt
 from engine.evidence.kinds import Kind, kind_of
@@ -27,6 +28,7 @@ from engine.evidence.verdict import Term
 from engine.reasons import Verdict
 from engine.signals import Millis
 from engine.state import Alert
+from rules.probes import CHECK_KINDS
 from topology.model import Semantics
 
 BEFORE: Millis = 60_000
@@ -53,6 +55,10 @@ class Inquiry:
         self._looks = Looks(context.state.traces)
         self._profiles = UsableProfiles(context.state.telemetry, now)
         self._nodes = [graph.nodes[i] for i in trouble.nodes]
+        self._probes: dict[str, list[tuple[str, Answered]]] = {}
+        for name, known in context.state.answers.items():
+            entity = context.topology.resolve(known.entity) or known.entity
+            self._probes.setdefault(entity, []).append((name, known))
         self.onset = min(node.start for node in self._nodes)
 
     def suspicion(self) -> Suspicion:
@@ -97,7 +103,7 @@ class Inquiry:
 
     def shared_terms(self, node: Node, wave: list[int], start: Millis, neighbours: set[str]) -> list[Term]:
         """Terms for all alerts of a node that began together: who else is in trouble, who feels it, what the entity's
-        logs and spans say."""
+        logs, spans and probes say."""
         context, since, until = self._context, start - BEFORE, start + self._context.rules.correlation.window
 
         def profile(name: str) -> Profile:
@@ -112,7 +118,15 @@ class Inquiry:
         if self._profiles.has(node.entity):
             feels = felt(context.topology, self._profiles, node.entity, start, until)
             found += felt_terms(feels, door=self._is_door(node.entity))
-        return [*found, *self._unusable(node, start, until)]
+        return [*found, *self._checks(node, wave, start, since, until), *self._unusable(node, start, until)]
+
+    def _checks(self, node: Node, wave: list[int], start: Millis, since: Millis, until: Millis) -> Iterator[Term]:
+        """What probes of the entity answered."""
+        probes = self._probes.get(node.entity)
+        if probes:
+            alerts = (self._context.state.alerts[number] for number in wave)
+            claims = all(claims_absence(f"{alert.name} {alert.metric}") for alert in alerts)
+            yield from check_terms(probes, start, since, until, claims=claims, data=frozenset(CHECK_KINDS))
 
     def _unusable(self, node: Node, start: Millis, until: Millis) -> Iterator[Term]:
         """What could not be used."""
@@ -137,7 +151,7 @@ class Inquiry:
         yield from claim_terms(profile, alert.metric, kind)
         if end is not None and (profile.measured or any(term.group in FROM_SERIES for term in alert.terms)):
             yield course_term(max(0, end - alert.spell.since), profile.step)
-        yield from series_terms(profile, kind, alert.metric)
+        yield from series_terms(profile, kind, alert.metric, SERIES if alert.entity in self._probes else ())
 
     def standing(self, alert: Alert, found: tuple[Term, ...]) -> tuple[Term, ...]:
         """What was found of an alert while its points were there, but for a series that has since changed its unit; of

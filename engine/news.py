@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from engine.clock_words import when
+from engine.heard import Deadline, Heard
 from engine.outcomes import Impacted
 from engine.signals import Millis
-from engine.state import Deadline, Heard, Incident
+from engine.state import Incident
 
 SHOWN = 5
 """Services, deadlines and the like in one message; what is beyond is counted."""

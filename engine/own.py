@@ -1,4 +1,5 @@
-"""The engine's own signals as input-log entries: commands, what flows back from tickets, downtime, activations.
+"""The engine's own signals as input-log entries: commands, what flows back from tickets, what probes found, downtime,
+activations.
 
 The format's name is ``own``.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.ports import Decoded, Record, Reject
-from engine.signals import Activation, Command, Downtime, Millis, TicketEvent
+from engine.signals import Activation, Answer, Command, Downtime, Millis, TicketEvent
 
 FORMAT = "own"
 
@@ -29,7 +30,11 @@ class _TicketEvent(TicketEvent, frozen=True, tag_field="kind_of", tag="ticket"):
     pass
 
 
-_decoder = msgspec.json.Decoder(_Command | _TicketEvent | _Downtime | _Activation)
+class _Answer(Answer, frozen=True, tag_field="kind_of", tag="answer"):
+    pass
+
+
+_decoder = msgspec.json.Decoder(_Command | _TicketEvent | _Answer | _Downtime | _Activation)
 
 
 def decode(body: bytes) -> Decoded:
@@ -51,6 +56,11 @@ def ticket(event: TicketEvent, token: object = None) -> Record:
     return _record("tickets", _TicketEvent(**msgspec.structs.asdict(event)), token=token)
 
 
+def answer(found: Answer, token: object = None) -> Record:
+    """The input record of what a probe or a data check found."""
+    return _record("probes", _Answer(**msgspec.structs.asdict(found)), token=token)
+
+
 def downtime(since: Millis, until: Millis) -> Record:
     """The input record of the engine's own downtime; it arrives at ``since``, before the timers due in the gap."""
     return _record("self", _Downtime(since, until), arrival=since)
@@ -63,7 +73,7 @@ def activation(kind: str, version: str, arrival: Millis | None = None) -> Record
 
 def _record(
     source: str,
-    signal: _Command | _TicketEvent | _Downtime | _Activation,
+    signal: _Command | _TicketEvent | _Answer | _Downtime | _Activation,
     *,
     arrival: Millis | None = None,
     token: object = None,

@@ -48,6 +48,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
     {
         "read": _guarded(Role.VIEWER, "read incidents, alerts, the topology, versions and the live stream"),
         "impact": _guarded(Role.VIEWER, "ask what would happen if an entity failed"),
+        "probe": _guarded(Role.OPERATOR, "run a probe or a data check now"),
         "export": _guarded(Role.OPERATOR, "take a copy of the record of decisions"),
         "ingest": _guarded(Role.OPERATOR, "send alerts, samples, logs, spans, changes and heartbeats"),
         "acknowledge": Action(Role.OPERATOR, "say that somebody is on the incident"),

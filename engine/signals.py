@@ -195,6 +195,25 @@ class TicketEvent(msgspec.Struct, frozen=True, gc=False):
     at: Millis | None = None
 
 
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What a probe or a data check of ``entity`` found at ``at``, when it was begun.
+
+    ``passed`` is yes, no, or unknown where it could not be made. ``kind`` is as declared in the rules. ``value`` is
+    what was found, in ``unit`` (days, rows, s, or empty); ``duration`` is in milliseconds; ``detail`` is one harmless
+    line.
+    """
+
+    probe: str
+    entity: str
+    kind: str
+    at: Millis
+    passed: str
+    duration: Millis
+    value: float | None = None
+    unit: str = ""
+    detail: str = ""
+
+
 class Downtime(msgspec.Struct, frozen=True, gc=False):
     """The engine itself was down from ``since`` to ``until``: absence in between proves nothing."""
 
@@ -214,4 +233,4 @@ class Activation(msgspec.Struct, frozen=True, gc=False):
 
 
 Telemetry = Samples | SampleTable | LogRecord | Span | Change
-Signal = AlertEvent | Telemetry | Heartbeat | Command | TicketEvent | Downtime | Activation
+Signal = AlertEvent | Telemetry | Heartbeat | Command | TicketEvent | Answer | Downtime | Activation

@@ -10,11 +10,13 @@ import msgspec
 from engine.arrivals import Arrivals
 from engine.cases import Case, Observed
 from engine.correlate.graph import Node
+from engine.evidence.answers import Answered
 from engine.evidence.logs.store import Logs
 from engine.evidence.model.cases import Learning
 from engine.evidence.telemetry import Telemetry
 from engine.evidence.traces.store import Traces
 from engine.evidence.verdict import Term
+from engine.heard import Desk, Told
 from engine.lifecycle import State
 from engine.member_views import MemberView, OnsetView
 from engine.outcomes import (
@@ -114,50 +116,6 @@ class CopiesSeen(msgspec.Struct, array_like=True, frozen=True):
 
     lag: tuple[int, int] | None = None
     backup: tuple[int, int] | None = None
-
-
-Deadline = tuple[str, str, Millis | None, bool, bool]
-"""A clock as people heard of it: name, state, due, whether soon, whether passed."""
-
-
-class Heard(msgspec.Struct, frozen=True, array_like=True):
-    """What somebody was told of an incident; the next news are what has changed since. All empty: nothing."""
-
-    state: str = ""
-    level: str = ""
-    asked: str = ""
-    cause: str = ""
-    escalation: str = ""
-    services: dict[str, str] = {}
-    hit: int = 0
-    firing: int = 0
-    clocks: dict[str, Deadline] = {}
-    duties: tuple[str, ...] = ()
-    broken: tuple[str, ...] = ()
-    missed: tuple[str, ...] = ()
-    acknowledged: str = ""
-    recovery: str = ""
-    assigned: str = ""
-
-
-class Told(msgspec.Struct, array_like=True):
-    """What an audience was told last, due ``at``. Until then it may give way to a later one, which tells what is new
-    since what the audience had ``before`` (None: nothing), and its ``lines`` too."""
-
-    at: Millis
-    said: Heard
-    before: Heard | None = None
-    lines: tuple[str, ...] = ()
-
-
-class Desk(msgspec.Struct):
-    """What flowed back from the tickets of an incident: ``keys`` of the latest changes taken, the latest one of each
-    field as (at, key), how often Headwater has set a field back, and the tickets that are closed."""
-
-    keys: list[str] = []
-    latest: dict[str, tuple[Millis, str]] = {}
-    disputes: dict[str, int] = {}
-    closed: list[str] = []
 
 
 class Incident(msgspec.Struct):
@@ -360,6 +318,8 @@ class CoreState(msgspec.Struct):
     telemetry: Telemetry = msgspec.field(default_factory=Telemetry)
     logs: Logs = msgspec.field(default_factory=Logs)
     traces: Traces = msgspec.field(default_factory=Traces)
+    answers: dict[str, Answered] = {}
+    answers_ignored: int = 0
     learning: Learning = msgspec.field(default_factory=Learning)
     copies: dict[str, dict[str, Copies]] = {}
     counts: dict[str, int] = {}

@@ -12,12 +12,13 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engine.context import Context
+from engine.heard import Heard, Told
 from engine.lifecycle import OPEN
 from engine.news import heard_of, news, over
 from engine.outcomes import Publication
 from engine.routing import sinks_of, ticket_of, with_record
 from engine.signals import Millis
-from engine.state import Heard, Incident, Told
+from engine.state import Incident
 from rules.routing import AUDIENCES
 
 SHOWN_IMPACT = 50

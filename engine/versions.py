@@ -7,6 +7,7 @@ from engine.alerts.inhibition import watch_all
 from engine.cells import depart, enter
 from engine.clocks import rules_changed
 from engine.context import Context
+from engine.probing import forget_undeclared
 from engine.settle import touch
 from engine.signals import Activation, Millis
 from engine.state import Alert
@@ -21,6 +22,7 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
     elif signal.kind == "rules":
         context.rules = context.library.rules(signal.version)
         context.state.rules = signal.version
+        forget_undeclared(context)
     else:
         raise ValueError(f"there are no versions of {signal.kind!r}")
     context.entity_of.clear()

@@ -18,6 +18,7 @@ from rules.exposure import ExposureRule, Measure, Unit
 from rules.flapping_form import FlappingForm
 from rules.gates import Exclusion, Inhibition, Silence, Threshold, Window
 from rules.heartbeats import HeartbeatRule
+from rules.probes_form import DataChecks, Probes
 from rules.regimes.form import ObligationForm, RegimeForm, RegimeId, RegimeSettings
 from rules.routing import Route
 from rules.severity_form import SeverityForm
@@ -109,18 +110,7 @@ class Thresholds(_Gate):
 
     def build(self) -> Threshold:
         """The gate."""
-        return Threshold(
-            id=self.id,
-            matchers=self.match,
-            entities=self.entities,
-            wait=self.wait,
-            above=self.above,
-            below=self.below,
-            clear_below=self.clear_below,
-            clear_above=self.clear_above,
-            clear_for=self.clear_for,
-            comment=self.comment,
-        )
+        return Threshold(matchers=self.match, **self.model_dump(exclude={"match"}))
 
 
 class Inhibitions(Form):
@@ -225,6 +215,8 @@ class RulesFile(Form):
     routes: tuple[Routes, ...] = ()
     tickets: TicketForm = TicketForm()
     updates: dict[Level, Pause] = Field(default={})
+    probes: tuple[Probes, ...] = ()
+    data_checks: tuple[DataChecks, ...] = ()
     obligations: tuple[ObligationForm, ...] = ()
     regimes: dict[RegimeId, RegimeSettings] = Field(default={})
     regime_packs: tuple[RegimeForm, ...] = ()

@@ -143,6 +143,8 @@ def _content(forms: Sequence[RulesFile]) -> Content:
         routes=tuple(entry.build() for form in forms for entry in form.routes),
         tickets=_tickets([form.tickets for form in forms]),
         updates=_cadence(forms),
+        probes=tuple(entry.build() for form in forms for entry in form.probes),
+        data_checks=tuple(entry.build() for form in forms for entry in form.data_checks),
         obligations=tuple(entry.build() for form in forms for entry in form.obligations),
         regimes=_regimes(forms),
         modes=tuple(sorted((rule, mode) for form in forms for rule, mode in form.modes.items())),

@@ -28,6 +28,7 @@ from rules.matchers import Matcher
 from rules.obligations import Obligation
 from rules.packs import escalation as escalation_pack
 from rules.packs import severity as pack
+from rules.probes import DataCheck, Probe
 from rules.regimes.model import Regime
 from rules.regimes.workdays import in_force
 from rules.routing import Route, RouteFacts, destinations
@@ -67,6 +68,8 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[Route, ...] = ()
     tickets: Ticketing = Ticketing()
     updates: Cadence = Cadence()
+    probes: tuple[Probe, ...] = ()
+    data_checks: tuple[DataCheck, ...] = ()
     obligations: tuple[Obligation, ...] = ()
     regimes: tuple[Regime, ...] = ()
     modes: tuple[tuple[str, Mode], ...] = ()
@@ -207,6 +210,16 @@ class RuleSet:
     def routes(self) -> tuple[Route, ...]:
         """Declared routes, in their order."""
         return self.content.routes
+
+    @property
+    def probes(self) -> tuple[Probe, ...]:
+        """Declared probes, in their order."""
+        return self.content.probes
+
+    @property
+    def data_checks(self) -> tuple[DataCheck, ...]:
+        """Declared checks of data, in their order."""
+        return self.content.data_checks
 
     def sinks(self, facts: RouteFacts) -> dict[str, tuple[str, ...]]:
         """Audience -> names of sinks that the routes choose; audiences that no route speaks of are left out."""

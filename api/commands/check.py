@@ -7,6 +7,7 @@ from pathlib import Path
 from api import files, scenarios, settings
 from api.commands.console import DONE, WRONG, say, warn
 from api.findings import Finding, Wrong
+from api.probe_settings import unnamed
 
 
 def run(config: Path | None) -> int:
@@ -16,7 +17,8 @@ def run(config: Path | None) -> int:
     except Wrong as wrong:
         return _report(wrong.findings)
     loaded = files.load(found.catalogue, found.rules, found.sinks.names)
-    code = _report([*loaded.findings, *scenarios.check(found.scenarios, loaded.topology)])
+    named = [] if loaded.rules is None else unnamed(found.probes, loaded.rules, found.rules)
+    code = _report([*loaded.findings, *named, *scenarios.check(found.scenarios, loaded.topology)])
     if code == DONE and loaded.topology is not None and loaded.rules is not None:
         topology = loaded.topology
         say(

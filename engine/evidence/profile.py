@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import msgspec
 import numpy as np
@@ -48,9 +48,10 @@ class Profile(msgspec.Struct, frozen=True):
         found = [s for s in self.all if s.kind in FELT and deviates(s)]
         return max(found, key=lambda s: (s.peak, s.metric), default=None)
 
-    def other(self, than: Kind, metric: str) -> Shift | None:
-        """The worst deviation of another kind than ``than``, not of that metric itself."""
-        found = [s for s in self.all if family(s.kind) is not family(than) and s.metric != metric and deviates(s)]
+    def other(self, than: Kind, metric: str, besides: Collection[str] = ()) -> Shift | None:
+        """The worst deviation of another kind than ``than``, not of that metric itself nor of those ``besides``."""
+        left_out = {metric, *besides}
+        found = [s for s in self.all if family(s.kind) is not family(than) and s.metric not in left_out and deviates(s)]
         found = [s for s in found if s.kind not in (Kind.TRAFFIC, Kind.OTHER)]
         return max(found, key=lambda s: (s.peak, s.metric), default=None)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 
 from engine.evidence.felt import Felt
 from engine.evidence.kinds import Kind
@@ -20,9 +20,9 @@ SOME = 0.3
 """Share of the doors' traffic from which an entity's trouble is felt."""
 
 
-def series_terms(profile: Profile, kind: Kind, metric: str) -> Iterator[Term]:
-    """Another kind of the entity's series deviates too."""
-    found = profile.other(kind, metric)
+def series_terms(profile: Profile, kind: Kind, metric: str, besides: Collection[str] = ()) -> Iterator[Term]:
+    """Another kind of the entity's series deviates too; not those ``besides``, which have terms of their own."""
+    found = profile.other(kind, metric, besides)
     if found is not None:
         facts: dict[str, object] = {
             "metric": found.metric,

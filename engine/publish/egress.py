@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 
 import httpx
@@ -56,7 +58,7 @@ class Destination(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What came back; ``body`` is cut at `MAX_ANSWER` bytes."""
+    """What came back; ``body`` is cut."""
 
     status: int
     headers: Mapping[str, str]
@@ -105,7 +107,8 @@ def checked(host: str, port: int, *, allow_private: bool, resolve: Resolve = res
 
 
 class Egress:
-    """A client for the declared ``destinations``. Thread-safe."""
+    """A client for the declared ``destinations``. Thread-safe. An answer is cut at ``most`` bytes. ``client``: a
+    `plain_client` to be shared; its maker closes it."""
 
     def __init__(
         self,
@@ -114,14 +117,12 @@ class Egress:
         timeout: float = 10.0,
         deadline: float = 20.0,
         resolve: Resolve = resolve,
+        most: int = MAX_ANSWER,
+        client: httpx.Client | None = None,
     ) -> None:
         self._allowed = {_key(_parse(one.url)): one.allow_private for one in destinations}
-        self._timeout, self._deadline, self._resolve = timeout, deadline, resolve
-        # No connection is kept: each request is checked anew, and none can meet a connection that just died.
-        limits = httpx.Limits(max_keepalive_connections=0)
-        self._client = httpx.Client(
-            timeout=timeout, limits=limits, follow_redirects=False, trust_env=False, headers={"User-Agent": "headwater"}
-        )
+        self._timeout, self._deadline, self._resolve, self._most = timeout, deadline, resolve, most
+        self._client = client or plain_client()
 
     def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> Answer:
         """POST to a declared destination. Raises `EgressRefused` and `EgressFailed`; any status is an `Answer`."""
@@ -165,10 +166,11 @@ class Egress:
                     method,
                     target.copy_with(host=address),
                     content=content,
+                    timeout=self._timeout,
                     headers={"Accept-Encoding": "identity", **headers, "Host": target.netloc.decode("ascii")},
                     extensions={"sni_hostname": target.raw_host.decode("ascii"), "trace": trace},
                 ) as response:
-                    return Answer(response.status_code, dict(response.headers), _read(response))
+                    return Answer(response.status_code, dict(response.headers), _read(response, self._most))
             except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                 raise EgressFailed(f"{type(error).__name__}: {error}", sent=sent) from error
 
@@ -178,6 +180,19 @@ class Egress:
         if key not in self._allowed:
             raise EgressRefused(f"{key[0]}://{key[1]}:{key[2]} is not a declared destination")
         return checked(key[1], key[2], allow_private=self._allowed[key], resolve=self._resolve)
+
+
+def plain_client(trust: ssl.SSLContext | bool = True) -> httpx.Client:
+    """No redirects, no proxies, no cookies; no connection is kept: each request is checked anew, and none can meet a
+    connection that just died. ``trust`` decides which certificates are believed; True: those of public authorities."""
+    return httpx.Client(
+        verify=trust,
+        limits=httpx.Limits(max_keepalive_connections=0),
+        follow_redirects=False,
+        trust_env=False,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        headers={"User-Agent": "headwater"},
+    )
 
 
 def _parse(url: str) -> httpx.URL:
@@ -198,7 +213,7 @@ def _key(url: httpx.URL) -> tuple[str, str, int]:
     return url.scheme, host, url.port or PORTS[url.scheme]
 
 
-def _read(response: httpx.Response) -> bytes:
+def _read(response: httpx.Response, most: int) -> bytes:
     """The raw body up to the cap. An answer that breaks off after its status still counts by its status."""
     parts: list[bytes] = []
     size = 0
@@ -206,11 +221,11 @@ def _read(response: httpx.Response) -> bytes:
         for part in response.iter_raw(65_536):
             parts.append(part)
             size += len(part)
-            if size >= MAX_ANSWER:
+            if size >= most:
                 break
     except httpx.HTTPError:
         return b"".join(parts)
-    return b"".join(parts)[:MAX_ANSWER]
+    return b"".join(parts)[:most]
 
 
 @contextmanager

@@ -24,6 +24,7 @@ SPACES = (
     (("exposure",),),
     (("routes",),),
     (("tickets", "rules"),),
+    (("probes",), ("data_checks",)),
     (("obligations",),),
 )
 

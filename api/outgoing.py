@@ -1,0 +1,117 @@
+"""The egress guard as probes and queries see it: their only way out, with their own words for what goes wrong."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+
+from api.probe_settings import ProbeSettings, PrometheusSettings
+from engine.publish.egress import (
+    MAX_ANSWER,
+    Answer,
+    Destination,
+    Egress,
+    EgressFailed,
+    EgressRefused,
+    checked,
+    plain_client,
+)
+from engine.signals import Millis
+from ingest.probes.network import Credential, Database, Page, Refused, Unreachable, World
+from ingest.prometheus_query import Fetched, RangeClient
+
+
+class Guarded:
+    """An `ingest.probes.network.Outgoing`. What a rule names is the declared destination of its own request alone."""
+
+    def __init__(self, trust: ssl.SSLContext | bool = True) -> None:
+        self._client = plain_client(trust)
+
+    def pin(self, host: str, port: int, *, allow_private: bool) -> str:
+        """A checked address of the name."""
+        try:
+            return checked(host, port, allow_private=allow_private)
+        except EgressRefused as error:
+            raise Refused(str(error)) from None
+        except EgressFailed as error:
+            raise Unreachable(str(error)) from None
+
+    def get(self, url: str, headers: Mapping[str, str], *, allow_private: bool, seconds: float) -> Page:
+        """GET; the body is cut at 1 MiB."""
+        egress = self._egress(url, seconds, MAX_ANSWER, allow_private=allow_private)
+        answer = _words(lambda: egress.get(url, headers))
+        return Page(answer.status, answer.body, len(answer.body) == MAX_ANSWER)
+
+    def fetch(self, server: PrometheusSettings, url: str, form: bytes) -> Fetched:
+        """POST a query; raises as `get`."""
+        most = server.answer << 20
+        egress = self._egress(url, server.timeout, most, allow_private=server.allow_private)
+        headers = {"Content-Type": "application/x-www-form-urlencoded", "Accept": "application/json"}
+        if server.token:
+            headers["Authorization"] = f"Bearer {server.token}"
+        answer = _words(lambda: egress.post(url, form, headers))
+        return Fetched(answer.status, answer.body, len(answer.body) == most)
+
+    def close(self) -> None:
+        """Give up what is open."""
+        self._client.close()
+
+    def _egress(self, url: str, seconds: float, most: int, *, allow_private: bool) -> Egress:
+        declared = [Destination(url, allow_private)]
+        return Egress(declared, timeout=seconds, deadline=seconds, most=most, client=self._client)
+
+
+def _words(ask: Callable[[], Answer]) -> Answer:
+    try:
+        return ask()
+    except EgressRefused as error:
+        raise Refused(str(error)) from None
+    except EgressFailed as error:
+        raise Unreachable(str(error)) from None
+
+
+def world(settings: ProbeSettings, clock: Callable[[], Millis], stack: ExitStack) -> World:
+    """What probes may use, by the settings. Raises OSError where the authorities' file cannot be read."""
+    authorities = str(settings.authorities) if settings.authorities is not None else None
+
+    def trust() -> ssl.SSLContext:
+        context = ssl.create_default_context()
+        if authorities is not None:
+            context.load_verify_locations(cafile=authorities)
+        return context
+
+    out = Guarded(trust() if authorities is not None else True)
+    stack.callback(out.close)
+    return World(
+        out,
+        clock,
+        {
+            one.name: Database(
+                driver=one.driver,
+                database=one.database,
+                host=one.host or "",
+                port=one.port,
+                user=one.user,
+                password=one.password,
+                allow_private=one.allow_private,
+            )
+            for one in settings.databases
+        },
+        {one.name: one.argv for one in settings.commands},
+        {one.name: Credential(one.token, one.hosts) for one in settings.credentials},
+        trust,
+    )
+
+
+def range_clients(servers: tuple[PrometheusSettings, ...], stack: ExitStack) -> dict[str, RangeClient]:
+    """A client of each declared Prometheus, by name."""
+    if not servers:
+        return {}
+    out = Guarded()
+    stack.callback(out.close)
+
+    def client(server: PrometheusSettings) -> RangeClient:
+        return RangeClient(server.name, server.url, lambda url, form: out.fetch(server, url, form))
+
+    return {server.name: client(server) for server in servers}
