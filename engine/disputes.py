@@ -17,7 +17,7 @@ OPENED, CLOSED = "open", "closed"
 
 
 def dispute(context: Context, incident: Incident, event: TicketEvent, now: Millis, wanted: str, why: str) -> None:
-    """Leave the incident as it is, and let the field be set back to ``wanted``."""
+    """Leave the incident as it is, and let the field be set back to ``wanted``, which is empty for nobody."""
     counts = incident.desk.disputes
     field = f"{event.sink}/{event.remote}/{event.field}"
     counts[field] = counts.get(field, 0) + 1
@@ -36,7 +36,7 @@ def dispute(context: Context, incident: Incident, event: TicketEvent, now: Milli
         "why": why,
         "by": event.author,
     }
-    line = f"{event.field.capitalize()} is set back to {wanted}: {why}"
+    line = f"{event.field.capitalize()} is set back to {wanted or 'nobody'}: {why}"
     mark = str(sum(counts.values()))
     how = Manner(audiences=("tickets",), sinks=(event.sink,), about={"dispute": about}, mark=mark)
     tell_incident(context, incident, "disputed", now, why, lines=(line,), how=how)

@@ -202,6 +202,7 @@ def _post(
         body={**body, "news": message.lines, **ticket},
         sinks=sinks,
         related=how.related or (_related(context, incident) if action == "open" else ()),
+        alone=how.sinks is not None,
     )
     context.out.outbox.append(publication)
     context.recorder.publication(incident.domain, publication)
