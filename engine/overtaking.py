@@ -11,6 +11,7 @@ decided.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -72,7 +73,7 @@ def carried(rows: Sequence[Queued], heir: Queued) -> Publication:
     """The publication of ``heir`` with the news of ``rows``, which give way to it, as far as it does not tell them."""
     chain = [row.publication for row in rows] + [heir.publication]
     lines: list[str] = []
-    for one, following in zip(chain, chain[1:], strict=False):
+    for one, following in pairwise(chain):
         if following.created_at >= one.not_before:  # decided after that one had come to its time
             lines += news(one)
     if not lines:

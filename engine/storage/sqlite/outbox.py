@@ -41,8 +41,8 @@ class SqliteOutbox:
     def claim(self, sink: str, now: Millis, lease: Millis, limit: int, *, sent: bool = False) -> list[OutboxRow]:
         """Lease due rows until ``now + lease``, one per incident, the oldest unfinished, under a fresh epoch.
 
-        Updates that nobody has seen give way to what tells the same (state ``superseded``). Rows whose lease ran out are
-        leased again; if they had been sent they come back as ambiguous. Dead rows hold nothing up.
+        Updates that nobody has seen give way to what tells the same (state ``superseded``). Rows whose lease ran out
+        are leased again; if they had been sent they come back as ambiguous. Dead rows hold nothing up.
         """
         query = {"sink": sink, "now": now, "limit": limit}
         with self._outbox_lock, meaning(self._outbox_path):
@@ -50,7 +50,8 @@ class SqliteOutbox:
                 return []  # without taking the write lock: this is asked many times a second
             with self._altering() as connection:
                 rows = connection.execute(SQL["claimable"], query).fetchall()
-                if any([_collapse(connection, sink, row[5], now) for row in rows]):
+                collapsed = [_collapse(connection, sink, row[5], now) for row in rows]
+                if any(collapsed):
                     rows = connection.execute(SQL["claimable"], query).fetchall()
                 connection.execute(SQL["next_epoch"])
                 (epoch,) = connection.execute(SQL["epoch"]).fetchone()
