@@ -35,8 +35,17 @@ class Desk:
         metrics = EngineMetrics(CollectorRegistry())
         self.dispatcher = Dispatcher(self.store, [self.sink], lambda: self.now, metrics, settings=settings)
 
-    def tell(self, action: str, *news: str, incident: str = "12-0", generation: int = 1, related: tuple[str, ...] = (),
-             ticket: dict[str, Any] | None = None, about: dict[str, Any] | None = None, **fields: Any) -> None:  # fmt: skip
+    def tell(
+        self,
+        action: str,
+        *news: str,
+        incident: str = "12-0",
+        generation: int = 1,
+        related: tuple[str, ...] = (),
+        ticket: dict[str, Any] | None = None,
+        about: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> None:
         """Put a publication into the outbox and work until nothing moves any more."""
         self.count += 1
         severity = {"level": fields.pop("level", "SEV2")}
@@ -254,6 +263,13 @@ def test_each_sink_takes_what_the_rules_say_of_it(desk: Desk) -> None:
     assert (desk.shelf.tickets["1"].priority, desk.shelf.tickets["1"].assignee) == ("ours", "ada")
     desk.tell("update", "news", ticket={"sinks": {"shelf": {"priority": "higher"}}})
     assert desk.shelf.tickets["1"].priority == "higher"
+
+
+def test_a_queue_that_there_is_none_of_costs_no_ticket(desk: Desk) -> None:
+    desk.shelf.refused.add("nowhere")
+    desk.tell("open", ticket={"queue": "nowhere", "assignee": "ada"})
+    assert (desk.shelf.tickets["1"].assignee, desk.states()) == ("ada", ["confirmed"])
+    assert desk.comments()[-1].startswith("The ticketing system did not take the queue nowhere.")
 
 
 def test_a_return_in_the_same_generation_goes_on_in_its_ticket(desk: Desk) -> None:

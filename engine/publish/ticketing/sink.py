@@ -111,27 +111,34 @@ class Ticketing:
             queue=str(asked.get("queue") or self._defaults.queue), priority=wishes["priority"],
             assignee=wishes["assignee"], fields=fields,
         )  # fmt: skip
-        seen, whole = self._make(draft)
+        seen, made = self._make(draft)
         wanted = {field: wishes[field] for field in ("priority", "assignee") if wishes[field]}
         with suppress(SinkError):  # the ticket is there: whatever fails now, it must be remembered
             seen = self._tracker.read(seen.remote) or seen
-            if not whole:
+            if made is not draft:
                 seen = self._try(seen, wanted)
             refused = [
                 _refusal(seen, field, wanted[field]) for field in wanted if getattr(seen, field) != wanted[field]
             ]
+            if made.queue != draft.queue:
+                refused.append(f"The ticketing system did not take the queue {plain(draft.queue, 100)}.")
             if refused:
                 self._tracker.say(seen, "\n".join((*refused, "", words.mark(publication.key))))
         return _receipt(seen, self._first_memory(publication, seen))
 
-    def _make(self, draft: Draft) -> tuple[Seen, bool]:
-        """A ticket; where the system refuses it as it is, without what can be set later, or not at all."""
-        try:
-            return self._tracker.create(draft), True
-        except SinkError as error:
-            if not error.permanent or not (draft.priority or draft.assignee or draft.fields):
-                raise
-        return self._tracker.create(msgspec.structs.replace(draft, priority="", assignee="", fields={})), False
+    def _make(self, draft: Draft) -> tuple[Seen, Draft]:
+        """A ticket, and as what it was made: where the system refuses it, without what can be set later; where it
+        refuses that, in the usual queue; or not at all."""
+        bare = msgspec.structs.replace(draft, priority="", assignee="", fields={})
+        usual = msgspec.structs.replace(bare, queue=self._defaults.queue)
+        drafts = [draft, *(one for one, before in ((bare, draft), (usual, bare)) if one != before)]
+        for place, one in enumerate(drafts):
+            try:
+                return self._tracker.create(one), one
+            except SinkError as error:
+                if not error.permanent or place == len(drafts) - 1:
+                    raise
+        raise AssertionError
 
     def _go_on(self, row: OutboxRow, seen: Seen, memory: Memory, *, again: bool) -> Receipt:
         publication, more = row.publication, []
