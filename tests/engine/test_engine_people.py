@@ -46,7 +46,7 @@ def test_a_message_says_what_is_new_for_its_audience_and_nothing_twice() -> None
     world.at("11:00")
     assert news(world) == [
         "open: Declared: the group wait is over and it still fires",
-        "open: Severity SEV2: tier1-down (tier 1, down 2); business-down (business checkout, down 2)",
+        "open: Severity SEV2: rule tier1-down (tier 1, down 2); rule business-down (business checkout, down 2)",
         "open: Escalation: management",
         "open: Cause: cart (it explains 1 of 1 symptoms)",
         "open: Checkout is down",
