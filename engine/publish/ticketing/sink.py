@@ -316,19 +316,19 @@ class Ticketing:
         return self._tracker.hint(body)
 
     def reconcile(self, link: Link) -> Sequence[Link]:
-        """Link and close every other open ticket with the same key."""
+        """Link and close every other open ticket with the same key; what was closed before is told again."""
         key = recall(link.seen).key
         kept = self._tracker.read(link.remote) if key else None
         if kept is None:
             return ()
-        closed = []
-        for seen in self._tracker.find(key):
-            if seen.remote != kept.remote and seen.state == "open":
+        others = [seen for seen in self._tracker.find(key) if seen.remote != kept.remote]
+        for seen in others:
+            if seen.state == "open":
                 self._close_duplicate(seen, kept)
-                closed.append(
-                    msgspec.structs.replace(link, remote=seen.remote, url=seen.url, state="duplicate", seen="")
-                )
-        return closed
+        return [
+            msgspec.structs.replace(link, remote=seen.remote, url=seen.url, state="duplicate", seen="")
+            for seen in others
+        ]
 
     def _close_duplicate(self, seen: Seen, kept: Seen) -> None:
         self._tracker.join(seen, kept, "duplicate")
