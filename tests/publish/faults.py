@@ -283,9 +283,9 @@ def matrix(
         "|---|---|---|---|---|---|---|---|---|",
     ]
     failures = 0
-    for fault in (one for one in MATRIX if words in one.name):
-        if brief:
-            fault = msgspec.structs.replace(fault, incidents=(min(fault.incidents[0], 6), 6), poll=300.0)
+    for wanted in (one for one in MATRIX if words in one.name):
+        few = {"incidents": (min(wanted.incidents[0], 6), 6), "poll": 300.0} if brief else {}
+        fault = msgspec.structs.replace(wanted, **few)
         total, failed = Outcome(), 0
         for seed in range(first, first + runs):
             try:

@@ -91,10 +91,11 @@ class Process:
     def wire(self, method: str, path: str, body: bytes) -> Reply:
         try:
             self._world.before_call(self, method)
-            return self._world.office.handle(method, path, body)
+            reply: Reply = self._world.office.handle(method, path, body)
         except NoAnswer as error:
             self.time.hang(error.seconds)
             raise EgressFailed("no answer", sent=error.sent) from None
+        return reply
 
     def step(self) -> None:
         while self.pages.round(self._pager):
