@@ -63,6 +63,20 @@ def show(
     raise typer.Exit(command.show(command.Asked(sink, config, data), incident, as_json=as_json))
 
 
+@publish.command(epilog="Example: headwater publish redrive 17")
+def redrive(
+    id: Annotated[int, typer.Argument(metavar="ID", help="Id of a dead row of the outbox.", min=1)],
+    url: Annotated[str | None, typer.Option(help="Address of the server (default: from the settings).")] = None,
+    token: Annotated[str, typer.Option(envvar="HEADWATER_TOKEN", help="Token, where the server asks for one.")] = "",
+    config: Config = None,
+    as_json: Json = False,
+) -> None:
+    """Let a running server send a dead publication again; 1 when there is no such dead one."""
+    from api.commands import publish as command
+
+    raise typer.Exit(command.redrive(id, url, token, config, as_json=as_json))
+
+
 def add_to(app: typer.Typer) -> None:
     """Make these commands part of the command line."""
     app.add_typer(publish, name="publish")

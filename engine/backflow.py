@@ -80,7 +80,7 @@ def _take_assignee(context: Context, incident: Incident, event: TicketEvent, now
         return
     if rules.owns.assignee == "headwater":
         why = "who is assigned is decided in Headwater"
-        dispute(context, incident, event, now, wanted or "nobody", why)
+        dispute(context, incident, event, now, wanted, why)
         return
     incident.assigned = event.value
     _say(context, incident, event, now, f"Assigned to {event.value or 'nobody'}, in {name_of(event)}", kind="assigned")

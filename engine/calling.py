@@ -114,7 +114,8 @@ def activate(context: Context, incident: Incident, now: Millis, why: str = "") -
         "team": [msgspec.to_builtins(member) for member in new],
     }
     context.tell(incident.id, incident.domain, now, "crisis_team", text, actor=declared.by, facts=facts)
-    lines = (f"Formally declared {incident.level} by {by}: {declared.why}", text)
+    because = "" if declared.why == incident.level else f": {declared.why}"
+    lines = (f"Formally declared {incident.level} by {by}{because}", text)
     how = Manner(
         also=_sinks(context, team), about={"declaration": msgspec.to_builtins(incident.declaration)}, because=why
     )

@@ -17,7 +17,7 @@ OPENED, CLOSED = "open", "closed"
 
 
 def dispute(context: Context, incident: Incident, event: TicketEvent, now: Millis, wanted: str, why: str) -> None:
-    """Leave the incident as it is, and let the field be set back to ``wanted``."""
+    """Leave the incident as it is, and let the field be set back to ``wanted``, which is empty for nobody."""
     counts = incident.desk.disputes
     field = f"{event.sink}/{event.remote}/{event.field}"
     counts[field] = counts.get(field, 0) + 1
@@ -36,10 +36,19 @@ def dispute(context: Context, incident: Incident, event: TicketEvent, now: Milli
         "why": why,
         "by": event.author,
     }
-    line = f"{event.field.capitalize()} is set back to {wanted}: {why}"
+    line = f"{_set_back(event, wanted)}: {why}"
     mark = str(sum(counts.values()))
     how = Manner(audiences=("tickets",), sinks=(event.sink,), about={"dispute": about}, mark=mark)
     tell_incident(context, incident, "disputed", now, why, lines=(line,), how=how)
+
+
+def _set_back(event: TicketEvent, wanted: str) -> str:
+    """What is done to the ticket, in its own history."""
+    by = f" by {event.author}" if event.author else ""
+    if event.field == "state":
+        done = "closed" if wanted == OPENED else "opened"
+        return f"This ticket was {done}{by} and is {'open' if wanted == OPENED else 'closed'} again"
+    return f"{event.field.capitalize()} set back to {wanted or 'nobody'}, from {event.value[:100] or 'nobody'}{by}"
 
 
 def still_firing(context: Context, incident: Incident, now: Millis) -> str:

@@ -50,9 +50,16 @@ class SinkError(EngineError):
     """A receiver did not take a publication."""
 
     def __init__(
-        self, detail: str, *, permanent: bool = False, ambiguous: bool = False, after: float | None = None
+        self,
+        detail: str,
+        *,
+        permanent: bool = False,
+        ambiguous: bool = False,
+        after: float | None = None,
+        busy: bool = False,
     ) -> None:
         super().__init__(detail)
         self.permanent = permanent
         self.ambiguous = ambiguous
         self.after = after  # seconds the receiver asked us to wait
+        self.busy = busy or after is not None  # it asked us to wait, perhaps without saying for how long

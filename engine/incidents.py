@@ -14,6 +14,7 @@ from engine.context import Context
 from engine.correlate.graph import Node
 from engine.disputes import trouble_back
 from engine.lifecycle import OPEN, State, Trigger, after
+from engine.news import UNPROVEN
 from engine.outcomes import SeverityView
 from engine.reasons import Disposition, Reason
 from engine.severity import carry_over
@@ -246,9 +247,7 @@ def _proven(incident: Incident) -> str:
         return ""
     if proven:
         return ", and service is back at its baseline"
-    return "; that service is back is not proven: " + (
-        "nothing of it is measured" if not found.measured else found.verdict.replace("_", " ")
-    )
+    return f"; recovery is not proven: {UNPROVEN.get(found.verdict, found.verdict)}"
 
 
 def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis, text: str, *, actor: str = "") -> None:

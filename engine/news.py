@@ -34,6 +34,12 @@ RECOVERY = {
     "restored": "Service is back at its baseline",
     "improved": "Service is back, and better than before",
 }
+UNPROVEN = {
+    "no_baseline": "there is nothing to compare with",
+    "unstable": "service is not steady",
+    "residual_degradation": "it is worse than before",
+    "inconclusive": "there is too little to judge by",
+}
 AMISS = frozenset({"unstable", "residual_degradation"})
 TOLD_TO_ALL = AMISS | {"restored", "improved"}
 UP = 1000
@@ -73,7 +79,8 @@ def news(before: Heard | None, incident: Incident, audience: str, *, led: bool =
     """Lines of what is new since ``before`` (None: nothing was heard yet). ``led``: a line in front says the state."""
     then, is_now, inside = before or Heard(), heard_of(incident), audience != "stakeholders"
     found = [*_state_news(then, is_now)] if not led else []
-    found += _recovery(then, incident, is_now, inside=inside)
+    if incident.closed_as not in ("restored", "ended"):  # such an end says whether service is back
+        found += _recovery(then, incident, is_now, inside=inside)
     found += _severity(then, incident, is_now, inside=inside)
     found += _cause(then, incident, is_now, inside=inside)
     found += _impact(then, is_now, inside=inside)
@@ -143,7 +150,7 @@ def _why(incident: Incident) -> str:
     if incident.override is not None:
         return f"set by {incident.override.by}: {incident.override.why}"
     fired = [rule for rule in incident.severity.fired if rule["level"] == incident.severity.level]
-    return "; ".join(f"{rule['id']}{_because(rule.get('because', {}))}" for rule in fired[:2])
+    return "; ".join(f"rule {rule['id']}{_because(rule.get('because', {}))}" for rule in fired[:2])
 
 
 def _because(facts: Mapping[str, Any]) -> str:
@@ -152,6 +159,8 @@ def _because(facts: Mapping[str, Any]) -> str:
 
 
 def _fact(name: str, value: Any) -> str:
+    if name == "share" and isinstance(value, int):
+        return f"{value / 10:g} % of all users"
     if isinstance(value, dict):
         return f"{name} {minutes(value.get('at_least') or 0)}"
     if isinstance(value, list):

@@ -342,7 +342,8 @@ class Publication(msgspec.Struct, kw_only=True):
     ``audience`` is `engineers`, `stakeholders` or `tickets`; ``action`` is `open`, `update`, `resolve`, `reopen`,
     `merge`, `escalate`, `declare`, `overdue` or `disputed`; a sink that does not know one takes it as an update.
     ``not_before`` carries the group wait. Rows of one incident are published in order. ``sinks`` are those that the
-    rules route it to; None: all that serve the audience. ``related`` are other incidents that it speaks of.
+    rules route it to; None: all that serve the audience. ``related`` are other incidents that it speaks of. ``alone``:
+    it says nothing but its own lines; all others also say what an update that waited for its time would have said.
     """
 
     key: str
@@ -356,6 +357,7 @@ class Publication(msgspec.Struct, kw_only=True):
     body: dict[str, Any]
     sinks: tuple[str, ...] | None = None
     related: tuple[str, ...] = ()
+    alone: bool = False
 
     def serves(self, sink: str, audiences: frozenset[str]) -> bool:
         """Does it go to this sink, which serves these audiences?"""

@@ -87,7 +87,7 @@ class Outbox(Protocol):
 
     def claim(self, sink: str, now: Millis, lease: Millis, limit: int, *, sent: bool = False) -> list[OutboxRow]:
         """Lease due rows, the first unfinished one per incident only (FIFO), under a fresh epoch; ``sent``: note
-        the attempt as well, in the same transaction."""
+        the attempt as well, in the same transaction. Updates give way as `engine.overtaking` says."""
 
     def sent(self, row: OutboxRow, now: Millis) -> bool:
         """The attempt is durable before the call is made; False when the lease was lost."""

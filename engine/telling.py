@@ -14,8 +14,8 @@ import msgspec
 from engine.context import Context
 from engine.heard import Heard, Told
 from engine.lifecycle import OPEN
-from engine.news import heard_of, news, over
-from engine.outcomes import Publication
+from engine.news import BUSINESS, heard_of, news, over
+from engine.outcomes import Impacted, Publication
 from engine.routing import sinks_of, ticket_of, with_record
 from engine.signals import Millis
 from engine.state import Incident
@@ -91,10 +91,18 @@ def tell_incident(
     if not messages:
         return
     view = context.view(incident, why)
-    shown = msgspec.structs.replace(view, impact=view.impact[:SHOWN_IMPACT], regimes=())
+    shown = msgspec.structs.replace(view, impact=_shown(view.impact), regimes=())
     body = {"incident": msgspec.to_builtins(shown), "why": why, **how.about}
     for audience, message in messages.items():
         _post(context, incident, action, audience, now, message, body, how)
+
+
+def _shown(impact: Sequence[Impacted]) -> tuple[Impacted, ...]:
+    """The first of them, all business services before anything else is left out."""
+    business = [one for one in impact if one.kind in BUSINESS][:SHOWN_IMPACT]
+    room = SHOWN_IMPACT - len(business)
+    kept = {one.entity for one in (*business, *[one for one in impact if one.kind not in BUSINESS][:room])}
+    return tuple(one for one in impact if one.entity in kept)
 
 
 def promise(context: Context, incident: Incident, since: Millis) -> None:
@@ -202,6 +210,7 @@ def _post(
         body={**body, "news": message.lines, **ticket},
         sinks=sinks,
         related=how.related or (_related(context, incident) if action == "open" else ()),
+        alone=how.sinks is not None,
     )
     context.out.outbox.append(publication)
     context.recorder.publication(incident.domain, publication)

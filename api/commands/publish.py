@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import httpx
 import msgspec
 
 from api import bootstrap, settings
 from api.commands.console import DONE, UNAVAILABLE, WRONG, Failed, say
+from api.commands.explain import serving
 from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
@@ -20,6 +22,7 @@ from engine.sending import Link, OutboxRow
 
 UNFINISHED = ("new", "claimed", "sent", "ambiguous")
 PAGE = 500
+NONE = 404
 
 
 class Asked(NamedTuple):
@@ -89,6 +92,21 @@ def show(asked: Asked, incident: str, *, as_json: bool) -> int:
         if asked.sink in ("", sink) and _publication(one).serves(sink, audiences)
     ]
     return _print(found, wanted, as_json=as_json, none="No declared sink gets it.", before=rows)
+
+
+def redrive(id: int, url: str | None, token: str, config: Path | None, *, as_json: bool) -> int:
+    """Ask a running server to send a dead publication again; 1 when it has no such dead one."""
+    with closing(serving(url, token, config)) as client:
+        try:
+            answer = client.post(f"/api/v1/outbox/{id}/redrive")
+        except httpx.HTTPError as error:
+            raise Failed(f"{client.base_url} does not answer: {error}", code=UNAVAILABLE) from None
+    said = answer.json()
+    if answer.is_error:
+        mend = "GET /api/v1/outbox?state=dead lists them" if answer.status_code == NONE else ""
+        raise Failed(str(said.get("detail", answer.status_code)), mend)
+    say(json.dumps(said) if as_json else f"{id}: is sent again.")
+    return DONE
 
 
 def _settings(asked: Asked) -> Settings:

@@ -83,6 +83,7 @@ class Rest(Ticketed):
     note: NotePlaces = NotePlaces()
     web: str = ""
     hook_id: str = ""
+    nobody: str = ""
     header: Mapping[str, str] = field(default_factory=dict, repr=False)
     secret_env: Variable | None = None
     secret: Secret = secret()

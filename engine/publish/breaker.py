@@ -2,7 +2,8 @@
 
 closed -> open after some failures in a row; open -> half open when its time is over: one call tries whether the
 receiver is back; half open -> closed or open again, for longer. A receiver that says how long to wait
-(``Retry-After``) is paused, which is no failure. After M. Nygard, "Release It!" (2nd ed. 2018), chapter 5.
+(``Retry-After``) is paused, which is no failure; one that only says that it is busy, for longer each time.
+After M. Nygard, "Release It!" (2nd ed. 2018), chapter 5.
 """
 
 from __future__ import annotations
@@ -41,6 +42,7 @@ class Breaker:
         self._lock = threading.Lock()
         self._failed = 0
         self._openings = 0
+        self._pauses = 0
         self._open_until: Millis = 0
         self._paused_until: Millis = 0
 
@@ -66,7 +68,7 @@ class Breaker:
     def succeeded(self) -> None:
         """The receiver answered, be it with a refusal."""
         with self._lock:
-            self._failed = self._openings = 0
+            self._failed = self._openings = self._pauses = 0
 
     def failed(self) -> None:
         """It did not answer, or said that it is broken."""
@@ -74,10 +76,8 @@ class Breaker:
             self._failed += 1
             if not self._openings and self._failed < self._settings.failures:
                 return
-            rest = min(self._settings.longest, self._settings.rest * 2 ** min(self._openings, 30))
-            rest *= 0.5 + self._jitter() / 2  # not less than half of it: the receiver is to have its rest
+            self._open_until = self._clock() + round(self._rest(self._openings) * 1000)
             self._openings += 1
-            self._open_until = self._clock() + round(rest * 1000)
 
     def answered(self, error: SinkError) -> None:
         """What an error says of the receiver."""
@@ -85,6 +85,10 @@ class Breaker:
             self.succeeded()
         elif error.after is not None:
             self.pause(error.after)
+        elif error.busy:
+            with self._lock:
+                rest, self._pauses = self._rest(self._pauses), self._pauses + 1
+            self.pause(rest)
         else:
             self.failed()
 
@@ -95,9 +99,14 @@ class Breaker:
             error = SinkError(f"the sink failed: {type(error).__name__}")
         log.warning("%s: %s", what, error.detail)
         self.answered(error)
-        return error.after is None
+        return not error.busy
 
     def pause(self, seconds: float) -> None:
         """It asked to be left alone for so long."""
         with self._lock:
             self._paused_until = max(self._paused_until, self._clock() + round(seconds * 1000))
+
+    def _rest(self, before: int) -> float:
+        """Seconds, longer after each one before; not less than half of it by chance: the receiver is to have it."""
+        rest = min(self._settings.longest, self._settings.rest * 2.0 ** min(before, 30))
+        return rest * (0.5 + self._jitter() / 2)

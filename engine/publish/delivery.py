@@ -139,14 +139,14 @@ class Delivery:
         receiver says. What fails while the receiver is known to be away, or asks us to wait, is no try."""
         settings, tries = self._settings, row.attempts + 1
         self._breaker.answered(error)
-        if error.permanent or (tries >= settings.attempts and not trial and error.after is None):
+        if error.permanent or (tries >= settings.attempts and not trial and not error.busy):
             self._bury(row, error.detail)
             return
         asks = error.ambiguous and not self._sink.idempotent
         wait = min(settings.longest_wait, settings.first_wait * 2 ** min(tries - 1, 30)) * self._jitter()
         wait = max(settings.probes[0] if asks else 0.0, wait if error.after is None else error.after)
-        due = self._clock() + round(wait * 1000)
-        if not asks and (trial or error.after is not None):
+        due = max(self._clock() + round(wait * 1000), self._breaker.until if error.busy else 0)
+        if not asks and (trial or error.busy):
             self._note("transient", self._outbox.release, row, due, error.detail)
         else:
             self._later(row, due, error.detail, unclear=error.ambiguous, probes=0)

@@ -24,6 +24,7 @@ from engine.sending import OutboxRow, Receipt
 from engine.signals import Millis
 
 LATER = frozenset({408, 425, 429})  # a client error that only says "not now"
+BUSY = 429
 PERHAPS = frozenset({502, 504})  # a gateway lost the answer: the receiver behind it may have the request
 LONGEST_WAIT = 3600.0
 
@@ -92,7 +93,8 @@ def judge(answer: Answer, now: Millis) -> SinkError:
     if 300 <= status < 400:
         said += f": it redirects to {plain(answer.headers.get('location', ''), 200)}, and redirects are not followed"
     if status in LATER or status >= 500:
-        return SinkError(said, ambiguous=status in PERHAPS, after=_retry_after(answer.headers, now))
+        after = _retry_after(answer.headers, now)
+        return SinkError(said, ambiguous=status in PERHAPS, after=after, busy=status == BUSY)
     return SinkError(said, permanent=True)
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import msgspec
 
 from engine.outcomes import Publication
+from engine.overtaking import Queued, before, carried, heirs
 from engine.ports import Standing
 from engine.sending import Depth, Link, OutboxRow, Receipt
 from engine.signals import Millis
@@ -73,11 +74,9 @@ class MemoryOutbox:
     def claim(self, sink: str, now: Millis, lease: Millis, limit: int, *, sent: bool = False) -> list[OutboxRow]:
         """Lease due rows until ``now + lease``, one per incident, the oldest unfinished, under a fresh epoch."""
         with self._guard:
-            waiting = self._unfinished.get(sink, {})
-            for incident in list(waiting):
-                self._supersede(list(waiting[incident].values()), now)
-            heads = sorted(min(rows) for rows in waiting.values() if rows)
-            due = [self._rows[id] for id in heads if _due(self._rows[id]) <= now][:limit]
+            heads = [self._head(list(rows.values()), now) for rows in self._unfinished.get(sink, {}).values()]
+            ready = sorted((row for row in heads if row is not None), key=lambda row: row.id)
+            due = [self._collapsed(row, now) for row in ready if _due(row) <= now][:limit]
             self._epoch += bool(due)
             return [self._granted(row, now, now + lease, sent) for row in due]
 
@@ -246,17 +245,25 @@ class MemoryOutbox:
         found = (self._in_use(sink, incident) for incident in incidents)
         return tuple(link for link in found if link is not None)
 
-    def _supersede(self, rows: list[Row], now: Millis) -> None:
-        """Updates nobody has seen give way to a later one that is due, with nothing but updates between them."""
-        newest: set[str] = set()  # audiences with a due update behind the row in hand
-        for row in sorted(rows, key=lambda row: row.id, reverse=True):
-            if row.publication.action != "update":
-                newest = set()
-            elif row.state == "new":
-                if row.publication.audience in newest and not row.ambiguous:
-                    self._finish(row, "superseded", now)
-                elif row.due <= now:
-                    newest.add(row.publication.audience)
+    def _head(self, rows: list[Row], now: Millis) -> Row | None:
+        """The row of an incident that is next."""
+        queued = [_queued(row) for row in rows]
+        free = (
+            one for one in queued if not one.waits(now) and not any(before(other, one, now) for other in queued)
+        )  # fmt: skip
+        return next((self._rows[one.id] for one in free), None)
+
+    def _collapsed(self, row: Row, now: Millis) -> Row:
+        """What is claimed in the place of ``row`` when updates have given way, each heir with the news of its own."""
+        waiting = self._unfinished[row.sink][row.publication.incident]
+        queued = [_queued(waiting[id]) for id in sorted(waiting)]
+        found = heirs(queued, now)
+        for heir in {one.id: one for one in found.values()}.values():
+            own = [one for one in queued if one.id in found and found[one.id].id == heir.id]
+            self._rows[heir.id].publication = carried(own, heir)
+        for id in found:
+            self._finish(self._rows[id], "superseded", now)
+        return self._rows[found[row.id].id] if row.id in found else row
 
     def _own(self, row: OutboxRow, *states: str) -> Row | None:
         own = self._rows.get(row.id)
@@ -280,6 +287,12 @@ def _standing(sink: str, rows: list[Row]) -> Standing:
         dead=sum(row.state == "dead" for row in rows),
         last_success=max((row.changed_at for row in rows if row.state == "confirmed"), default=None),
         last_failure=failed.changed_at if failed else None, error=failed.error if failed else "",
+    )  # fmt: skip
+
+
+def _queued(row: Row) -> Queued:
+    return Queued(
+        id=row.id, publication=row.publication, state=row.state, ambiguous=row.ambiguous, epoch=row.epoch, due=row.due
     )  # fmt: skip
 
 

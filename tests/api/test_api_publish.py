@@ -157,6 +157,20 @@ def test_the_list_says_how_each_sink_fares(served: Live):
     assert "private" in str(items["inside"]["error"])
 
 
+def test_a_dead_publication_is_sent_again_and_one_that_is_not_dead_is_not(served: Live):
+    def dead() -> dict[str, int]:
+        items = served.get("/api/v1/outbox?state=dead&limit=500")["items"]
+        return {one["id"]: one["changed_at"] for one in items}
+
+    id, before = next(iter(eventually(dead, "a dead row").items()))
+    url = str(served.client.base_url)
+    assert run(served, "redrive", str(id), "--url", url)[:2] == (0, f"{id}: is sent again.\n")
+    eventually(lambda: dead().get(id, before) > before, "it was tried, and is dead again")
+    done = CliRunner().invoke(app, ["publish", "redrive", "99999", "--url", url])
+    assert "99999" in str(done.exception)
+    assert "state=dead" in str(done.exception)
+
+
 WRONG = {
     "a field that there is not": ("templates: [{title: '$titel'}]", "there is no field 'titel'; did you mean title?"),
     "a $ that begins no field": ("templates: [{body: '5 $'}]", "write $$ for a dollar sign"),

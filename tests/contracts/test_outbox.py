@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import msgspec
 import pytest
 
 from engine.ports import Commit
@@ -71,7 +72,7 @@ def test_publications_of_one_incident_go_out_one_after_the_other(store):
     assert [row.publication.key for row in store.claim("tickets", NOON + 3, LEASE, 10)] == ["1/resolve"]
 
 
-def test_a_row_that_waits_holds_up_what_stands_behind_it(store):
+def test_an_opening_that_waits_holds_up_what_stands_behind_it(store):
     put(store, publication("open", not_before=NOON + 30_000), publication("resolve", action="resolve"))
     assert store.claim("tickets", NOON, LEASE, 10) == []
 
@@ -181,6 +182,84 @@ def test_updates_do_not_collapse_across_other_actions_or_into_the_future(store):
         assert row.publication.key == expected
         store.confirmed(row, NOON, Receipt(""))
     assert store.claim("tickets", NOON, LEASE, 10) == []
+
+
+LATER = NOON + 60_000
+
+
+def update(key, *lines, not_before=NOON, created_at=NOON, audience="tickets"):
+    made = publication(key, action="update", not_before=not_before, audience=audience)
+    return msgspec.structs.replace(made, created_at=created_at, body={"news": list(lines)})
+
+
+def said(row):
+    return row.publication.body["news"]
+
+
+@pytest.mark.parametrize("action", ["resolve", "declare", "escalate", "update"])
+def test_what_is_told_at_once_overtakes_an_update_that_waits_and_tells_it_all(store, action):
+    put(store, update("waits", "It got worse", not_before=LATER))
+    assert store.claim("tickets", NOON, LEASE, 10) == []
+    put(store, msgspec.structs.replace(update("now", "It got worse", "It is the disk"), action=action))
+    (row,) = store.claim("tickets", NOON, LEASE, 10)
+    assert (row.publication.key, said(row)) == ("now", ["It got worse", "It is the disk"])
+    assert states(store) == {"waits": "superseded", "now": "claimed"}
+    store.confirmed(row, NOON, Receipt("T1"))
+    assert store.claim("tickets", LATER, LEASE, 10) == []
+
+
+def test_what_speaks_for_itself_alone_overtakes_an_update_that_follows_in_its_time(store):
+    put(store, update("waits", "It got worse", not_before=LATER))
+    put(store, msgspec.structs.replace(update("now", "Set back"), action="disputed", alone=True))
+    (row,) = store.claim("tickets", NOON, LEASE, 10)
+    assert (row.publication.key, said(row)) == ("now", ["Set back"])
+    store.sent(row, NOON)
+    store.retry(row, LATER + 5, "503", ambiguous=False)
+    assert store.claim("tickets", LATER, LEASE, 10) == []  # what was begun comes first
+    (row,) = store.claim("tickets", LATER + 5, LEASE, 10)
+    assert row.publication.key == "now"
+    store.confirmed(row, LATER + 5, Receipt("T1"))
+    (row,) = store.claim("tickets", LATER + 5, LEASE, 10)
+    assert (row.publication.key, said(row)) == ("waits", ["It got worse"])
+
+
+def test_an_update_that_waits_is_not_overtaken_for_another_audience(store):
+    put(store, update("waits", "Worse", not_before=LATER, audience="engineers"))
+    put(store, msgspec.structs.replace(update("now", "Bad", audience="stakeholders"), action="resolve"))
+    (row,) = store.claim("log", NOON, LEASE, 10)
+    assert row.publication.key == "now"
+    store.confirmed(row, NOON, Receipt(""))
+    assert states(store) == {"waits": "new", "now": "confirmed"}
+
+
+def test_an_update_that_was_tried_holds_up_what_stands_behind_it(store):
+    put(store, update("tried", "It got worse"))
+    (row,) = store.claim("tickets", NOON, LEASE, 1)
+    store.sent(row, NOON)
+    store.retry(row, LATER, "503", ambiguous=False)
+    put(store, publication("resolve", action="resolve"))
+    assert store.claim("tickets", NOON, LEASE, 10) == []
+    assert [row.publication.key for row in store.claim("tickets", LATER, LEASE, 10)] == ["tried"]
+
+
+def test_the_last_of_updates_that_are_due_together_carries_the_news_of_all(store):
+    put(
+        store,
+        update("u1", "A is down", "Severity SEV2"),
+        update("u2", "B is down", not_before=NOON + 9, created_at=NOON + 1),
+        update("u3", "B and C are down", not_before=NOON + 9, created_at=NOON + 2),  # decided while u2 waited
+        update("u4", "Severity SEV2", "A is up", not_before=NOON + 10, created_at=NOON + 10),
+    )
+    (row,) = store.claim("tickets", LATER, LEASE, 10)
+    assert row.publication.key == "u4"
+    assert said(row) == ["A is down", "Severity SEV2", "B and C are down", "A is up"]
+    assert states(store, state=["superseded"]) == dict.fromkeys(("u1", "u2", "u3"), "superseded")
+    store.sent(row, LATER)
+    store.retry(row, LATER, "503", ambiguous=False)
+    put(store, update("u5", "D is down", not_before=LATER, created_at=LATER))
+    (row,) = store.claim("tickets", LATER, LEASE, 10)
+    assert said(row) == ["A is down", "Severity SEV2", "B and C are down", "A is up", "D is down"]
+    assert next(one for one in store.outbox().items if one["key"] == "u5")["body"]["news"] == said(row)
 
 
 def test_an_ambiguous_update_is_never_dropped(store):

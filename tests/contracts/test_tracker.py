@@ -119,6 +119,7 @@ MAPPING = rest.Mapped(
     ),
     note=rest.NotePlaces(items="/items", author="/Creator/id", text="/Content"),
     join={"duplicate": Call(method="PUT", path="/REST/2.0/ticket/{id}", body={"AddRefersTo": ["{other}"]})},
+    nobody="Nobody",
     places=rest.Places(status="/Status", title="/Subject", priority="/Priority", assignee="/Owner/id"),
     closed=frozenset({"resolved", "rejected"}),
     gone=frozenset({"deleted"}),
@@ -210,6 +211,13 @@ def test_fields_change_one_by_one_and_together(case: Case, draft: Callable[..., 
         case.tracker.change(read(case, made), Wanted(state=state))
         assert read(case, made).state == state
     assert read(case, made).title == "db is gone"
+
+
+def test_a_ticket_may_belong_to_nobody_again(case: Case, draft: Callable[..., Draft]) -> None:
+    made = case.tracker.create(draft(assignee=USER))
+    assert read(case, made).assignee == USER
+    case.tracker.change(read(case, made), Wanted(assignee=""))
+    assert read(case, made).assignee == ""
 
 
 def test_what_is_refused_is_told_or_seen(case: Case, draft: Callable[..., Draft]) -> None:

@@ -45,7 +45,9 @@ def test_an_assignment_that_headwater_owns_is_set_back_with_the_reason() -> None
     said = told(world, action="disputed")
     assert [(p.audience, p.sinks) for p in said] == [("tickets", ("desk", "log"))]
     assert said[0].body["dispute"]["wanted"] == "team-cart"
-    assert said[0].body["news"] == ["Assignee is set back to team-cart: who is assigned is decided in Headwater"]
+    assert said[0].body["news"] == [
+        "Assignee set back to team-cart, from carla by bo: who is assigned is decided in Headwater"
+    ]
     world.at("10:12").ticket(id, "assignee", "team-cart")
     assert len(told(world, action="disputed")) == 1
 

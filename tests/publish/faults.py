@@ -1,4 +1,4 @@
-"""The fault matrix: `python -m tests.publish.faults [--runs 100] [--frozen 20] [--seed N] [--only WORDS]`.
+"""The fault matrix: `python -m tests.publish.faults [--runs 100] [--real 3] [--frozen 20] [--seed N] [--only WORDS]`.
 
 Each run draws its incidents, times and faults from a seed, and a run that fails prints it. After all publications went
 out and one more cycle of the reconciler there must be exactly one open ticket per open incident and none for a
@@ -9,13 +9,14 @@ Second tickets may exist in between only where nothing can prevent them.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import logging
 import random
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -24,10 +25,13 @@ from engine import failpoints
 from engine.outcomes import Publication
 from engine.publish.delivery import DispatchSettings
 from engine.signals import Millis
-from tests.publish import frozen
+from tests.publish import desk_faults, frozen
 from tests.publish.outage import PATIENCE, Process, World, said, told
 from tests.publish.standin import LAG
+from tests.real import ticketing
+from tests.real.places import on_roundup, on_rt
 
+Furnish = Callable[[World, Sequence[str]], None]
 TROUBLE: Millis = 20 * 60_000
 """For so long things go wrong; then nothing does."""
 CYCLE = 600 + LAG // 1000
@@ -136,16 +140,22 @@ MATRIX = (
 )
 
 
-def story(dice: random.Random, fault: Fault) -> list[tuple[Millis, list[Publication]]]:
+def story(dice: random.Random, fault: Fault, name: str = "INC") -> list[tuple[Millis, list[Publication]]]:
     """Publications in the order in which they are decided: incidents open, change, and most of them resolve."""
     told: list[tuple[Millis, list[Publication]]] = []
     for number in range(dice.randint(*fault.incidents)):
-        incident, now, level = f"INC-{number}", dice.randint(0, TROUBLE // 2), dice.choice(fault.levels)
+        incident, now, level = f"{name}-{number}", dice.randint(0, TROUBLE // 2), dice.choice(fault.levels)
         actions = ["open", *["update"] * dice.randint(0, 3), *["resolve"] * (dice.random() < 0.6)]
         for revision, action in enumerate(actions):
             told.append((now, said(incident, revision, action, level, now)))
             now += dice.randint(1_000, 300_000)
     return sorted(told, key=lambda one: one[0])
+
+
+REAL = {
+    "Roundup": (ticketing.roundup, on_roundup, lambda: importlib.util.find_spec("roundup") is not None),
+    "Request Tracker": (ticketing.request_tracker, on_rt, ticketing.RT_SERVER.exists),
+}
 
 
 class Outcome(msgspec.Struct):
@@ -159,14 +169,20 @@ class Outcome(msgspec.Struct):
     minutes: float = 0
 
 
-def run(fault: Fault, seed: int, *, settings: DispatchSettings | None = None, reconciles: bool = True) -> Outcome:
-    """One run. Raises AssertionError when a promise is broken."""
+def run(
+    fault: Fault, seed: int, *, settings: DispatchSettings | None = None, reconciles: bool = True,
+    furnish: Furnish | None = None, name: str = "INC",
+) -> Outcome:  # fmt: skip
+    """One run. ``furnish``: with another ticketing system than the stand-in. Raises AssertionError when a promise is
+    broken."""
     dice = random.Random(f"{fault.name} {seed}")
     with tempfile.TemporaryDirectory() as folder:
         world = World(Path(folder), dice, settings=settings or DispatchSettings(), poll=fault.poll)
         world.reconciles = reconciles
         try:
-            world.story = story(dice, fault)
+            world.story = story(dice, fault, name)
+            if furnish is not None:
+                furnish(world, sorted({one.incident for _, both in world.story for one in both}))
             changes = _live(world, fault)
             _check(world, fault, changes)
             return _outcome(world)
@@ -195,21 +211,21 @@ def _live(world: World, fault: Fault) -> Counter[str]:
 
 
 def _check(world: World, fault: Fault, changes: Counter[str]) -> None:
-    expected = told(world)
+    expected, filed = told(world), world.office.tickets
     links = {link.incident: link for link in world.store.links() if link.state != "duplicate"}
     assert len(links) == len(expected) == len([link for link in world.store.links() if link.state != "duplicate"])
     for incident, keys in expected.items():
-        tickets = [one for one in world.office.tickets.values() if one.key == f"{incident}.1"]
+        tickets = [one for one in filed.values() if one.key == f"{incident}.1"]
         still = [one.id for one in tickets if one.state == "open"]
         resolved = ".resolve." in keys[-1]
         assert still == ([] if resolved else [links[incident].remote]), f"{incident}: open are {still}"
         assert fault.doubles or len(tickets) == 1, f"{incident}: {len(tickets)} tickets were made"
-        ticket = world.office.tickets[links[incident].remote]
+        ticket = filed[links[incident].remote]
         texts = [text for text in ticket.texts if not text.startswith("duplicate")]
         assert list(dict.fromkeys(texts)) == keys, f"{incident}: {texts}"
         assert fault.doubles or len(texts) == len(keys), f"{incident}: {texts}"
     counted = world.value("headwater_duplicate_tickets_total", sink="tickets")
-    assert counted == len(world.office.tickets) - len(expected), f"{counted} second tickets were counted"
+    assert counted == len(filed) - len(expected), f"{counted} second tickets were counted"
     assert world.office.impolite == 0, "a receiver's wish to be left alone was not heard"
     _check_others(world, fault, changes)
 
@@ -218,7 +234,7 @@ def _check_others(world: World, fault: Fault, changes: Counter[str]) -> None:
     """What people did was taken in, in order; the other sink has everything, in order and in time."""
     seen: dict[str, list[str]] = {}
     for event in world.fed:
-        if event.value not in seen.setdefault(event.remote, []):
+        if event.field == "note" and event.value not in seen.setdefault(event.remote, []):
             seen[event.remote].append(event.value)
     duplicates = {link.remote for link in world.store.links(state="duplicate")}
     for remote, count in changes.items():
@@ -246,29 +262,34 @@ def _pages(world: World) -> Iterator[dict[str, object]]:
 
 
 def _outcome(world: World) -> Outcome:
-    keys = {one.key for one in world.office.tickets.values()}
+    filed = world.office.tickets
+    keys = {one.key for one in filed.values()}
     probes = sum(
         world.value("headwater_probes_total", sink="tickets", result=result) for result in ("found", "missing")
     )
     closed = world.value("headwater_duplicate_tickets_total", sink="tickets")
     return Outcome(
-        world.office.struck + sum(world.deaths.values()), len(keys), len(world.office.tickets), closed, probes,
+        world.office.struck + sum(world.deaths.values()), len(keys), len(filed), closed, probes,
         world.now / 60_000,
     )  # fmt: skip
 
 
-def matrix(runs: int, first: int, words: str = "") -> tuple[list[str], int]:
-    """The table as Markdown lines, and how many runs failed."""
+def matrix(
+    runs: int, first: int, words: str = "", *, furnish: Furnish | None = None, brief: bool = False
+) -> tuple[list[str], int]:
+    """The table as Markdown lines, and how many runs failed. ``brief``: few incidents, and few looks at them."""
     lines = [
         "| fault | runs | failed | faults | incidents | tickets made | second ones closed | looks | simulated hours |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     failures = 0
-    for fault in (one for one in MATRIX if words in one.name):
+    for wanted in (one for one in MATRIX if words in one.name):
+        few = {"incidents": (min(wanted.incidents[0], 6), 6), "poll": 300.0} if brief else {}
+        fault = msgspec.structs.replace(wanted, **few)
         total, failed = Outcome(), 0
         for seed in range(first, first + runs):
             try:
-                one = run(fault, seed)
+                one = run(fault, seed, furnish=furnish, name=f"INC-{first}-{len(lines)}-{seed}" if furnish else "INC")
             except AssertionError as error:
                 failed += 1
                 print(f"FAILED: {fault.name}, seed {seed}: {str(error).splitlines()[0]}", file=sys.stderr)
@@ -303,9 +324,24 @@ def processes(runs: int, first: int) -> tuple[list[str], int]:
     return lines, failures
 
 
+def in_places(runs: int, first: int, words: str) -> tuple[list[str], int]:
+    """The same at each real ticketing system that is here."""
+    lines, failures = [], 0
+    for name, (system, place, present) in REAL.items():
+        if not present():
+            lines += ["", f"{name}: not here, not tried."]
+            continue
+        with tempfile.TemporaryDirectory() as folder, system(Path(folder)) as running:
+            found, failed = matrix(runs, first, words, furnish=desk_faults.at(place(running)), brief=True)
+        lines += ["", f"At a real {name}:", "", *found]
+        failures += failed
+    return lines, failures
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--real", type=int, default=3, help="runs at each real ticketing system")
     parser.add_argument("--frozen", type=int, default=20, help="runs with two processes, of which one is stopped")
     parser.add_argument("--seed", type=int, default=None, help="the first seed; without it a new one each time")
     parser.add_argument("--only", default="", metavar="WORDS", help="only faults whose name has these words in it")
@@ -313,10 +349,18 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     first = random.randrange(1_000_000) if asked.seed is None else asked.seed
     started = time.monotonic()
-    lines, failures = matrix(asked.runs, first, asked.only)
-    more, failed = processes(asked.frozen, first) if asked.frozen else ([], 0)
-    print("\n".join([*lines, "", *more]))
-    took, failures = time.monotonic() - started, failures + failed
+    lines, failures = [], 0
+    for title, part in (
+        ("The stand-in:", lambda: matrix(asked.runs, first, asked.only)),
+        ("The ticket sink:", lambda: matrix(asked.runs, first, asked.only, furnish=desk_faults.in_memory)),
+        ("Real systems:", lambda: in_places(asked.real, first, asked.only)),
+        ("Real processes:", lambda: processes(asked.frozen, first)),
+    ):
+        found, failed = part()
+        lines += [title, "", *found, ""]
+        failures += failed
+    print("\n".join(lines))
+    took = time.monotonic() - started
     print(f"\nSeeds {first} to {first + asked.runs - 1}, {took:.0f} s, {failures} runs failed.")
     sys.exit(bool(failures))
 

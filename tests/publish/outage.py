@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from prometheus_client import CollectorRegistry
@@ -74,8 +75,8 @@ class Process:
     def __init__(self, world: World) -> None:
         metrics, jitter = world.metrics, world.dice.random
         self.time = Time(world)
-        self.desk = Desk(self._wire)
-        self._office, self._pager, self._world = world.office, world.pager, world
+        self.desk = world.desk(self)
+        self._pager, self._world = world.pager, world
         self.tickets = Dispatcher(
             world.store, [self.desk], self.time, metrics, settings=world.settings, jitter=jitter
         )  # fmt: skip
@@ -87,13 +88,14 @@ class Process:
             *others, world.submit, self.time, metrics, breakers, settings=PollSettings(every=world.poll)
         )  # fmt: skip
 
-    def _wire(self, method: str, path: str, body: bytes) -> Reply:
+    def wire(self, method: str, path: str, body: bytes) -> Reply:
         try:
             self._world.before_call(self, method)
-            return self._office.handle(method, path, body)
+            reply: Reply = self._world.office.handle(method, path, body)
         except NoAnswer as error:
             self.time.hang(error.seconds)
             raise EgressFailed("no answer", sent=error.sent) from None
+        return reply
 
     def step(self) -> None:
         while self.pages.round(self._pager):
@@ -117,13 +119,21 @@ class World:
         self.store._writer.execute("PRAGMA synchronous = OFF")
         self.registry = CollectorRegistry()
         self.metrics = EngineMetrics(self.registry)
-        self.office = Office(self._acting_time)
+        self.office: Any = Office(self._acting_time)
+        self.desk: Callable[[Process], Any] = lambda process: Desk(process.wire)
+        self.closing: list[Callable[[], None]] = []
         self.pager = Pager(lambda: self.now)
         self.before_call: Callable[[Process, str], None] = lambda process, method: None
         self.reconciles = True
         self.deaths: Counter[str] = Counter()
         self.fed: list[TicketEvent] = []
         self.story: list[tuple[Millis, list[Publication]]] = []
+        self.processes = [Process(self)]
+        self.current = self.processes[0]
+
+    def furnish(self, office: Any, desk: Callable[[Process], Any]) -> None:
+        """Another ticketing system, and the sink that each process has for it."""
+        self.office, self.desk = office, desk
         self.processes = [Process(self)]
         self.current = self.processes[0]
 
@@ -187,6 +197,8 @@ class World:
     def close(self) -> None:
         failpoints.arm("")
         self.store.close()
+        for close in self.closing:
+            close()
 
 
 def said(incident: str, number: int, action: str, level: str, now: Millis) -> list[Publication]:

@@ -44,6 +44,8 @@ class Shelf:
         same = [remote for remote, key in self.keys.items() if key == wanted]
         if self.keyed and same:
             return self.tickets[same[0]]
+        if draft.queue in self.refused:
+            raise SinkError(f"no such queue: {draft.queue}", permanent=True)
         remote = str(next(self._ids))
         taken = {
             field: value

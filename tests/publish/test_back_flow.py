@@ -169,7 +169,7 @@ def test_a_failing_look_keeps_the_others_going(world: World, error: Exception) -
             raise error
         return look(link)
 
-    desk.look = broken  # type: ignore[method-assign]
+    desk.look = broken
     world.office.person(second, "note", "hello")
     world.pass_time(61)
     assert values(world) == [f"{second} hello"]

@@ -65,6 +65,17 @@ def test_who_asks_for_a_pause_gets_it_and_has_not_failed() -> None:
     assert world.after(20) == "closed"
 
 
+def test_who_is_busy_without_saying_for_how_long_is_paused_for_longer_each_time() -> None:
+    world = World()
+    for until in (5, 10, 15, 15):
+        world.breaker.answered(SinkError("429", busy=True))
+        assert (world.breaker.state, world.breaker.until - world.now) == ("paused", until * 1000)
+        assert world.after(until) == "closed"
+    world.breaker.succeeded()
+    world.breaker.answered(SinkError("429", busy=True))
+    assert world.breaker.until - world.now == 5000
+
+
 @pytest.mark.parametrize(
     ("error", "state"),
     [

@@ -9,6 +9,7 @@ import pytest
 
 from engine.publish.delivery import DispatchSettings
 from tests.publish import frozen
+from tests.publish.desk_faults import in_memory
 from tests.publish.faults import MATRIX, Fault, run
 
 RUNS = 2
@@ -19,6 +20,13 @@ def test_after_one_cycle_of_the_reconciler_there_is_one_ticket_per_incident(faul
     for seed in random.sample(range(1_000_000), 1 if fault.incidents[1] > 10 else RUNS):
         print(f"seed {seed}")
         run(fault, seed)
+
+
+@pytest.mark.parametrize("fault", MATRIX, ids=lambda fault: fault.name.replace(" ", "-"))
+def test_the_ticket_sink_itself_keeps_to_one_ticket_per_incident(fault: Fault) -> None:
+    for seed in random.sample(range(1_000_000), 1 if fault.incidents[1] > 10 else RUNS):
+        print(f"seed {seed}")
+        run(fault, seed, furnish=in_memory)
 
 
 def named(words: str) -> Fault:

@@ -35,8 +35,17 @@ class Desk:
         metrics = EngineMetrics(CollectorRegistry())
         self.dispatcher = Dispatcher(self.store, [self.sink], lambda: self.now, metrics, settings=settings)
 
-    def tell(self, action: str, *news: str, incident: str = "12-0", generation: int = 1, related: tuple[str, ...] = (),
-             ticket: dict[str, Any] | None = None, **fields: Any) -> None:  # fmt: skip
+    def tell(
+        self,
+        action: str,
+        *news: str,
+        incident: str = "12-0",
+        generation: int = 1,
+        related: tuple[str, ...] = (),
+        ticket: dict[str, Any] | None = None,
+        about: dict[str, Any] | None = None,
+        **fields: Any,
+    ) -> None:
         """Put a publication into the outbox and work until nothing moves any more."""
         self.count += 1
         severity = {"level": fields.pop("level", "SEV2")}
@@ -44,7 +53,8 @@ class Desk:
         row = Publication(
             key=f"{incident}.{generation}.{action}.{self.count}.tickets", incident=incident, revision=self.count,
             generation=generation, action=action, audience="tickets", not_before=self.now, created_at=self.now,
-            body={"incident": body, "why": "", "news": list(news), "ticket": ticket or {}}, related=related,
+            body={"incident": body, "why": "", "news": list(news), "ticket": ticket or {}, **(about or {})},
+            related=related,
         )  # fmt: skip
         self.store.commit(Commit(outbox=[row]))
         self.work()
@@ -202,9 +212,81 @@ def test_what_people_set_stays_until_headwater_wants_something_else(desk: Desk) 
     desk.tell("update", "news")
     assert (desk.shelf.tickets["1"].priority, desk.shelf.tickets["1"].title) == ("mine", "ada's words")
     assert desk.look() == [("priority", "mine", ME)]  # the comment of ours was the last change
-    desk.tell("disputed", "The priority is Headwater's", ticket={"priority": "high"})
-    assert desk.shelf.tickets["1"].priority == "high"
+
+
+def dispute(field: str, wanted: str, sink: str = "shelf", ticket: str = "1") -> dict[str, Any]:
+    return {"dispute": {"sink": sink, "ticket": ticket, "field": field, "value": "x", "wanted": wanted, "why": "so"}}
+
+
+@pytest.mark.parametrize(
+    ("field", "theirs", "wanted"),
+    [("state", "closed", "open"), ("state", "open", "closed"), ("priority", "mine", "high"), ("assignee", "bob", "ada"),
+     ("assignee", "bob", "")],
+)  # fmt: skip
+def test_a_field_in_dispute_is_set_back_and_the_ticket_is_told_why(
+    desk: Desk, field: str, theirs: str, wanted: str
+) -> None:
+    desk.tell("open")
+    desk.shelf.edit("1", **{field: theirs})
+    assert desk.look() == ([(field, theirs, "ada")] if theirs != "open" else [])
+    desk.tell("disputed", "It is set back", about=dispute(field, wanted))
+    assert getattr(desk.shelf.tickets["1"], field) == wanted
+    assert desk.comments()[-1].splitlines()[0] == "It is set back"
     assert desk.look() == []
+    assert desk.link().state == desk.shelf.tickets["1"].state
+
+
+@pytest.mark.parametrize("about", [dispute("priority", "high", sink="other"), dispute("priority", "high", ticket="9"),
+                                   dispute("title", "high")])  # fmt: skip
+def test_what_is_in_dispute_elsewhere_is_left_alone(desk: Desk, about: dict[str, Any]) -> None:
+    desk.tell("open")
+    desk.shelf.edit("1", priority="mine")
+    desk.tell("disputed", "It is set back", about=about)
+    assert desk.shelf.tickets["1"].priority == "mine"
+
+
+@pytest.mark.parametrize("how", ["deaf", "refused"])
+def test_a_field_that_cannot_be_set_back_is_told_in_the_ticket(desk: Desk, how: str) -> None:
+    desk.tell("open")
+    desk.shelf.edit("1", state="closed", status="done")
+    getattr(desk.shelf, how).add("state" if how == "deaf" else "open")
+    desk.tell("disputed", "It is set back", about=dispute("state", "open"))
+    assert desk.comments()[-1].splitlines()[:2] == [
+        "It is set back", "The ticketing system did not take the state open; it stays closed."
+    ]  # fmt: skip
+    assert desk.states()[0] == "confirmed"
+
+
+def test_each_sink_takes_what_the_rules_say_of_it(desk: Desk) -> None:
+    elsewhere = {"priority": "theirs", "sinks": {"shelf": {"priority": "ours", "assignee": "ada"}}}
+    desk.tell("open", ticket=elsewhere)
+    assert (desk.shelf.tickets["1"].priority, desk.shelf.tickets["1"].assignee) == ("ours", "ada")
+    desk.tell("update", "news", ticket={"sinks": {"shelf": {"priority": "higher"}}})
+    assert desk.shelf.tickets["1"].priority == "higher"
+
+
+def test_a_queue_that_there_is_none_of_costs_no_ticket(desk: Desk) -> None:
+    desk.shelf.refused.add("nowhere")
+    desk.tell("open", ticket={"queue": "nowhere", "assignee": "ada"})
+    assert (desk.shelf.tickets["1"].assignee, desk.states()) == ("ada", ["confirmed"])
+    assert desk.comments()[-1].startswith("The ticketing system did not take the queue nowhere.")
+
+
+def test_a_return_in_the_same_generation_goes_on_in_its_ticket(desk: Desk) -> None:
+    desk.tell("open")
+    desk.tell("resolve", "Over")
+    desk.shelf.edit("1", state="open")
+    desk.tell("reopen", "Opened again in the ticket")
+    assert (desk.shelf.open(), desk.link().state, desk.comments()[-1].splitlines()[0]) == (
+        ["1"], "open", "Opened again in the ticket"
+    )  # fmt: skip
+    desk.tell("resolve", "Over again")
+    desk.tell("reopen", "It is back")
+    assert desk.shelf.open() == ["1"]
+    desk.tell("resolve", "Over once more")
+    desk.shelf.deaf.add("state")
+    desk.tell("reopen", "It is back")
+    assert (desk.states()[0], len(desk.shelf.tickets)) == ("dead", 1)
 
 
 def test_what_people_do_is_told_once_and_what_we_do_never(desk: Desk) -> None:
@@ -319,7 +401,7 @@ def test_a_duplicate_behind_a_lagging_index_is_closed_and_linked() -> None:
     assert [(link.remote, link.state) for link in closed] == [("1", "duplicate")]
     assert desk.shelf.open() == [desk.link().remote] == ["2"]
     assert desk.shelf.joined == [("1", "2", "duplicate")]
-    assert desk.sink.reconcile(desk.link()) == []
+    assert [link.remote for link in desk.sink.reconcile(desk.link())] == [link.remote for link in closed]
 
 
 def test_wrong_credentials_are_dead_in_one_line_and_come_back_when_redriven(desk: Desk) -> None:

@@ -41,7 +41,7 @@ ANSWERS: dict[str, tuple[Behaviour, bool, bool, float | None, str]] = {
     "403 with a page": (status(403, HTML), True, False, None, "POST /t was answered 403"),
     "422 with a list": (status(422, b'{"errors":["a","b"]}'), True, False, None, "422: a; b"),
     "429 with a pause": (status(429, b"", Retry_After="9"), False, False, 9.0, "429"),
-    "500 with a page": (status(500, HTML), False, False, None, "500"),
+    "500 with a page": (status(500, HTML), False, True, None, "500"),
     "502": (status(502, HTML), False, True, None, "502"),
     "503": (status(503), False, False, None, "503"),
     "a success that is a page": (status(200, HTML), False, True, None, "not in JSON"),

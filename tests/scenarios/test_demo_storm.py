@@ -6,6 +6,7 @@ import json
 from collections import Counter
 
 from api.commands import demo_storm
+from engine.publish.texts import business
 from ingest.decoders import plain_json
 from rules.parse import parse_rules
 from tests.scenarios.drive import Driven
@@ -44,13 +45,15 @@ def test_ten_thousand_alerts_end_in_one_ticket_whose_history_reads_like_an_incid
     history = [line for p in tickets for line in p.body["news"]]
     for line in (
         "Declared: SEV1",
-        "Severity SEV1: matrix-most (share 1000)",
+        "Severity SEV1: rule matrix-most (100 % of all users)",
         "Online shop is down",
         "Crisis team for SEV1 activated: crisis lead (Ada Byron), duty manager (Dana Duty), owners of cause (network)",
         "All its alerts have ended; watching whether it stays so",
-        "It stayed quiet for the recovery time; that service is back is not proven: nothing of it is measured",
+        "It stayed quiet for the recovery time; recovery is not proven: there is nothing to compare with",
     ):
         assert line in history
+    opened = business(next(p for p in driven.outbox if p.action == "open"))
+    assert "- Online shop:" in opened.body  # though it stands behind five hundred services
     assert any(line.startswith("Cause: switch-7 (it explains ") for line in history)
     assert any(line.startswith("It began in an alert storm of ") for line in history)
     assert history[-1].endswith("its cause was switch-7; 10,000 alerts in all")

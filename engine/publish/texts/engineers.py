@@ -21,8 +21,8 @@ def technical(publication: Publication) -> Text:
     lines += [f"{name}: {value}" for name, value in _evidence(incident) if value]
     lines += lists.candidates(incident)
     lines.append(f"Since: {when(incident.onset)}" if incident.onset else "")
-    lines.append(f"Alerts: {incident.firing} firing of {incident.alerts}, {incident.events} events")
-    lines.append(f"Impact: {incident.impact_total} entities")
+    lines.append(f"Alerts: {incident.firing:,} firing of {incident.alerts:,}, {incident.events:,} events")
+    lines.append(f"Impact: {incident.impact_total:,} entities")
     lines += [f"- {one}" for one in lists.impact(incident)]
     lines += [f"Objective: {one}" for one in lists.objectives(incident)]
     lines += [f"Assumption {one}" for one in lists.assumptions(incident)]

@@ -8,6 +8,8 @@ from engine.publish.texts.words import CERTAINTY, health, when
 
 RUNNING = frozenset({"waiting", "running", "overdue"})
 CANDIDATES = 3
+LEAST = 0.005
+"""A candidate below it would be shown with 0.00."""
 TERMS = {
     "own": "its own trouble",
     "explained": "symptoms it reaches",
@@ -26,6 +28,7 @@ def candidates(incident: Incident) -> list[str]:
     return [
         f"Candidate {plain(one.entity)} ({one.score:.2f}): {plain(one.counterfactual)}"
         for one in incident.candidates[:CANDIDATES]
+        if one.score >= LEAST
     ]
 
 

@@ -22,6 +22,8 @@ from engine.publish.webhook import judge
 
 JSON = {"Content-Type": "application/json", "Accept": "application/json"}
 SAID = 200
+BROKEN, AWAY = 500, 503
+"""It failed, perhaps after the work was done; it did not begin."""
 CONFLICTS = frozenset({409, 412})
 
 Query = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -92,7 +94,10 @@ class Api:
         if answer.status in CONFLICTS:
             return Conflict(detail)
         judged = judge(answer, self._clock())
-        return SinkError(detail, permanent=judged.permanent, ambiguous=judged.ambiguous, after=judged.after)
+        unclear = judged.ambiguous or (answer.status >= BROKEN and not judged.busy and answer.status != AWAY)
+        return SinkError(
+            detail, permanent=judged.permanent, ambiguous=unclear, after=judged.after, busy=judged.busy
+        )  # fmt: skip
 
 
 def basic(user: str, password: str) -> dict[str, str]:

@@ -56,7 +56,7 @@ class Mapped(msgspec.Struct, frozen=True, kw_only=True):
     they change: close, reopen, title, priority, assignee; they may use {value}. ``comment`` may use {text}, ``join``
     (duplicate, related) {other}. ``closed``: the statuses of a ticket that is done;
     ``gone``: of one that is deleted, where such a ticket can still be read. ``web``: the address for people.
-    ``hook``: where a web hook's body holds the id.
+    ``hook``: where a web hook's body holds the id. ``nobody``: what the system calls the assignee of a ticket without.
     """
 
     create: Call
@@ -75,6 +75,7 @@ class Mapped(msgspec.Struct, frozen=True, kw_only=True):
     note: NotePlaces = NotePlaces()
     web: str = ""
     hook: str = ""
+    nobody: str = ""
 
 
 def wrong(mapping: Mapped) -> Iterator[tuple[str, str]]:
@@ -158,7 +159,8 @@ class Rest:
     def change(self, seen: Seen, wanted: Wanted) -> None:
         """One call per field; a field without a call stays as it is, which reading it again tells."""
         state = {None: None, "open": "reopen", "closed": "close"}[wanted.state]
-        asked = {"title": wanted.title, "priority": wanted.priority, "assignee": wanted.assignee}
+        assignee = self._map.nobody if wanted.assignee == "" else wanted.assignee
+        asked = {"title": wanted.title, "priority": wanted.priority, "assignee": assignee}
         calls = [(name, value) for name, value in asked.items() if value is not None]
         for name, value in [*calls, (state, "")] if state else calls:
             call = self._map.change.get(name)
@@ -212,6 +214,8 @@ class Rest:
         if not status:
             raise SinkError(f"ticket {remote} holds no status where the mapping says")
         state = "closed" if status in self._map.closed else "open"
+        if found.get("assignee") == self._map.nobody:
+            found["assignee"] = ""
         return Seen(remote=remote, url=self._url(remote), state=state, status=status, **found)
 
     def _url(self, remote: str) -> str:

@@ -97,7 +97,8 @@ class RequestTracker:
         """PUT /ticket/N, unless it has changed meanwhile (412)."""
         status = {None: None, "open": self._statuses.reopen, "closed": self._statuses.close}[wanted.state]
         title = None if wanted.title is None else capped(wanted.title, SUBJECT)
-        asked = {"Subject": title, "Priority": wanted.priority, "Owner": wanted.assignee, "Status": status}
+        owner = NOBODY if wanted.assignee == "" else wanted.assignee
+        asked = {"Subject": title, "Priority": wanted.priority, "Owner": owner, "Status": status}
         body = {name: value for name, value in asked.items() if value is not None}
         guard = {"If-Match": seen.version} if seen.version else {}
         self._api.ask("PUT", f"{API}/ticket/{_number(seen.remote)}", body=body, headers=guard)

@@ -6,7 +6,7 @@
 - After every change the ticket is read again, for some systems answer success to what they refuse. A ticket that is
   not opened or closed as asked is an error (permanent: a person must look). A title, priority or assignee that is not
   taken is told in the ticket, once, and its life goes on.
-- What people set stays until Headwater itself wants something else than before. `disputed` asks for it once more.
+- What people set stays until Headwater itself wants something else than before. `disputed` sets one field back.
 - A ticket that somebody deleted is made anew, and says so.
 - An incident that ends and has no ticket gets none.
 """
@@ -16,7 +16,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
 
 import msgspec
 
@@ -30,6 +29,7 @@ from engine.publish.ticketing.tracker import Conflict, Draft, Seen, Tracker, Wan
 from engine.sending import Link, Look, OutboxRow, Receipt
 
 ENDING = frozenset({"resolve", "merge"})
+DISPUTED = frozenset({"state", "assignee", "priority"})
 TRIES = 4
 REMEMBERED = 10_000
 PATIENCE = 5
@@ -104,39 +104,46 @@ class Ticketing:
 
     def _create(self, publication: Publication, key: str, first: Sequence[str] = ()) -> Receipt:
         wishes = self._wishes(publication)
-        asked = _asked(publication)
+        asked = publication.ticket(self.name)
         fields = {**self._defaults.fields, **{str(k): str(v) for k, v in (asked.get("fields") or {}).items()}}
         draft = Draft(
             key=key, title=wishes["title"], text=words.opening(publication, first),
             queue=str(asked.get("queue") or self._defaults.queue), priority=wishes["priority"],
             assignee=wishes["assignee"], fields=fields,
         )  # fmt: skip
-        seen, whole = self._make(draft)
+        seen, made = self._make(draft)
         wanted = {field: wishes[field] for field in ("priority", "assignee") if wishes[field]}
         with suppress(SinkError):  # the ticket is there: whatever fails now, it must be remembered
             seen = self._tracker.read(seen.remote) or seen
-            if not whole:
+            if made is not draft:
                 seen = self._try(seen, wanted)
             refused = [
                 _refusal(seen, field, wanted[field]) for field in wanted if getattr(seen, field) != wanted[field]
             ]
+            if made.queue != draft.queue:
+                refused.append(f"The ticketing system did not take the queue {plain(draft.queue, 100)}.")
             if refused:
                 self._tracker.say(seen, "\n".join((*refused, "", words.mark(publication.key))))
         return _receipt(seen, self._first_memory(publication, seen))
 
-    def _make(self, draft: Draft) -> tuple[Seen, bool]:
-        """A ticket; where the system refuses it as it is, without what can be set later, or not at all."""
-        try:
-            return self._tracker.create(draft), True
-        except SinkError as error:
-            if not error.permanent or not (draft.priority or draft.assignee or draft.fields):
-                raise
-        return self._tracker.create(msgspec.structs.replace(draft, priority="", assignee="", fields={})), False
+    def _make(self, draft: Draft) -> tuple[Seen, Draft]:
+        """A ticket, and as what it was made: where the system refuses it, without what can be set later; where it
+        refuses that, in the usual queue; or not at all."""
+        bare = msgspec.structs.replace(draft, priority="", assignee="", fields={})
+        usual = msgspec.structs.replace(bare, queue=self._defaults.queue)
+        drafts = [draft, *(one for one, before in ((bare, draft), (usual, bare)) if one != before)]
+        for place, one in enumerate(drafts):
+            try:
+                return self._tracker.create(one), one
+            except SinkError as error:
+                if not error.permanent or place == len(drafts) - 1:
+                    raise
+        raise AssertionError
 
     def _go_on(self, row: OutboxRow, seen: Seen, memory: Memory, *, again: bool) -> Receipt:
         publication, more = row.publication, []
         if publication.action == "reopen" and seen.state == "closed":
-            before, seen = seen, self._reopened(seen, memory)
+            before, seen = seen, self._reopened(publication, seen, memory)
             if seen.state == "closed":
                 return self._successor(publication, before)
         if publication.action == "merge":
@@ -145,6 +152,9 @@ class Ticketing:
             if other is not None:
                 self._tracker.join(seen, other, "duplicate")
         seen, refused = self._with_fields(publication, seen, memory)
+        if publication.action == "disputed":
+            seen, left = self._set_back(publication, seen, memory)
+            refused += left
         text = words.remark(publication, (*more, *refused))
         if text and not (again and self._said(seen.remote, publication)):
             seen = self._repeat(seen, lambda now: self._tracker.say(now, text))
@@ -152,14 +162,27 @@ class Ticketing:
             seen = self._put(seen, memory, "closed")
         return _receipt(seen, memory)
 
-    def _reopened(self, seen: Seen, memory: Memory) -> Seen:
-        """The ticket open again, or as it is when the system does not want that."""
+    def _reopened(self, publication: Publication, seen: Seen, memory: Memory) -> Seen:
+        """The ticket open again, or as it is when the system does not want that, and it may have a successor."""
         try:
             return self._put(seen, memory, "open")
         except SinkError as error:
-            if not error.permanent:
+            if not error.permanent or memory.key == words.key_of(publication):
                 raise
             return seen
+
+    def _set_back(self, publication: Publication, seen: Seen, memory: Memory) -> tuple[Seen, list[str]]:
+        """The field that people are not to change, as Headwater wants it; a line where that does not work."""
+        dispute = publication.body.get("dispute") or {}
+        field, wanted = str(dispute.get("field")), str(dispute.get("wanted") or "")
+        about = (dispute.get("sink"), dispute.get("ticket"))
+        if about != (self.name, seen.remote) or field not in DISPUTED or getattr(seen, field) == wanted:
+            return seen, []
+        seen = self._try(seen, {field: wanted})
+        if getattr(seen, field) != wanted:
+            return seen, [_refusal(seen, field, wanted)]
+        memory.learn(seen, *(("state", "resolution") if field == "state" else (field,)))
+        return seen, []
 
     def _successor(self, publication: Publication, before: Seen) -> Receipt:
         """A new ticket for a new generation, related to the one that stays closed."""
@@ -184,7 +207,7 @@ class Ticketing:
 
     def _wishes(self, publication: Publication) -> dict[str, str]:
         """What Headwater wants of the fields it cares for; empty: nothing."""
-        asked = _asked(publication)
+        asked = publication.ticket(self.name)
         priority = asked.get("priority") or self._defaults.priorities.get(words.level(publication)) or ""
         return {
             "title": words.title(publication),
@@ -197,12 +220,7 @@ class Ticketing:
         wishes = self._wishes(publication)
         if words.level(publication) == memory.level:
             del wishes["title"]
-        forced = publication.action == "disputed"
-        new = {
-            k: v
-            for k, v in wishes.items()
-            if v and (memory.wished.get(k) != v or (forced and _asked(publication).get(k)))
-        }
+        new = {k: v for k, v in wishes.items() if v and memory.wished.get(k) != v}
         memory.wished |= new
         memory.level = words.level(publication) or memory.level
         wanted = {field: value for field, value in new.items() if getattr(seen, field) != value}
@@ -298,19 +316,19 @@ class Ticketing:
         return self._tracker.hint(body)
 
     def reconcile(self, link: Link) -> Sequence[Link]:
-        """Link and close every other open ticket with the same key."""
+        """Link and close every other open ticket with the same key; what was closed before is told again."""
         key = recall(link.seen).key
         kept = self._tracker.read(link.remote) if key else None
         if kept is None:
             return ()
-        closed = []
-        for seen in self._tracker.find(key):
-            if seen.remote != kept.remote and seen.state == "open":
+        others = [seen for seen in self._tracker.find(key) if seen.remote != kept.remote]
+        for seen in others:
+            if seen.state == "open":
                 self._close_duplicate(seen, kept)
-                closed.append(
-                    msgspec.structs.replace(link, remote=seen.remote, url=seen.url, state="duplicate", seen="")
-                )
-        return closed
+        return [
+            msgspec.structs.replace(link, remote=seen.remote, url=seen.url, state="duplicate", seen="")
+            for seen in others
+        ]
 
     def _close_duplicate(self, seen: Seen, kept: Seen) -> None:
         self._tracker.join(seen, kept, "duplicate")
@@ -319,18 +337,13 @@ class Ticketing:
         self._put(self._again(seen.remote), Memory(), "closed")
 
 
-def _asked(publication: Publication) -> dict[str, Any]:
-    """What the rules decided about the ticket."""
-    return publication.body.get("ticket") or {}
-
-
 def _state_after(action: str) -> str | None:
     return "closed" if action in ENDING else "open" if action == "reopen" else None
 
 
 def _refusal(seen: Seen, field: str, value: str) -> str:
     now = plain(getattr(seen, field), 100) or "empty"
-    return f"The ticketing system did not take the {field} {plain(value, 100)}; it stays {now}."
+    return f"The ticketing system did not take the {field} {plain(value, 100) or 'of nobody'}; it stays {now}."
 
 
 def _merged(publication: Publication, other: Seen | None) -> str:

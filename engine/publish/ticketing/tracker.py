@@ -52,7 +52,8 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be changed; None leaves a field as it is. ``state`` is ``open`` or ``closed``."""
+    """What is to be changed; None leaves a field as it is. ``state`` is ``open`` or ``closed``, an empty ``assignee``
+    nobody."""
 
     state: str | None = None
     title: str | None = None

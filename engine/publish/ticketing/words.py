@@ -53,8 +53,9 @@ def title(publication: Publication) -> str:
 
 
 def opening(publication: Publication, first: Iterable[str] = ()) -> str:
-    """Both texts: for those who mend, then for those who are affected. ``first``: lines to go before them."""
-    body = "\n".join((*first, technical(publication).body, "", "For those who are affected:", ""))
+    """What is new, then both texts: for those who mend, for those who are affected. ``first``: lines to go before."""
+    new = (comment(publication), "") if publication.body.get("news") else ()
+    body = "\n".join((*first, *new, technical(publication).body, "", "For those who are affected:", ""))
     return capped(body + business(publication).body, TEXT)
 
 

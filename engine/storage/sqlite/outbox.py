@@ -11,9 +11,10 @@ from pathlib import Path
 import msgspec
 
 from engine.outcomes import Publication
+from engine.overtaking import Queued, carried, heirs
 from engine.sending import Depth, Link, OutboxRow, Receipt
 from engine.signals import Millis
-from engine.storage.sqlite.codec import unpack
+from engine.storage.sqlite.codec import json, pack, unpack
 from engine.storage.sqlite.connection import connect, meaning, transaction, tune_writer
 from engine.storage.sqlite.queries import SQL
 
@@ -40,8 +41,8 @@ class SqliteOutbox:
     def claim(self, sink: str, now: Millis, lease: Millis, limit: int, *, sent: bool = False) -> list[OutboxRow]:
         """Lease due rows until ``now + lease``, one per incident, the oldest unfinished, under a fresh epoch.
 
-        Updates that nobody has seen give way to a later one that is due too (state ``superseded``). Rows whose lease
-        ran out are leased again; if they had been sent they come back as ambiguous. Dead rows hold nothing up.
+        Updates that nobody has seen give way to what tells the same (state ``superseded``). Rows whose lease ran out
+        are leased again; if they had been sent they come back as ambiguous. Dead rows hold nothing up.
         """
         query = {"sink": sink, "now": now, "limit": limit}
         with self._outbox_lock, meaning(self._outbox_path):
@@ -49,8 +50,8 @@ class SqliteOutbox:
                 return []  # without taking the write lock: this is asked many times a second
             with self._altering() as connection:
                 rows = connection.execute(SQL["claimable"], query).fetchall()
-                crowded = [{"sink": sink, "now": now, "incident": row[5]} for row in rows if row[6] == "update"]
-                if crowded and connection.executemany(SQL["supersede"], crowded).rowcount:
+                collapsed = [_collapse(connection, sink, row[5], now) for row in rows]
+                if any(collapsed):
                     rows = connection.execute(SQL["claimable"], query).fetchall()
                 connection.execute(SQL["next_epoch"])
                 (epoch,) = connection.execute(SQL["epoch"]).fetchone()
@@ -132,8 +133,8 @@ class SqliteOutbox:
             Depth(sink, state, count, _publication.decode(unpack(doc)).not_before) for sink, state, count, doc in rows
         ]
 
-    def _row(self, sink: str, epoch: int, found: tuple[int, bytes, int, int, int, str, str]) -> OutboxRow:
-        id, doc, attempts, ambiguous, probes, incident, _ = found
+    def _row(self, sink: str, epoch: int, found: tuple[int, bytes, int, int, int, str]) -> OutboxRow:
+        id, doc, attempts, ambiguous, probes, incident = found
         publication = _publication.decode(unpack(doc))
         related = (self._in_use(sink, other) for other in publication.related)
         return OutboxRow(
@@ -167,6 +168,27 @@ class SqliteOutbox:
     def _close_outbox(self) -> None:
         with self._outbox_lock, meaning(self._outbox_path):
             self._outbox.close()
+
+
+def _collapse(connection: sqlite3.Connection, sink: str, incident: str, now: Millis) -> bool:
+    """Let updates of an incident give way, and their heirs carry their news; False when none does."""
+    rows = connection.execute(SQL["queued"], {"sink": sink, "incident": incident}).fetchall()
+    if len(rows) < 2:
+        return False
+    queued = [
+        Queued(
+            id=id, publication=_publication.decode(unpack(doc)), state=state, ambiguous=bool(ambiguous), epoch=epoch,
+            due=due,
+        )
+        for id, doc, state, ambiguous, epoch, due in rows
+    ]  # fmt: skip
+    found = heirs(queued, now)
+    for heir in {one.id: one for one in found.values()}.values():
+        told = carried([one for one in queued if one.id in found and found[one.id].id == heir.id], heir)
+        if told is not heir.publication:
+            connection.execute(SQL["inherit"], {"id": heir.id, "doc": pack(json(told))})
+    connection.executemany(SQL["supersede"], [{"id": id, "now": now} for id in found])
+    return bool(found)
 
 
 def _tied(row: OutboxRow, now: Millis, receipt: Receipt, doubtful: Millis) -> dict[str, object]:

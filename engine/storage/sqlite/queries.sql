@@ -140,9 +140,9 @@ INSERT INTO outbox ("key", sink, incident, action, audience, due, changed_at, do
 ON CONFLICT ("key", sink) DO NOTHING;
 
 -- name: claimable
--- Due rows with no earlier unfinished row of their incident. A lease that ran out frees its row; what had been
--- sent by then may or may not have arrived.
-SELECT o.id, o.doc, o.attempts, o.ambiguous OR o.state = 'sent', o.probes, o.incident, o.action
+-- Due rows with nothing of their incident to be finished before them (engine.overtaking). A lease that ran out frees its
+-- row; what had been sent by then may or may not have arrived.
+SELECT o.id, o.doc, o.attempts, o.ambiguous OR o.state = 'sent', o.probes, o.incident
 FROM outbox o INDEXED BY outbox_queue
 WHERE o.sink = :sink
   AND o.state IN ('new', 'claimed', 'sent', 'ambiguous')
@@ -151,24 +151,26 @@ WHERE o.sink = :sink
       SELECT 1 FROM outbox e INDEXED BY outbox_unfinished
       WHERE e.sink = o.sink AND e.incident = o.incident AND e.id < o.id
         AND e.state IN ('new', 'claimed', 'sent', 'ambiguous')
+        AND NOT (e.action = 'update' AND e.epoch = 0 AND e.due > :now) AND (e.epoch > 0 OR o.epoch = 0)
+  )
+  AND NOT EXISTS (
+      SELECT 1 FROM outbox e INDEXED BY outbox_unfinished
+      WHERE o.epoch = 0 AND e.sink = o.sink AND e.incident = o.incident AND e.id > o.id
+        AND e.state IN ('new', 'claimed', 'sent', 'ambiguous') AND e.epoch > 0
   )
 ORDER BY o.id LIMIT :limit;
 
+-- name: queued
+-- What is unfinished of an incident.
+SELECT id, doc, state, ambiguous, epoch, due FROM outbox INDEXED BY outbox_unfinished
+WHERE sink = :sink AND incident = :incident AND state IN ('new', 'claimed', 'sent', 'ambiguous')
+ORDER BY id;
+
 -- name: supersede
--- Updates of an incident nobody has seen, with a later one that is due too and nothing but updates between them.
-UPDATE outbox SET state = 'superseded', changed_at = :now
-WHERE sink = :sink AND incident = :incident AND state = 'new' AND ambiguous = 0 AND action = 'update'
-  AND EXISTS (
-      SELECT 1 FROM outbox l
-      WHERE l.sink = outbox.sink AND l.incident = outbox.incident AND l.id > outbox.id
-        AND l.state IN ('new', 'claimed', 'sent', 'ambiguous')
-        AND l.state = 'new' AND l.action = 'update' AND l.audience = outbox.audience AND l.due <= :now
-        AND NOT EXISTS (
-            SELECT 1 FROM outbox b
-            WHERE b.sink = l.sink AND b.incident = l.incident AND b.id > outbox.id AND b.id < l.id
-              AND b.state IN ('new', 'claimed', 'sent', 'ambiguous') AND b.action <> 'update'
-        )
-  );
+UPDATE outbox SET state = 'superseded', changed_at = :now WHERE id = :id;
+
+-- name: inherit
+UPDATE outbox SET doc = :doc WHERE id = :id;
 
 -- name: next_epoch
 UPDATE outbox_epoch SET epoch = epoch + 1;
