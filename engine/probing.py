@@ -21,7 +21,7 @@ from rules.probes import PROBE_KINDS
 
 class Wanted(msgspec.Struct, frozen=True):
     """``often``: entities whose probes are to be made more often. ``restored``: entities whose data is to be checked,
-    with the incident that wants it."""
+    with the recovery that wants it."""
 
     often: frozenset[str] = frozenset()
     restored: dict[str, str] = {}
@@ -37,8 +37,8 @@ def wanted(incidents: Iterable[IncidentView]) -> Wanted:
             continue
         touched = {*one.entities, *(hit.entity for hit in one.impact), *((one.cause,) if one.cause else ())}
         often |= touched
-        if one.alerts and not one.firing:
-            restored |= dict.fromkeys(sorted(touched), one.id)
+        if one.alerts and not one.firing and one.recovery is not None:
+            restored |= dict.fromkeys(sorted(touched), f"{one.id} since {one.recovery.since}")
     return Wanted(frozenset(often), restored)
 
 

@@ -78,4 +78,3 @@ class RecoveryPolicy(msgspec.Struct, frozen=True, kw_only=True):
         """How far the clock on the wall is ahead of UTC at a moment (milliseconds)."""
         ahead = datetime.fromtimestamp(at // 1000, UTC).astimezone(zone(self.zone)).utcoffset()
         return round((ahead or timedelta()).total_seconds()) * 1000
-

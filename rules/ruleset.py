@@ -228,6 +228,11 @@ class RuleSet:
         """What counts as recovered."""
         return self.content.recovery
 
+    def maintained(self, entity: str, since: int, until: int) -> str:
+        """The id of a maintenance window declared for the entity that overlaps [``since``, ``until``), or ""."""
+        windows = self.content.maintenance
+        return next((one.id for one in windows if one.concerns(entity) and one.overlaps(since, until)), "")
+
     def sinks(self, facts: RouteFacts) -> dict[str, tuple[str, ...]]:
         """Audience -> names of sinks that the routes choose; audiences that no route speaks of are left out."""
         return destinations(self.content.routes, facts)
