@@ -197,9 +197,8 @@ def engine(
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
-        conductor = Conductor(
-            settings, library, submissions, clock, broadcaster.wake, publisher.wake, stopped, scenarios
-        )
+        told = broadcaster.wake, publisher.wake, stopped
+        conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,

@@ -77,10 +77,11 @@ class RecoveryView(msgspec.Struct, kw_only=True, frozen=True):
 
     @property
     def said(self) -> tuple[object, ...]:
-        """What makes it another answer than before: the verdicts, not the time nor the numbers."""
+        """What makes it another answer than before: verdicts with their reasons, not the time nor the numbers."""
         parts = tuple((one.name, one.verdict) for one in (*self.entities, *self.services))
         checks = tuple((one.id, one.passed) for one in self.checks)
-        return self.verdict, self.measured, self.since, parts, checks
+        reasons = tuple((one.entity, one.id, one.metric, one.verdict, one.why) for one in self.indicators)
+        return self.verdict, self.measured, self.since, parts, checks, sorted(reasons)
 
 
 class Pinned(msgspec.Struct, array_like=True):
