@@ -287,7 +287,7 @@ def _askers(
     incidents = partial(_open_incidents, reader)
     prober = Prober(
         lambda check: run(check, around), conductor.rules, incidents, submissions.submit, clock, registry,
-        settings.probes.threads,
+        settings.probes.threads, lambda name: conductor.topology().resolve(name),
     )  # fmt: skip
     stack.callback(prober.stop)
     clients = range_clients(settings.prometheus, stack)
