@@ -263,3 +263,52 @@ def test_a_series_that_a_deployment_renamed_proves_nothing() -> None:
     assert view.recovery is not None
     assert (view.state, verdicts(world)[-1]) == (State.RECOVERING, "inconclusive")
     assert {(one.metric, one.why) for one in view.recovery.indicators} == {("request_latency_ms", ("ended",))}
+
+
+def counted(*turns: tuple[str, float], reset: str = "") -> Rows:
+    """A counter of errors that rises by so many a point, and begins anew at one time."""
+    labels = Labels.of({"service": "cart", "__name__": "errors_total"})
+    rows: Rows = []
+    total = 1000.0
+    for at in range(clock("09:15"), clock(LONG), HALF):
+        step = next(by for since, by in reversed(turns) if clock(since) <= at)
+        total = 0.0 if reset and at == clock(reset) else total + step * (1 + 0.02 * (at // HALF % 5))
+        rows.append((at, Samples(labels, (at,), (total,))))
+    return rows
+
+
+ERRORS = "recovery:\n  indicators:\n    - {id: errors, entity: cart, metric: errors_total, margin: '10%'}\n"
+
+
+@pytest.mark.parametrize(("later", "closed"), [(30, "restored"), (60, "")])
+def test_a_counter_that_begins_anew_is_no_change_and_hides_none(later: float, closed: str) -> None:
+    rows = counted(("09:15", 30), ("10:00", 300), ("10:30", later), reset="10:40")
+    view = seen(outage(ERRORS, more=rows))
+    assert view.recovery is not None
+    (errors,) = view.recovery.indicators
+    assert (view.closed_as, errors.id) == (closed, "errors")
+    assert (errors.verdict == "residual_degradation") is (later == 60)
+
+
+def test_when_the_loop_looks_and_restarts_change_nothing() -> None:
+    """Whether the loop looks between arrivals or not, and from a snapshot after each."""
+    found = []
+    for restarts in (False, True):
+        world = World(CART, rules(PROBE + DEPTH))
+        rows = sorted([*series("queue_depth", 50), *answers(("10:32", "no"), ("10:36", "yes"))], key=lambda row: row[0])
+        told = False
+        for at, signal in rows:
+            if at >= clock("10:02") and not told:
+                told = True
+                world.at("10:02").fire("cart", "QueueHigh", severity="critical")
+            if at == clock("10:31"):
+                world.at("10:31").resolve("cart", "QueueHigh")
+            if not restarts:
+                world.driven.pass_time(at)
+            world.driven.feed(at, (signal,))
+            if restarts:
+                world.driven.restart()
+        world.at("11:00")
+        found.append((seen(world), [line.text for line in world.driven.timeline], world.driven.decisions))
+    assert found[0] == found[1]
+    assert found[0][0].closed_as == "restored"
