@@ -44,7 +44,7 @@ def wanted(incidents: Iterable[IncidentView]) -> Wanted:
 
 
 def _recovering(one: IncidentView) -> str:
-    """The recovery by name. Where data was checked before what turned out to be the end of its alerts, it is another."""
+    """The recovery by name. Where data was checked before what turned out to be the last alert's end, it is another."""
     found = one.recovery
     checks = found.checks if found is not None else ()
     early = any(check.passed == MISSING and check.kind in CHECK_KINDS for check in checks)
