@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from api.backtest import Asked, BackTester
     from api.conductor import Conductor
     from api.evidence import Known
+    from api.fetcher import Fetcher
     from api.lane import Lane
     from api.prober import Prober
     from engine.publish.publisher import PublisherSettings
@@ -198,7 +199,7 @@ def engine(
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
         told = broadcaster.wake, publisher.wake, stopped
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
-        prober = _prober(settings, conductor, store, submissions, clock, registry, stack)
+        prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
             on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
@@ -210,17 +211,17 @@ def engine(
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka, prober), broadcaster=broadcaster, state=conductor.state,
-            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry), prober=prober,
-            observations=Observations(conductor.traces, conductor.topology, registry),
+            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
+            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
+            observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
             sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
             conductor.start(service, loaded)
-            publisher.start()
-            prober.start()
+            for part in (publisher, prober, fetcher):
+                part.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close)
@@ -264,7 +265,7 @@ def _committed(conductor: Conductor, prober: Prober, commit: Commit) -> None:
         prober.wake()
 
 
-def _prober(
+def _askers(
     settings: Settings,
     conductor: Conductor,
     reader: Reader,
@@ -272,8 +273,10 @@ def _prober(
     clock: Clock,
     registry: CollectorRegistry,
     stack: ExitStack,
-) -> Prober:
-    from api.outgoing import world
+) -> tuple[Prober, Fetcher]:
+    """What looks at the world by itself: probes, and queries for windows."""
+    from api.fetcher import Fetcher
+    from api.outgoing import range_clients, world
     from api.prober import Prober
     from ingest.probes.run import run
 
@@ -281,12 +284,18 @@ def _prober(
         around = world(settings.probes, clock, stack)
     except OSError as error:
         raise Wrong([Finding(str(settings.probes.authorities), 0, f"cannot be read: {error.strerror}")]) from None
+    incidents = partial(_open_incidents, reader)
     prober = Prober(
-        lambda check: run(check, around), conductor.rules, partial(_open_incidents, reader), submissions.submit, clock,
-        registry, settings.probes.threads,
+        lambda check: run(check, around), conductor.rules, incidents, submissions.submit, clock, registry,
+        settings.probes.threads, lambda name: conductor.topology().resolve(name),
     )  # fmt: skip
     stack.callback(prober.stop)
-    return prober
+    clients = range_clients(settings.prometheus, stack)
+    fetcher = Fetcher(
+        clients, conductor.rules, conductor.topology, incidents, submissions.submit, clock, registry
+    )  # fmt: skip
+    stack.callback(fetcher.stop)
+    return prober, fetcher
 
 
 def _open_incidents(reader: Reader) -> Iterator[IncidentView]:
@@ -301,7 +310,7 @@ def _open_incidents(reader: Reader) -> Iterator[IncidentView]:
 
 
 def _unnamed(settings: Settings, loaded: Loaded) -> list[Finding]:
-    return [] if loaded.rules is None else unnamed(settings.probes, loaded.rules, settings.rules)
+    return [] if loaded.rules is None else unnamed(settings.probes, settings.prometheus, loaded.rules, settings.rules)
 
 
 def _service_settings(settings: Settings) -> ServiceSettings:
@@ -348,8 +357,10 @@ def _lag(source: KafkaSource) -> float:
     return float(sum(source.lag().values()))
 
 
-def _checks(conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober) -> list[Check]:
-    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready()]
+def _checks(
+    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher
+) -> list[Check]:
+    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready()]
 
 
 def _check_kafka(source: KafkaSource) -> Check:

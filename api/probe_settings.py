@@ -104,8 +104,10 @@ class PrometheusSettings:
     token: Secret = secret()
 
 
-def unnamed(settings: ProbeSettings, rules: RuleSet, folder: Path) -> list[Finding]:
-    """What the rules name and the settings do not have: such checks are always unknown."""
+def unnamed(
+    settings: ProbeSettings, servers: tuple[PrometheusSettings, ...], rules: RuleSet, folder: Path
+) -> list[Finding]:
+    """What the rules name and the settings do not have: such checks are always unknown, such indicators not asked."""
     databases = {one.name for one in settings.databases}
     commands = {one.name for one in settings.commands}
     credentials = {one.name for one in settings.credentials}
@@ -120,8 +122,24 @@ def unnamed(settings: ProbeSettings, rules: RuleSet, folder: Path) -> list[Findi
     for check in rules.data_checks:
         sides = (check.left, *((check.right,) if check.right is not None else ()))
         wanted += [(check.id, "database", side.database, databases) for side in sides]
-    return [
+    found = [
         Finding(str(folder), 0, f"{id} names the {what} {name!r}", f"no probes.{what}s of the settings has it", True)
         for id, what, name, known in wanted
         if name not in known
+    ]
+    return found + _unasked({one.name for one in servers}, rules, folder)
+
+
+def _unasked(servers: set[str], rules: RuleSet, folder: Path) -> list[Finding]:
+    asked = [one for one in rules.recovery.indicators if one.expr]
+    return [
+        Finding(
+            str(folder),
+            0,
+            f"{one.id} asks the prometheus {one.prometheus or 'of the settings'!r}",
+            "there is none",
+            True,
+        )
+        for one in asked
+        if (one.prometheus not in servers if one.prometheus else not servers)
     ]

@@ -24,7 +24,7 @@ from engine import own
 from engine.errors import StoreUnavailable
 from engine.outcomes import IncidentView
 from engine.ports import Record
-from engine.probing import wanted
+from engine.probing import Wanted, wanted
 from engine.signals import Answer, Millis
 from rules.probes import Probe
 from rules.ruleset import RuleSet
@@ -44,7 +44,7 @@ class Busy(Exception):
 
 class Prober:
     """``run`` makes one check and never raises; ``open_incidents`` are those that are open, as they are stored;
-    ``submit`` puts a record into the input log."""
+    ``submit`` puts a record into the input log; ``resolve`` gives the id of an entity of any of its names."""
 
     def __init__(
         self,
@@ -55,9 +55,10 @@ class Prober:
         clock: Callable[[], Millis],
         registry: CollectorRegistry,
         threads: int = 8,
+        resolve: Callable[[str], str | None] = str,
     ) -> None:
         self._run, self._rules, self._incidents, self._submit = run, rules, open_incidents, submit
-        self._clock = clock
+        self._clock, self._resolve = clock, resolve
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="probe")
         self._half = max(1, threads // 2)
         self._lock = threading.RLock()
@@ -163,7 +164,7 @@ class Prober:
             self._looked = now
             asked = wanted(self._incidents())
             with self._lock:
-                self._schedule.want(asked)
+                self._schedule.want(self._as_declared(asked))
         with self._lock:
             self._follow_rules()
             for check in self._schedule.due(now):
@@ -174,6 +175,13 @@ class Prober:
                         self._schedule.begun(check.id, now)
                         self._skipped[check.id] += 1
                         self._skips.inc()
+
+    def _as_declared(self, asked: Wanted) -> Wanted:
+        """With the names under which the rules know these entities."""
+        ids = {one.entity: self._resolve(one.entity) or one.entity for one in self._schedule.checks.values()}
+        often = {name for name, id in ids.items() if id in asked.often}
+        restored = {name: asked.restored[id] for name, id in ids.items() if id in asked.restored}
+        return Wanted(frozenset(often), restored)
 
     def _follow_rules(self) -> None:
         rules = self._rules()

@@ -9,6 +9,7 @@ from engine.assess import reassess
 from engine.cadence import give_update, written
 from engine.calling import acknowledged
 from engine.cells import soil
+from engine.checked import unmet
 from engine.context import Context
 from engine.errors import IllegalTransition, Refused
 from engine.incidents import PROVEN, declare, move, reopen, resolve
@@ -193,10 +194,14 @@ def _deviation(context: Context, incident: Incident, now: Millis) -> str:
     """What speaks against closing it; empty where recovery is proven."""
     if incident.firing:
         return f" (deviation: {incident.firing} alerts still fire)"
-    found = prove(context, incident, now) if incident.state is State.RECOVERING else None
+    found = prove(context, incident, now, at_last=True) if incident.state is State.RECOVERING else None
     if found is not None and found.verdict in PROVEN:
         return ""
-    return f" (deviation: recovery is not proven: {found.verdict if found else 'no comparison was made'})"
+    said = (
+        f"recovery is not proven: {found.verdict if found else 'no comparison was made'}",
+        *((found and unmet(found)) or ()),
+    )
+    return f" (deviation: {'; '.join(said)})"
 
 
 def _reopen(context: Context, command: Command, now: Millis) -> None:

@@ -24,10 +24,22 @@ from engine.library import Library
 from engine.outcomes import AlertView, Outcomes
 from engine.probing import take_answer
 from engine.proof import guard, proof_due
+from engine.ranges import take_fetched
 from engine.reasons import Disposition
 from engine.record import Recorder
 from engine.settle import evidence_due, final_due, settle_due
-from engine.signals import Activation, AlertEvent, Answer, Command, Downtime, Heartbeat, Millis, Signal, TicketEvent
+from engine.signals import (
+    Activation,
+    AlertEvent,
+    Answer,
+    Command,
+    Downtime,
+    Fetched,
+    Heartbeat,
+    Millis,
+    Signal,
+    TicketEvent,
+)
 from engine.state import CoreState
 from engine.storms import storm_due
 from engine.telemetry_intake import TELEMETRY, take_telemetry
@@ -197,6 +209,8 @@ class Core:
             flow_back(context, signal, now)
         elif isinstance(signal, Answer):
             take_answer(context, signal, now)
+        elif isinstance(signal, Fetched):
+            take_fetched(context, signal)
         elif isinstance(signal, Downtime):
             self._slept(signal)
         elif isinstance(signal, Activation):
@@ -240,6 +254,7 @@ def _empty() -> CoreState:
         modes={},
         changes={},
         counts={},
+        troubled={},
         expiring={},
         timers=[],
     )

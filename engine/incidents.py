@@ -20,6 +20,7 @@ from engine.reasons import Disposition, Reason
 from engine.severity import carry_over
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
+from engine.taint import remember
 from engine.telling import INSIDE, Manner, promise, tell_incident
 from engine.together import part
 from engine.words import TELLING
@@ -255,6 +256,8 @@ def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis,
     move(context, incident, trigger, now, text, actor=actor)
     incident.resolved_at = now
     promise(context, incident, now)
+    if trigger is not Trigger.DISMISS and incident.begun and incident.alerts:
+        remember(context, incident, now)
     leave(context, incident, now)
     news = judge_regimes(context, incident, now)
     context.revise(incident, now, "; ".join(filter(None, (text.lower(), news))))

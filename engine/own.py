@@ -1,5 +1,5 @@
-"""The engine's own signals as input-log entries: commands, what flows back from tickets, what probes found, downtime,
-activations.
+"""The engine's own signals as input-log entries: commands, what flows back from tickets, what probes found, what
+queries gave, downtime, activations.
 
 The format's name is ``own``.
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.ports import Decoded, Record, Reject
-from engine.signals import Activation, Answer, Command, Downtime, Millis, TicketEvent
+from engine.signals import Activation, Answer, Command, Downtime, Fetched, Millis, TicketEvent
 
 FORMAT = "own"
 
@@ -34,7 +34,11 @@ class _Answer(Answer, frozen=True, tag_field="kind_of", tag="answer"):
     pass
 
 
-_decoder = msgspec.json.Decoder(_Command | _TicketEvent | _Answer | _Downtime | _Activation)
+class _Fetched(Fetched, frozen=True, tag_field="kind_of", tag="fetched"):
+    pass
+
+
+_decoder = msgspec.json.Decoder(_Command | _TicketEvent | _Answer | _Fetched | _Downtime | _Activation)
 
 
 def decode(body: bytes) -> Decoded:
@@ -61,6 +65,11 @@ def answer(found: Answer, token: object = None) -> Record:
     return _record("probes", _Answer(**msgspec.structs.asdict(found)), token=token)
 
 
+def fetched(found: Fetched, token: object = None) -> Record:
+    """The input record of what a query gave."""
+    return _record("queries", _Fetched(**msgspec.structs.asdict(found)), token=token)
+
+
 def downtime(since: Millis, until: Millis) -> Record:
     """The input record of the engine's own downtime; it arrives at ``since``, before the timers due in the gap."""
     return _record("self", _Downtime(since, until), arrival=since)
@@ -73,7 +82,7 @@ def activation(kind: str, version: str, arrival: Millis | None = None) -> Record
 
 def _record(
     source: str,
-    signal: _Command | _TicketEvent | _Answer | _Downtime | _Activation,
+    signal: _Command | _TicketEvent | _Answer | _Fetched | _Downtime | _Activation,
     *,
     arrival: Millis | None = None,
     token: object = None,

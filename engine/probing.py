@@ -10,18 +10,19 @@ from collections.abc import Iterable
 
 import msgspec
 
+from engine.checked import MISSING
 from engine.context import Context
 from engine.evidence.answers import DURATION, SUCCESS, UNKNOWN, YES, Answered
 from engine.lifecycle import OPEN
 from engine.outcomes import IncidentView
 from engine.signals import Answer, Labels, Millis
 from engine.stance import evidence_came
-from rules.probes import PROBE_KINDS
+from rules.probes import CHECK_KINDS, PROBE_KINDS
 
 
 class Wanted(msgspec.Struct, frozen=True):
     """``often``: entities whose probes are to be made more often. ``restored``: entities whose data is to be checked,
-    with the incident that wants it."""
+    with the recovery that wants it."""
 
     often: frozenset[str] = frozenset()
     restored: dict[str, str] = {}
@@ -38,8 +39,16 @@ def wanted(incidents: Iterable[IncidentView]) -> Wanted:
         touched = {*one.entities, *(hit.entity for hit in one.impact), *((one.cause,) if one.cause else ())}
         often |= touched
         if one.alerts and not one.firing:
-            restored |= dict.fromkeys(sorted(touched), one.id)
+            restored |= dict.fromkeys(sorted(touched), _recovering(one))
     return Wanted(frozenset(often), restored)
+
+
+def _recovering(one: IncidentView) -> str:
+    """The recovery by name. Where data was checked before what turned out to be the last alert's end, it is another."""
+    found = one.recovery
+    checks = found.checks if found is not None else ()
+    early = any(check.passed == MISSING and check.kind in CHECK_KINDS for check in checks)
+    return f"{one.id} since {found.since}" if found is not None and early else one.id
 
 
 def take_answer(context: Context, answer: Answer, now: Millis) -> None:

@@ -1,29 +1,28 @@
 """Is service back? The indicators of what an incident affects, since its alerts have ended, against what was pinned.
 
-Looked at once a minute while the incident recovers, and once more by the guard that stands before `resolved`: what has
-a baseline must be back at it. What has none cannot be proven; the incident then ends, and says that it was not proven.
+Looked at once a minute while the incident recovers, and once more by the guard that stands before `resolved`: what is
+checked must pass, and what has a baseline must be back at it. What has none cannot be proven; unless the rules ask for
+proof always, the incident then ends, and says that it was not proven.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 import numpy as np
 
+from engine.checked import checks, unmet
+from engine.comparing import Compared, comparisons
 from engine.context import Context
-from engine.evidence.baselines.rings import SLOT
 from engine.incidents import PROOF_EVERY, PROVEN
-from engine.lifecycle import State, Trigger
+from engine.lifecycle import OPEN, State, Trigger
 from engine.outcomes import Impacted
-from engine.pinned import affected
+from engine.pinned import affected, pin_anew, shared_providers, touched
 from engine.recovery.combine import Whole, entities, first, together
-from engine.recovery.comparison import Comparison, compare
-from engine.recovery.indicator import Indicator, learned
 from engine.recovery.judgement import Judged, judge
-from engine.recovery.window import Occasion, Window
-from engine.recovery.words import Recovery
-from engine.recovery_views import IndicatorView, PartView, Pinned, RecoveryView
+from engine.recovery.words import BACK, Recovery, Why
+from engine.recovery_views import CheckView, IndicatorView, PartView, RecoveryView
 from engine.signals import Millis
 from engine.state import Incident
 from engine.telling import tell_incident, telling_digest
@@ -32,6 +31,8 @@ from topology.model import Kind as EntityKind
 SHOWN = 24
 """Indicators in a view."""
 BUSINESS = frozenset({EntityKind.BUSINESS_SERVICE.value, EntityKind.BUSINESS_PROCESS.value})
+Because = dict[str, tuple[str, ...]]
+"""Entity -> the checks or shared providers that keep it from being restored."""
 
 
 def guard(context: Context) -> None:
@@ -51,12 +52,22 @@ def proof_due(context: Context, name: str, due: Millis) -> None:
     context.timers.set(due + PROOF_EVERY, "proof", name)
 
 
-def prove(context: Context, incident: Incident, now: Millis) -> RecoveryView | None:
-    """Compare, keep what was found if it says anything new, and tell; None where the alerts have not ended."""
+def judge_anew(context: Context, now: Millis) -> None:
+    """Other rules are in force, and with them perhaps other indicators, margins and checks."""
+    for name, incident in sorted(context.state.incidents.items()):
+        if incident.state in OPEN:
+            pin_anew(context, incident)
+        if incident.state is State.RECOVERING:
+            context.timers.set(now, "proof", name)
+
+
+def prove(context: Context, incident: Incident, now: Millis, *, at_last: bool = False) -> RecoveryView | None:
+    """Compare, keep what was found if it says anything new (or ``at_last``), and tell; None where the alerts have not
+    ended."""
     if incident.quiet is None:
         return None
     before, found = incident.recovery, _compared(context, incident, incident.quiet, now)
-    if before is not None and before.said == found.said:
+    if before is not None and before.said == found.said and not at_last:
         return before
     incident.recovery = found
     if before is None or before.verdict != found.verdict:
@@ -68,20 +79,38 @@ def prove(context: Context, incident: Incident, now: Millis) -> RecoveryView | N
 
 def _refusal(context: Context, incident: Incident) -> str:
     found = prove(context, incident, context.state.now)
-    if found is None or not found.measured or found.measured in PROVEN:
+    refused = "" if found is None else "; ".join(filter(None, (*unmet(found), _unproven(context, found))))
+    if found is not None and not refused:
+        prove(context, incident, context.state.now, at_last=True)
+    return refused
+
+
+def _unproven(context: Context, found: RecoveryView) -> str:
+    proof = context.rules.recovery.proof
+    verdict = {"never": "", "always": found.verdict, "when_measured": found.measured}[proof]
+    if not verdict or verdict in PROVEN:
         return ""
-    gravest = next((one for one in found.indicators if one.verdict == found.measured), None)
+    gravest = next((one for one in found.indicators if one.verdict == verdict), None)
     where = f", {gravest.metric} of {gravest.entity}: {', '.join(gravest.why)}" if gravest else ""
-    return f"recovery is {found.measured}{where}"
+    held = next((one for one in found.entities if one.verdict == verdict and one.because), None)
+    if held and not gravest:
+        where = f", {held.name}: {', '.join(held.why)} ({', '.join(held.because)})"
+    return f"recovery is {verdict}{where}"
 
 
 def _compared(context: Context, incident: Incident, quiet: Millis, now: Millis) -> RecoveryView:
-    indicators = list(_comparisons(context, incident, quiet, now))
-    judged = judge([one for one, _ in indicators])
-    by_entity = entities(judged, affected(incident))
+    names = affected(incident)
+    beside = shared_providers(context, names)
+    indicators = list(comparisons(context, incident, (*names, *beside), quiet, now))
+    judged = judge([one.comparison for one in indicators])
+    every = entities(judged, (*names, *beside))
+    checked = tuple(checks(context, frozenset(touched(incident)), quiet))
+    because = _by_checks(every, checked) | _by_providers(context, every)
+    by_entity = {name: every[name] for name in names}
     whole = together(incident.id, list(by_entity), by_entity)
     measured = [one.verdict for one in by_entity.values() if one.verdict is not Recovery.NO_BASELINE]
-    shown = sorted((_indicator(one, pinned) for one, (_, pinned) in zip(judged, indicators, strict=True)), key=_gravity)
+    shown = sorted((_indicator(*pair) for pair in zip(judged, indicators, strict=True)), key=_gravity)
+    parts = [one for name, one in every.items() if name in by_entity or one.verdict is not Recovery.NO_BASELINE]
     return RecoveryView(
         verdict=whole.verdict.value,
         why=tuple(why.value for why in whole.why),
@@ -89,45 +118,54 @@ def _compared(context: Context, incident: Incident, quiet: Millis, now: Millis) 
         since=quiet,
         at=now,
         minutes=whole.minutes,
-        entities=tuple(map(_part, by_entity.values())),
+        entities=tuple(_part(one, because.get(one.name, ())) for one in parts),
         services=tuple(_services(incident.impact, by_entity)),
         indicators=tuple(shown[:SHOWN]),
         indicators_total=len(shown),
+        checks=checked,
     )
 
 
-def _comparisons(
-    context: Context, incident: Incident, quiet: Millis, now: Millis
-) -> Iterator[tuple[Comparison, Pinned]]:
-    telemetry = context.state.telemetry
-    for key, pinned in sorted(incident.pinned.items()):
-        ref = telemetry.store.by_key.get(key, -1)
-        times, values = telemetry.tracks.between(ref, quiet, now)
-        before = _window(Occasion.BEFORE_ONSET, pinned.start, pinned.end, pinned.times, pinned.values)
-        after = _window(Occasion.AFTER, quiet, max(quiet + 1, now), times.tolist(), values.tolist(), before.interval)
-        indicator = _critical(learned(pinned.entity, pinned.metric), decides=pinned.critical)
-        yield compare(indicator, [before], after, quiet), pinned
+def _by_checks(by_entity: dict[str, Whole], checked: Iterable[CheckView]) -> Because:
+    """A check that failed is a degradation that was seen; one that has no answer proves nothing."""
+    because: Because = {}
+    for one in checked:
+        if one.passed == "yes" or one.entity not in by_entity:
+            continue
+        failed = one.passed == "no"
+        verdict = Recovery.RESIDUAL_DEGRADATION if failed else Recovery.INCONCLUSIVE
+        _lower(by_entity, one.entity, verdict, Why.CHECK_FAILED if failed else Why.CHECK_MISSING)
+        because[one.entity] = (*because.get(one.entity, ()), one.id)
+    return because
 
 
-def _critical(indicator: Indicator, *, decides: bool) -> Indicator:
-    return msgspec.structs.replace(indicator, critical=decides)
+def _by_providers(context: Context, by_entity: dict[str, Whole]) -> Because:
+    """What needs a provider that others need as well is not restored before that is."""
+    because: Because = {}
+    lowered = True
+    while lowered:
+        lowered = False
+        for name, one in by_entity.items():
+            if one.verdict in BACK and (amiss := _amiss(context, name, by_entity)):
+                _lower(by_entity, name, Recovery.INCONCLUSIVE, Why.SHARED_PROVIDER)
+                because[name] = amiss
+                lowered = True
+    return because
 
 
-def _window(
-    occasion: Occasion, start: Millis, end: Millis, times: Sequence[Millis], values: Sequence[float], every: Millis = 0
-) -> Window:
-    steps = np.diff(np.array(times, np.int64))
-    interval = every or (max(SLOT, int(np.median(steps))) if len(steps) else SLOT)
-    if times and occasion is Occasion.BEFORE_ONSET:
-        start = max(start, times[0] - interval)  # a series that is younger than the window is not full of holes
-    return Window(
-        occasion=occasion,
-        start=start,
-        end=end,
-        interval=interval,
-        times=np.array(times, np.int64),
-        values=np.array(values),
-    )
+def _amiss(context: Context, name: str, by_entity: Mapping[str, Whole]) -> tuple[str, ...]:
+    """Shared providers that are measured and not back."""
+    found = (by_entity.get(provider) for provider in shared_providers(context, (name,)))
+    return tuple(one.name for one in found if one and one.verdict not in BACK | {Recovery.NO_BASELINE})
+
+
+def _lower(by_entity: dict[str, Whole], name: str, verdict: Recovery, why: Why) -> None:
+    """Let the verdict of an entity be no better than this; `no_baseline` outweighs all."""
+    one = by_entity[name]
+    lowest = first((one.verdict, verdict))
+    whys = one.why if lowest is one.verdict else ()
+    whys = tuple(dict.fromkeys((*whys, *((why,) if lowest is verdict else ()))))
+    by_entity[name] = msgspec.structs.replace(one, verdict=lowest, why=whys, minutes=None)
 
 
 def _services(impact: Iterable[Impacted], by_entity: Mapping[str, Whole]) -> Iterator[PartView]:
@@ -138,19 +176,20 @@ def _services(impact: Iterable[Impacted], by_entity: Mapping[str, Whole]) -> Ite
             yield _part(together(one.entity, way, by_entity))
 
 
-def _part(whole: Whole) -> PartView:
+def _part(whole: Whole, because: tuple[str, ...] = ()) -> PartView:
     return PartView(
         name=whole.name,
         verdict=whole.verdict.value,
         why=tuple(why.value for why in whole.why),
         parts={verdict.value: count for verdict, count in whole.parts.items()},
         minutes=whole.minutes,
+        because=because,
     )
 
 
-def _indicator(one: Judged, pinned: Pinned) -> IndicatorView:
+def _indicator(one: Judged, seen: Compared) -> IndicatorView:
     indicator, comparison = one.comparison.indicator, one.comparison
-    usual = np.quantile(pinned.values, (0.05, 0.5, 0.95)).tolist() if pinned.values else None
+    usual = np.quantile(seen.usual, (0.05, 0.5, 0.95)).tolist() if len(seen.usual) else None
     return IndicatorView(
         entity=indicator.entity,
         metric=indicator.name,
@@ -167,6 +206,8 @@ def _indicator(one: Judged, pinned: Pinned) -> IndicatorView:
         minutes=one.minutes,
         samples=comparison.count,
         usual=(usual[0], usual[1], usual[2]) if usual else None,
+        id=seen.id,
+        detail=seen.detail,
     )
 
 

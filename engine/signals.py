@@ -214,6 +214,26 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     detail: str = ""
 
 
+class Fetched(msgspec.Struct, frozen=True, gc=False):
+    """What a Prometheus gave for a declared ``indicator`` of an ``incident``: samples from ``start`` to ``end``,
+    ``step`` milliseconds apart, as far as there are any.
+
+    ``occasion`` is past_week (so many ``weeks`` before), before_onset or after. ``said`` is one harmless line: why
+    there is nothing, or what is doubtful.
+    """
+
+    incident: str
+    indicator: str
+    occasion: str
+    start: Millis
+    end: Millis
+    step: Millis
+    weeks: int = 0
+    times: tuple[Millis, ...] = ()
+    values: tuple[float, ...] = ()
+    said: str = ""
+
+
 class Downtime(msgspec.Struct, frozen=True, gc=False):
     """The engine itself was down from ``since`` to ``until``: absence in between proves nothing."""
 
@@ -233,4 +253,4 @@ class Activation(msgspec.Struct, frozen=True, gc=False):
 
 
 Telemetry = Samples | SampleTable | LogRecord | Span | Change
-Signal = AlertEvent | Telemetry | Heartbeat | Command | TicketEvent | Answer | Downtime | Activation
+Signal = AlertEvent | Telemetry | Heartbeat | Command | TicketEvent | Answer | Fetched | Downtime | Activation

@@ -28,7 +28,7 @@ from engine.outcomes import (
 )
 from engine.people_views import Called, Declaration, EscalationView, Status
 from engine.reasons import Disposition, Reason, Verdict
-from engine.recovery_views import Pinned, RecoveryView
+from engine.recovery_views import Pinned, Ranges, RecoveryView
 from engine.signals import Labels, Millis
 from engine.spell import Spell
 from engine.timers import Timer
@@ -36,7 +36,7 @@ from rules.gates.silence import Silence
 from rules.severity import SeverityFacts
 from topology.objectives import Objective
 
-SCHEMA = 4
+SCHEMA = 5
 """Number of the snapshot's layout; raised with every change of it."""
 
 
@@ -130,7 +130,8 @@ class Incident(msgspec.Struct):
     look; ``members`` (of ``members_total``) are what belongs to it. ``heard`` is what each audience was told, ``step``
     how many steps it has gone up because nobody acknowledged, ``call_due`` when it goes on; ``reopened_at`` is when its
     generation began, if it is not the first. ``pinned`` is what a recovery is compared with, ``pinned_for`` the
-    onset and entities it was taken for; ``refused`` is why it was last not resolved."""
+    onset and entities it was taken for; ``ranges`` what was asked for elsewhere, by the id of the declared indicator;
+    ``refused`` is why it was last not resolved."""
 
     id: str
     domain: str
@@ -205,6 +206,7 @@ class Incident(msgspec.Struct):
     members_total: int = 0
     pinned: dict[str, Pinned] = {}
     pinned_for: tuple[Millis, tuple[str, ...]] = (0, ())
+    ranges: dict[str, Ranges] = {}
     recovery: RecoveryView | None = None
     refused: tuple[str, ...] = ()
     closed_as: str = ""
@@ -279,6 +281,14 @@ class ChangeSeen(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Trouble(msgspec.Struct, array_like=True, frozen=True):
+    """An incident that is over, seen from one of the entities that it hit."""
+
+    incident: str
+    since: Millis
+    until: Millis
+
+
 class Storm(msgspec.Struct):
     """The alert storm under way, or the last one. ``waiting`` are incidents of one lone alert, ``parent`` is the one of
     alerts of unknown entities, which ``mark`` holds together; ``marks`` are those of earlier storms too."""
@@ -297,7 +307,8 @@ class Storm(msgspec.Struct):
 class CoreState(msgspec.Struct):
     """Everything that the core remembers. ``storm``: one is under way; ``strange_tickets`` counts what was changed in
     tickets of incidents that are not known;
-    ``expiring`` are alerts by the second in which their announced end is over."""
+    ``expiring`` are alerts by the second in which their announced end is over. ``troubled``: when incidents that are
+    over hit which entity."""
 
     schema: int = SCHEMA
     now: Millis = 0
@@ -322,6 +333,7 @@ class CoreState(msgspec.Struct):
     answers_ignored: int = 0
     learning: Learning = msgspec.field(default_factory=Learning)
     copies: dict[str, dict[str, Copies]] = {}
+    troubled: dict[str, list[Trouble]] = {}
     counts: dict[str, int] = {}
     strange_tickets: int = 0
     expiring: dict[int, list[int]] = {}

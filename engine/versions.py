@@ -8,6 +8,7 @@ from engine.cells import depart, enter
 from engine.clocks import rules_changed
 from engine.context import Context
 from engine.probing import forget_undeclared
+from engine.proof import judge_anew
 from engine.settle import touch
 from engine.signals import Activation, Millis
 from engine.state import Alert
@@ -38,6 +39,7 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
             touch(context, name, now, urgent=True)
     if signal.kind == "rules":
         rules_changed(context, now)
+        judge_anew(context, now)
 
 
 def _resolve_again(context: Context, alert: Alert) -> None:

@@ -32,6 +32,10 @@ class QueryFailed(Exception):
     """No samples could be had; the text says why."""
 
 
+class NoAnswer(QueryFailed):
+    """The server itself could not be reached, or not in time."""
+
+
 class Fetched(msgspec.Struct, frozen=True):
     """An HTTP answer; ``cut``: it was longer than what is read."""
 
@@ -108,15 +112,15 @@ class RangeClient:
         pieces = list(_pieces(since, until, step))
         partial: list[str] = []
         found: dict[Labels, list[tuple[float, str]]] = {}
-        failed: list[str] = []
+        failed: list[QueryFailed] = []
         for begin, end in pieces:
             try:
                 self._add(found, self._piece(expression, begin, end, step), partial)
             except QueryFailed as error:
-                failed.append(str(error))
+                failed.append(error)
                 partial.append(f"{begin}–{end} is missing: {error}")
         if len(failed) == len(pieces):
-            raise QueryFailed(failed[0])
+            raise failed[0]
         return _ranged(found, partial)
 
     def _add(self, found: dict[Labels, list[tuple[float, str]]], body: _Body, partial: list[str]) -> None:
@@ -136,7 +140,7 @@ class RangeClient:
         try:
             answer = self._fetch(self._url, urlencode(form).encode())
         except (Refused, Unreachable) as error:
-            raise QueryFailed(f"{self._name} does not answer: {harmless(str(error))}") from None
+            raise NoAnswer(f"{self._name} does not answer: {harmless(str(error))}") from None
         if answer.cut:
             raise QueryFailed(f"the answer of {self._name} is too long: ask for fewer series, or a longer step")
         return self._read(answer)

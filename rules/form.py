@@ -19,6 +19,7 @@ from rules.flapping_form import FlappingForm
 from rules.gates import Exclusion, Inhibition, Silence, Threshold, Window
 from rules.heartbeats import HeartbeatRule
 from rules.probes_form import DataChecks, Probes
+from rules.recovery_form import RecoveryForm
 from rules.regimes.form import ObligationForm, RegimeForm, RegimeId, RegimeSettings
 from rules.routing import Route
 from rules.severity_form import SeverityForm
@@ -217,6 +218,7 @@ class RulesFile(Form):
     updates: dict[Level, Pause] = Field(default={})
     probes: tuple[Probes, ...] = ()
     data_checks: tuple[DataChecks, ...] = ()
+    recovery: RecoveryForm = RecoveryForm()
     obligations: tuple[ObligationForm, ...] = ()
     regimes: dict[RegimeId, RegimeSettings] = Field(default={})
     regime_packs: tuple[RegimeForm, ...] = ()

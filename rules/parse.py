@@ -23,6 +23,7 @@ from rules.form import RulesFile
 from rules.mapping import DEFAULT_ORDER
 from rules.packs import escalation as escalation_pack
 from rules.packs import severity as pack
+from rules.recovery_form import policy as recovery_policy
 from rules.regimes.loading import declared
 from rules.regimes.model import Regime
 from rules.ruleset import Content, RuleSet
@@ -145,6 +146,7 @@ def _content(forms: Sequence[RulesFile]) -> Content:
         updates=_cadence(forms),
         probes=tuple(entry.build() for form in forms for entry in form.probes),
         data_checks=tuple(entry.build() for form in forms for entry in form.data_checks),
+        recovery=recovery_policy([form.recovery for form in forms]),
         obligations=tuple(entry.build() for form in forms for entry in form.obligations),
         regimes=_regimes(forms),
         modes=tuple(sorted((rule, mode) for form in forms for rule, mode in form.modes.items())),

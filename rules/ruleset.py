@@ -29,6 +29,7 @@ from rules.obligations import Obligation
 from rules.packs import escalation as escalation_pack
 from rules.packs import severity as pack
 from rules.probes import DataCheck, Probe
+from rules.recovery import RecoveryPolicy
 from rules.regimes.model import Regime
 from rules.regimes.workdays import in_force
 from rules.routing import Route, RouteFacts, destinations
@@ -70,6 +71,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     updates: Cadence = Cadence()
     probes: tuple[Probe, ...] = ()
     data_checks: tuple[DataCheck, ...] = ()
+    recovery: RecoveryPolicy = RecoveryPolicy()
     obligations: tuple[Obligation, ...] = ()
     regimes: tuple[Regime, ...] = ()
     modes: tuple[tuple[str, Mode], ...] = ()
@@ -220,6 +222,16 @@ class RuleSet:
     def data_checks(self) -> tuple[DataCheck, ...]:
         """Declared checks of data, in their order."""
         return self.content.data_checks
+
+    @property
+    def recovery(self) -> RecoveryPolicy:
+        """What counts as recovered."""
+        return self.content.recovery
+
+    def maintained(self, entity: str, since: int, until: int) -> str:
+        """The id of a maintenance window declared for the entity that overlaps [``since``, ``until``), or ""."""
+        windows = self.content.maintenance
+        return next((one.id for one in windows if one.concerns(entity) and one.overlaps(since, until)), "")
 
     def sinks(self, facts: RouteFacts) -> dict[str, tuple[str, ...]]:
         """Audience -> names of sinks that the routes choose; audiences that no route speaks of are left out."""

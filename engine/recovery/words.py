@@ -29,6 +29,7 @@ class Why(StrEnum):
     AT_ITS_BEST = "at_its_best"
     BETTER = "better"
     BEYOND_MARGIN = "beyond_margin"
+    CHECK_FAILED = "check_failed"
     # unstable
     SPREAD = "spread"
     CHANGE_POINTS = "change_points"
@@ -45,6 +46,10 @@ class Why(StrEnum):
     NO_MARGIN = "no_margin"
     FROZEN = "frozen"
     UNIT_CHANGED = "unit_changed"
+    ENDED = "ended"
+    NO_ANSWER = "no_answer"
+    CHECK_MISSING = "check_missing"
+    SHARED_PROVIDER = "shared_provider"
     # no_baseline; of a window: not used
     NO_WINDOWS = "no_windows"
     FEW_WEEKS = "few_weeks"
@@ -56,3 +61,5 @@ class Why(StrEnum):
     WINDOWS_DISAGREE = "windows_disagree"
     CONSTANT = "constant"
     NO_INDICATORS = "no_indicators"
+    NO_SERIES = "no_series"
+    NOT_ASKED = "not_asked"

@@ -20,6 +20,10 @@ SINGLE = (
     ("tickets", "owns"),
     ("tickets", "acknowledges"),
     ("updates",),
+    ("recovery", "proof"),
+    ("recovery", "settle"),
+    ("recovery", "zone"),
+    ("recovery", "margins"),
 )
 
 

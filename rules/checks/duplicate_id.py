@@ -25,6 +25,7 @@ SPACES = (
     (("routes",),),
     (("tickets", "rules"),),
     (("probes",), ("data_checks",)),
+    (("recovery", "indicators"),),
     (("obligations",),),
 )
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from rules.gates.gate import Gate, Subject, covers
-from rules.matchers import Matcher
+from rules.matchers import Matcher, matches_all
 from rules.zones import zone
 
 REASON = "maintenance"
@@ -31,11 +31,25 @@ class Weekly(msgspec.Struct, frozen=True):
         ends = [end for day in (today - timedelta(days=1), today) if (end := self._covering(day, at)) is not None]
         return max(ends, default=None)
 
+    def overlaps(self, since: int, until: int) -> bool:
+        """Is any occurrence in progress at some moment of [``since``, ``until``)?"""
+        day = datetime.fromtimestamp(since / 1000, UTC).astimezone(zone(self.zone)).date() - timedelta(days=1)
+        last = datetime.fromtimestamp(until / 1000, UTC).astimezone(zone(self.zone)).date()
+        while day <= last:
+            start, end = self._times(day)
+            if day.weekday() in self.days and start < until and since < end:
+                return True
+            day += timedelta(days=1)
+        return False
+
+    def _times(self, day: date) -> tuple[int, int]:
+        last = day if self.end > self.start else day + timedelta(days=1)
+        return self._millis(day, self.start), self._millis(last, self.end)
+
     def _covering(self, day: date, at: int) -> int | None:
         if day.weekday() not in self.days:
             return None
-        last = day if self.end > self.start else day + timedelta(days=1)
-        start, end = self._millis(day, self.start), self._millis(last, self.end)
+        start, end = self._times(day)
         return end if start <= at < end else None
 
     def _millis(self, day: date, minutes: int) -> int:
@@ -71,6 +85,18 @@ class Window(msgspec.Struct, frozen=True):
         if not ends:
             return None
         return max(ends) if self.ends_at is None else min(max(ends), self.ends_at)
+
+    def overlaps(self, since: int, until: int) -> bool:
+        """Is it in force at some moment of [``since``, ``until``)?"""
+        since = since if self.starts_at is None else max(since, self.starts_at)
+        until = until if self.ends_at is None else min(until, self.ends_at)
+        return since < until and (not self.every or any(weekly.overlaps(since, until) for weekly in self.every))
+
+    def concerns(self, entity: str) -> bool:
+        """Is it declared for the entity, by name or by matchers that its name alone satisfies?"""
+        if self.entities:
+            return entity in self.entities
+        return bool(self.matchers) and matches_all(self.matchers, {"service": entity, "entity": entity})
 
     def gate(self, subject: Subject, at: int) -> Gate | None:
         """Suppressed until the window ends."""

@@ -194,3 +194,16 @@ def test_open_incidents_ask_for_their_entities_and_recovering_ones_for_their_dat
     assert recovering.restored.keys() == recovering.often
     world.at("14:00")
     assert wanted(world.driven.incidents()).often == frozenset()
+
+
+def test_data_that_was_checked_before_the_last_alert_ended_is_checked_again() -> None:
+    world = World(SHOP, rules("door"))
+    world.at("10:00").fire("cart", "Down", severity="critical").fire("cart", "Slow", severity="critical")
+    world.at("10:05").resolve("cart", "Down").resolve("cart", "Slow")
+    world.driven.feed(clock("10:05:20"), [answer("copies", "10:04", "yes", plus=50 * SECOND, kind="rows")])
+    first = wanted(world.driven.incidents()).restored["cart"]
+    world.at("10:06:30")
+    assert wanted(world.driven.incidents()).restored["cart"] != first
+    world.driven.feed(clock("10:06:40"), [answer("copies", "10:06", "yes", plus=40 * SECOND, kind="rows")])
+    world.at("10:08")
+    assert wanted(world.driven.incidents()).restored["cart"] == first, "that the probe has no answer does not matter"
