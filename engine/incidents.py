@@ -16,6 +16,7 @@ from engine.disputes import trouble_back
 from engine.lifecycle import OPEN, State, Trigger, after
 from engine.outcomes import SeverityView
 from engine.reasons import Disposition, Reason
+from engine.recovery_points import keep_points
 from engine.severity import carry_over
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
@@ -249,6 +250,7 @@ def _proven(incident: Incident) -> str:
 
 def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis, text: str, *, actor: str = "") -> None:
     """End it: resolved, closed by a person, or dismissed. Its alerts leave correlation."""
+    keep_points(context, incident, now)
     move(context, incident, trigger, now, text, actor=actor)
     incident.resolved_at = now
     promise(context, incident, now)
