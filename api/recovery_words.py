@@ -91,17 +91,16 @@ def verdict_in_words(found: Fields) -> str:
 
 def indicator_in_words(one: Fields) -> str:
     """An indicator's verdict with its interval against its margin."""
-    return f"{one['metric']} of {one['entity']}: {numbers_in_words(one)}" + (
-        "" if one["critical"] else " (not decisive)"
-    )
+    decides = "" if one["critical"] else " (does not decide)"
+    return f"{one['metric']} of {one['entity']}{decides}: {numbers_in_words(one)}"
 
 
 def numbers_in_words(one: Fields) -> str:
     """The verdict, how far it is from its baseline, and against which margin.
 
     >>> numbers_in_words({"verdict": "residual_degradation", "worse": "higher", "harm": 41.0, "least": 37.0,
-    ...     "most": 45.0, "margin": 10.0, "why": ["beyond_margin"], "minutes": None, "samples": 12})
-    'residual degradation, 41 above its baseline (37 to 45), margin 10, 12 samples: surely worse, by more than the margin'
+    ...     "most": 45.0, "margin": 10.0, "why": ["spread"], "minutes": None, "samples": 12})
+    'residual degradation, 41 above its baseline (37 to 45), margin 10, 12 samples: it scatters more than before'
     """
     why = "; ".join(reason(said) for said in one["why"])
     if one["harm"] is None:

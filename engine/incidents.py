@@ -5,7 +5,7 @@ Every move goes through the transition table (`engine.lifecycle`) and leaves a l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from engine.calling import activate, begin_anew, call, formally
 from engine.cells import depart, enter
@@ -236,6 +236,16 @@ def recover_due(context: Context, name: str, due: Millis) -> None:
         context.timers.set(due + RETRY, "recover", name)
         return
     resolve(context, incident, Trigger.RECOVERED, due, f"It stayed quiet for the recovery time{_proven(incident)}")
+
+
+def recovery_gauges(incidents: Iterable[Incident]) -> dict[str, float]:
+    """How many incidents recover, by what is said of it, under names such as ``recovering:inconclusive``."""
+    found: dict[str, float] = {}
+    for one in incidents:
+        if one.state is State.RECOVERING:
+            name = f"recovering:{one.recovery.verdict if one.recovery else 'inconclusive'}"
+            found[name] = found.get(name, 0) + 1
+    return found
 
 
 def _proven(incident: Incident) -> str:
