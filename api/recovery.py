@@ -29,10 +29,19 @@ FIRING = "its alerts still fire, so nothing is compared yet"
 Key = tuple[str, str]
 
 
+def latest(view: IncidentView, state: CoreState | None) -> RecoveryView | None:
+    """The latest comparison: while the incident recovers there is one a minute, of which revisions keep what is new."""
+    incident = _at_hand(view, state)
+    newer = incident.compared if incident is not None else None
+    if view.recovery is None or newer is None or newer.said != view.recovery.said:
+        return view.recovery
+    return newer if newer.at > view.recovery.at else view.recovery
+
+
 def recovery_of(
     view: IncidentView, found: RecoveryView, state: CoreState | None, timeline: Sequence[TimelineEntry]
 ) -> RecoveryOf:
-    """As of the incident's latest revision."""
+    """With what else is known of the incident."""
     drawable = set(points_by_indicator(view, state, timeline))
     return RecoveryOf(
         incident=view.id,
@@ -75,7 +84,7 @@ def points_by_indicator(
     return {(one.entity, one.metric): one for one in found if one is not None}
 
 
-def chart_of(view: IncidentView, points: dict[Key, Points], place: int) -> Chart | None:
+def chart_of(view: IncidentView, recovery: RecoveryView | None, points: dict[Key, Points], place: int) -> Chart | None:
     """The chart of an indicator, counted from 1 in the order of the answer (of what is pinned, while alerts fire)."""
     recovery = view.recovery
     if recovery is not None:

@@ -56,6 +56,7 @@ def prove(context: Context, incident: Incident, now: Millis) -> RecoveryView | N
     if incident.quiet is None:
         return None
     before, found = incident.recovery, _compared(context, incident, incident.quiet, now)
+    incident.compared = found
     if before is not None and before.said == found.said:
         return before
     incident.recovery = found

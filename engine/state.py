@@ -130,7 +130,8 @@ class Incident(msgspec.Struct):
     look; ``members`` (of ``members_total``) are what belongs to it. ``heard`` is what each audience was told, ``step``
     how many steps it has gone up because nobody acknowledged, ``call_due`` when it goes on; ``reopened_at`` is when its
     generation began, if it is not the first. ``pinned`` is what a recovery is compared with, ``pinned_for`` the
-    onset and entities it was taken for; ``refused`` is why it was last not resolved."""
+    onset and entities it was taken for; ``compared`` is the latest comparison, whether or not it says anything new;
+    ``refused`` is why it was last not resolved."""
 
     id: str
     domain: str
@@ -206,6 +207,7 @@ class Incident(msgspec.Struct):
     pinned: dict[str, Pinned] = {}
     pinned_for: tuple[Millis, tuple[str, ...]] = (0, ())
     recovery: RecoveryView | None = None
+    compared: RecoveryView | None = None
     refused: tuple[str, ...] = ()
     closed_as: str = ""
 

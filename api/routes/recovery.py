@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from api.charts import POLICY, svg
 from api.errors import Problem, not_found
-from api.recovery import chart_of, points_by_indicator, recovery_of
+from api.recovery import chart_of, latest, points_by_indicator, recovery_of
 from api.recovery_schemas import RecoveryOf
 from api.routes.answers import answer, documented, parts
 from engine.outcomes import IncidentView
@@ -18,10 +18,10 @@ router = APIRouter(prefix="/api/v1/incidents/{id}/recovery", tags=["recovery"])
 
 _PART = {
     "name": "cart",
-    "verdict": "residual_degradation",
-    "why": ["beyond_margin"],
-    "parts": {"residual_degradation": 1, "restored": 1},
-    "minutes": None,
+    "verdict": "inconclusive",
+    "why": ["uncertain"],
+    "parts": {"inconclusive": 1, "restored": 1},
+    "minutes": 4,
 }
 _INDICATOR = {
     "entity": "cart",
@@ -29,15 +29,15 @@ _INDICATOR = {
     "kind": "latency",
     "worse": "higher",
     "critical": True,
-    "verdict": "residual_degradation",
-    "why": ["beyond_margin"],
+    "verdict": "inconclusive",
+    "why": ["uncertain"],
     "margin": 10.0,
-    "harm": 41.2,
-    "least": 39.0,
-    "most": 43.3,
-    "probability": 0.0001,
-    "minutes": None,
-    "samples": 24,
+    "harm": 6.2,
+    "least": 0.9,
+    "most": 11.3,
+    "probability": 0.03,
+    "minutes": 4,
+    "samples": 14,
     "usual": [96.8, 100.0, 103.1],
 }
 _EXAMPLE = {
@@ -45,13 +45,13 @@ _EXAMPLE = {
     "revision": 9,
     "state": "recovering",
     "closed_as": "",
-    "verdict": "residual_degradation",
-    "why": ["beyond_margin"],
-    "measured": "residual_degradation",
+    "verdict": "inconclusive",
+    "why": ["uncertain"],
+    "measured": "inconclusive",
     "since": 1767225600000,
-    "at": 1767226620000,
-    "minutes": None,
-    "leaning": {"verdict": "residual_degradation", "probability": 0.95, "present": 0.9, "series": 1},
+    "at": 1767226320000,
+    "minutes": 4,
+    "leaning": {"verdict": "restored", "probability": 0.95, "present": 0.0, "series": 1},
     "entities": [_PART],
     "services": [{**_PART, "name": "shop"}],
     "indicators": [_INDICATOR],
@@ -69,10 +69,11 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 def recovery(request: Request, id: str) -> Response:
     """The verdict with its reasons and numbers: of the incident, its entities, business services and indicators."""
     view, running = _found(request, id), parts(request)
-    if view.recovery is None:
+    compared = latest(view, running.state())
+    if compared is None:
         why = "Its alerts still fire" if view.resolved_at is None else "It was closed without a comparison"
         raise Problem(409, "not-compared", f"{why}; there is nothing to say of its recovery.")
-    return answer(recovery_of(view, view.recovery, running.state(), running.reader.timeline(view.id)))
+    return answer(recovery_of(view, compared, running.state(), running.reader.timeline(view.id)))
 
 
 @router.get("/{place}.svg", response_class=Response, responses=_PICTURE, summary="The chart of an indicator")
@@ -80,7 +81,9 @@ def chart(request: Request, id: str, place: Annotated[int, Path(ge=1, le=1000)])
     """Of the indicator at this place (from 1) in the recovery, or of those that are watched while alerts still fire:
     what was usual, the incident, what came after, the margin. Once it is closed, of the gravest 12 that decide."""
     view, running = _found(request, id), parts(request)
-    found = chart_of(view, points_by_indicator(view, running.state(), running.reader.timeline(view.id)), place)
+    state = running.state()
+    points = points_by_indicator(view, state, running.reader.timeline(view.id))
+    found = chart_of(view, latest(view, state), points, place)
     if found is None:
         raise Problem(404, "not-found", f"There is no indicator {place} of {view.id} of which points are kept.")
     return Response(svg(found), media_type="image/svg+xml", headers={"Content-Security-Policy": POLICY})
