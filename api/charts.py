@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import math
+import re
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -18,10 +19,12 @@ import msgspec
 
 WIDTH, HEIGHT = 760, 300
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 64, 40
-LONGEST = 110
+LONGEST = 115
 """Characters of a line of text."""
 GAP = 3.5
 """The line is broken where a point is so many usual distances from the one before."""
+FAR, FAR_YET = 2.0, 5.0
+"""How much more than all else the incident may take of the height, and while it lasts; beyond lies at the edge."""
 STYLE = (
     "svg{color:#1c2733;background:#fff;font:12px system-ui,sans-serif}text{fill:currentColor}.t{font-weight:600}"
     ".b{fill:#2f7fd0;fill-opacity:.2}.m{stroke:#2f7fd0}.i{fill:#d9483b;fill-opacity:.14}.r{stroke:#c9770c;"
@@ -31,6 +34,9 @@ STYLE = (
 )
 POLICY = f"default-src 'none'; style-src 'sha256-{base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()}'"
 """The content security policy under which it is sent: its own style, and nothing else."""
+
+
+_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 class Chart(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,8 +49,8 @@ class Chart(msgspec.Struct, frozen=True, kw_only=True):
     bounds: tuple[float, ...]
     onset: int
     quiet: int | None
-    times: Sequence[int]
-    values: Sequence[float]
+    times: tuple[int, ...]
+    values: tuple[float, ...]
 
 
 class _Scale(msgspec.Struct, frozen=True):
@@ -58,22 +64,14 @@ class _Scale(msgspec.Struct, frozen=True):
         return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
 
     def y(self, value: float) -> float:
-        return round(HEIGHT - BOTTOM - (value - self.low) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM), 1)
+        share = min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
+        return round(HEIGHT - BOTTOM - share * (HEIGHT - TOP - BOTTOM), 1)
 
 
 def svg(chart: Chart) -> str:
     """The document."""
-    root = Tree.Element(
-        "svg",
-        {
-            "xmlns": "http://www.w3.org/2000/svg",
-            "viewBox": f"0 0 {WIDTH} {HEIGHT}",
-            "width": str(WIDTH),
-            "height": str(HEIGHT),
-            "role": "img",
-            "aria-labelledby": "t d",
-        },
-    )
+    size = {"viewBox": f"0 0 {WIDTH} {HEIGHT}", "width": str(WIDTH), "height": str(HEIGHT)}
+    root = Tree.Element("svg", {"xmlns": "http://www.w3.org/2000/svg", **size, "role": "img", "aria-labelledby": "t d"})
     Tree.SubElement(root, "title", {"id": "t"}).text = clean(f"{chart.title}: {chart.verdict}")
     Tree.SubElement(root, "desc", {"id": "d"}).text = clean(_described(chart))
     Tree.SubElement(root, "style").text = STYLE
@@ -90,27 +88,34 @@ def svg(chart: Chart) -> str:
 
 def clean(text: str) -> str:
     """Without the characters that XML cannot hold (https://www.w3.org/TR/xml/#charsets)."""
-    return "".join(one for one in text if one in "\t\n" or (one >= " " and not "\ud800" <= one <= "\udfff"
-                                                            and one not in "\ufffe\uffff"))  # fmt: skip
+    return _NOT_XML.sub("", text)
 
 
 def _described(chart: Chart) -> str:
     until = _clock(chart.quiet, "%H:%M") if chart.quiet is not None else "now"
     low, middle, high = map(_short, chart.usual)
-    latest = f" Latest value {_short(chart.values[-1])}." if len(chart.values) else " There are no points."
+    least, most, latest = (
+        map(_short, (min(chart.values), max(chart.values), chart.values[-1])) if chart.values else "???"
+    )
+    seen = f"Seen from {least} to {most}, at last {latest}." if chart.values else "There are no points."
     bounds = " and ".join(map(_short, chart.bounds)) or "unknown"
     day = _clock(chart.onset, "%Y-%m-%d")
     return (
         f"Usual between {low} and {high}, median {middle}. Incident on {day} from {_clock(chart.onset, '%H:%M')} to "
-        f"{until} UTC. Tolerated until {bounds}.{latest}"
+        f"{until} UTC. Tolerated until {bounds}. {seen}"
     )
 
 
 def _scale(chart: Chart) -> _Scale:
-    shown = [*chart.usual, *chart.bounds, *chart.values]
-    low, high = min(shown), max(shown)
+    """What is usual, tolerated, and seen outside of the incident is shown whole, the incident only so far."""
+    until = chart.times[-1] if chart.quiet is None and len(chart.times) else chart.quiet or chart.onset
+    points = list(zip(chart.times, chart.values, strict=True))
+    inner = [*chart.usual, *chart.bounds, *(value for at, value in points if not chart.onset <= at <= until)]
+    far = (FAR_YET if chart.quiet is None else FAR) * (max(inner) - min(inner))
+    seen = [min(max(value, min(inner) - far), max(inner) + far) for _, value in points]
+    low, high = min(inner + seen), max(inner + seen)
     room = (high - low) * 0.06 or abs(high) * 0.1 or 1.0
-    ends = [chart.onset, *chart.times[:1], *chart.times[-1:], *([] if chart.quiet is None else [chart.quiet])]
+    ends = [chart.onset, until, *chart.times[:1], *chart.times[-1:]]
     return _Scale(min(ends), max(ends), low - room, high + room)
 
 
@@ -138,7 +143,10 @@ def _areas(root: Tree.Element, scale: _Scale, chart: Chart) -> None:
     if chart.quiet is not None:
         _line(root, "e", (scale.x(until), TOP), (scale.x(until), floor))
         _text(root, scale.x(until) + 3, TOP - 5, "alerts ended")
-    _text(root, LEFT + 3, scale.y(high) - 4, "usual, 5 to 95 %")
+    _text(root, LEFT + 3, scale.y(low) + 14, "usual, 5 to 95 %")
+    for edge, worst in ((scale.high, max(chart.values, default=high)), (scale.low, min(chart.values, default=low))):
+        if not scale.low <= worst <= scale.high:
+            _text(root, scale.x(until) - 3, min(scale.y(edge) + 14, floor - 4), f"to {_short(worst)}", end=True)
 
 
 def _stretches(times: Sequence[int], values: Sequence[float]) -> Iterator[list[tuple[int, float]]]:

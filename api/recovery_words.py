@@ -105,13 +105,21 @@ def numbers_in_words(one: Fields) -> str:
     why = "; ".join(reason(said) for said in one["why"])
     if one["harm"] is None:
         return f"{word(one['verdict'])}: {why}" + _waiting(one["verdict"], one["minutes"])
-    worse, better = _SIDE[one["worse"]]
-    side = worse if one["harm"] >= 0 else better
-    low, high = sorted((one["least"], one["most"]) if one["harm"] >= 0 else (-one["most"], -one["least"]))
+    low, high = sorted((one["least"], one["most"]), key=abs)
     return (
-        f"{word(one['verdict'])}, {number(abs(one['harm']))} {side} its baseline ({number(low)} to {number(high)}), "
-        f"margin {number(one['margin'])}, {one['samples']} samples: {why}{_waiting(one['verdict'], one['minutes'])}"
+        f"{word(one['verdict'])}, {_shift(one['harm'], one['worse'])} its baseline ({_bounds(low, high, one)}), margin "
+        f"{number(one['margin'])}, {one['samples']} samples: {why}{_waiting(one['verdict'], one['minutes'])}"
     )
+
+
+def _shift(harm: float, worse: str) -> str:
+    return f"{number(abs(harm))} {_SIDE[worse][harm < 0]}"
+
+
+def _bounds(near: float, far: float, one: Fields) -> str:
+    if near * far >= 0:
+        return f"{number(abs(near))} to {number(abs(far))}"
+    return f"{_shift(near, one['worse'])} to {_shift(far, one['worse'])}"
 
 
 def word(verdict: str) -> str:

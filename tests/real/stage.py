@@ -8,13 +8,13 @@ and changes nothing else. Nothing waits for a fixed time: the clock goes on once
 
 from __future__ import annotations
 
+import contextlib
 import http.server
 import json
 import random
 import shutil
 import struct
 import threading
-import time
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -24,6 +24,7 @@ from typing import Any
 import httpx
 import snappy
 
+from api import bootstrap
 from engine.signals import Millis
 from tests.ingest.test_remote_write import field, varint
 from tests.real.components import Child, eventually, free_port
@@ -45,7 +46,7 @@ class Stage:
 
     def __init__(self) -> None:
         self.level, self.rate = 100.0, 50.0
-        self._base = _now()
+        self._base = bootstrap.now()
         self._went = [self._base]
         self._step = self._scraped = self.arrived = 0
         self._dice = random.Random(7)
@@ -61,7 +62,7 @@ class Stage:
         for _ in range(steps):
             eventually(self._settled, "what is measured is scraped and arrives")
             self._step += 1
-            self._went.append(_now())
+            self._went.append(bootstrap.now())
             self._measure()
 
     def until(self, look: Callable[[], Any], what: str, most: int) -> Any:
@@ -81,13 +82,15 @@ class Stage:
     def at(self, machine: Millis) -> Millis:
         """Our time at a time of the machine; what is to come lies ahead as time passes faster here."""
         step = bisect_right(self._went, machine) - 1
-        return MIDNIGHT + max(0, step) * STEP + max(0, machine - _now()) * FASTER
+        return MIDNIGHT + max(0, step) * STEP + max(0, machine - bootstrap.now()) * FASTER
 
-    def exposition(self) -> bytes:
-        """What is scraped."""
-        step, body = self._page
-        self._scraped = step
-        return body
+    def page(self) -> tuple[int, bytes]:
+        """What is scraped, and which step it is."""
+        return self._page
+
+    def scraped(self, step: int) -> None:
+        """A step was scraped."""
+        self._scraped = max(self._scraped, step)
 
     def _settled(self) -> bool:
         return self._scraped == self._step and self.arrived >= self._step - LAG
@@ -124,9 +127,8 @@ class Relay:
         """Headwater's answer to the body with its times stretched."""
         stretched = b"".join(_series(one, self.stage.stretched) for one in _fields(snappy.uncompress(body)))
         kept = {name: value for name, value in headers.items() if name.lower() not in ("host", "content-length")}
-        return self._client.post(
-            f"{self.to}/api/v1/write", content=snappy.compress(stretched), headers=kept
-        ).status_code
+        packed = snappy.compress(stretched)
+        return self._client.post(f"{self.to}/api/v1/write", content=packed, headers=kept).status_code
 
     def alert(self, body: bytes) -> int:
         """Headwater's answer to alerts with the times of our clock."""
@@ -142,12 +144,14 @@ class Relay:
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
-                body = relay.stage.exposition()
+                step, body = relay.stage.page()
                 self.send_response(200)
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(ConnectionError):  # Prometheus waits 50 ms, and asks again
+                    self.end_headers()
+                    self.wfile.write(body)
+                    relay.stage.scraped(step)
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
@@ -160,10 +164,6 @@ class Relay:
                 """Keep quiet."""
 
         return Handler
-
-
-def _now() -> Millis:
-    return time.time_ns() // 1_000_000
 
 
 def _series(part: tuple[int, bytes], stretched: Callable[[Millis], Millis]) -> bytes:
