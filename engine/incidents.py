@@ -255,7 +255,11 @@ def _proven(incident: Incident) -> str:
     incident.closed_as = "restored" if proven else "ended"
     if found is None:
         return ""
-    return ", and service is back at its baseline" if proven else f"; recovery is not proven: {found.verdict}"
+    if proven:
+        return ", and service is back at its baseline"
+    return "; that service is back is not proven: " + (
+        "nothing of it is measured" if not found.measured else found.verdict.replace("_", " ")
+    )
 
 
 def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis, text: str, *, actor: str = "") -> None:

@@ -28,7 +28,6 @@ STATES = {
     "merged": "Part of another incident",
 }
 RECOVERY = {
-    "no_baseline": "Recovery cannot be proven: there is nothing to compare with",
     "unstable": "Service is not steady yet",
     "residual_degradation": "Service is not back yet: worse than before",
     "inconclusive": "Whether service is back cannot be said yet",
@@ -121,7 +120,9 @@ def _state_news(then: Heard, is_now: Heard) -> Iterator[str]:
 
 def _recovery(then: Heard, incident: Incident, is_now: Heard, *, inside: bool) -> Iterator[str]:
     found = incident.recovery
-    if found is None or then.recovery == is_now.recovery or not (inside or is_now.recovery in TOLD_TO_ALL):
+    if found is None or then.recovery == is_now.recovery or found.verdict not in RECOVERY:
+        return
+    if not inside and found.verdict not in TOLD_TO_ALL:
         return
     gravest = found.indicators[0] if found.indicators and inside else None
     where = f": {gravest.metric} of {gravest.entity}" if gravest and found.verdict in AMISS else ""

@@ -170,7 +170,7 @@ def test_secrets_come_from_the_environment_and_are_in_no_repr(tmp_path: Path) ->
     assert found.probes.credentials[0].token == "s3cret-2"
     assert found.prometheus[0].token == "s3cret-3"
     assert "s3cret" not in repr(found)
-    assert "password" not in json.dumps(settings.schema()).replace("password_env", "")
+    assert '"password":' not in json.dumps(settings.schema())
 
 
 def test_what_rules_name_and_nobody_has_is_a_warning(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

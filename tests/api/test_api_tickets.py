@@ -17,7 +17,7 @@ from api.sinks.declared import World
 from engine.publish.ticketing.sink import Ticketing
 from tests.api.live import Live, live, write_files
 
-DOCS = Path(__file__).parent.parent.parent / "docs" / "tickets.md"
+DOCS = Path(__file__).parent.parent.parent / "docs" / "ticketing.md"
 RT = """\
 sinks:
   rt:

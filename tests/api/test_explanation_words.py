@@ -32,6 +32,8 @@ FACTS: dict[str, Any] = {
     "spans": 40, "history": 400, "basis": "history", "reason": "warming", "series": 2, "metrics": ["cpu", "mem"],
     "last_line": 1_790_000_000_000, "first_line": 1_790_000_000_000, "groups": 256, "since": 1_790_000_000_000,
     "until": 1_790_000_060_000,
+    "probe": "shop-front", "probes": ["shop-front"], "check": "http", "failed": 2, "of": 3, "passed": 4, "tries": 2,
+    "said": "503", "duration_ms": 120, "value": 0.5, "unit": "s",
 }  # fmt: skip
 """A value of every fact that a term can have."""
 

@@ -54,7 +54,7 @@ def test_a_message_says_what_is_new_for_its_audience_and_nothing_twice() -> None
         "update: Severity SEV4, SEV2 before: set by ada: it is only the test shop",
         "update: Escalation: team, management before",
         "update: All its alerts have ended; watching whether it stays so",
-        "resolve: It stayed quiet for the recovery time",
+        "resolve: It stayed quiet for the recovery time; that service is back is not proven: nothing of it is measured",
         "resolve: It lasted 40 min, from 2026-09-22 10:00:00 UTC to 2026-09-22 10:40:00 UTC; its cause was cart; "
         "1 alert in all",
     ]

@@ -22,7 +22,8 @@ GOOD = b'{"labels":{"alertname":"good"}}'
 
 def checked(format: str, body: bytes) -> Decoded:
     decoded = decode(format, body)
-    assert decode(format, body) == decoded
+    again = decode(format, body)
+    assert again == decoded or repr(again) == repr(decoded)  # NaN is never equal
     assert not any("the decoder failed" in reject.reason for reject in decoded.rejects), decoded.rejects
     return decoded
 

@@ -146,11 +146,13 @@ def test_every_alert_event_is_accounted_for(outage: Setting) -> None:
 
 
 def test_what_is_mended_recovers_on_both_ways(outage: Setting) -> None:
+    for engine in outage.both:
+        eventually(partial(_in_state, engine, "declared"), "evidence was waited for, and the incident is declared", 60)
     outage.exporter.down.clear()
     outage.exporter.errors |= {"cart": 0.0, "shop": 0.0}
     for engine in outage.both:
         eventually(partial(_resolved, engine), "all alerts are resolved")
-        eventually(partial(_recovering, engine), "the incident recovers")
+        eventually(partial(_in_state, engine, "recovering"), "the incident recovers")
         assert len(_partition(engine)) == 1
 
 
@@ -158,5 +160,5 @@ def _resolved(engine: Headwater) -> bool:
     return {alert["state"] for alert in _troubled(engine).values()} == {"resolved"}
 
 
-def _recovering(engine: Headwater) -> bool:
-    return [found["state"] for found in engine.incidents()] == ["recovering"]
+def _in_state(engine: Headwater, state: str) -> bool:
+    return [found["state"] for found in engine.incidents()] == [state]
