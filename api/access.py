@@ -190,7 +190,9 @@ def _name(header: bytes) -> str:
 def _with_headers(send: Send) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), *SECURITY_HEADERS]
+            own = message.get("headers", ())
+            given = {name.lower() for name, _ in own}
+            message["headers"] = [*own, *(header for header in SECURITY_HEADERS if header[0] not in given)]
         await send(message)
 
     return sending

@@ -16,6 +16,7 @@ from api import (
     log_schemas,
     observed_schemas,
     probe_schemas,
+    recovery_schemas,
     restoration_schemas,
     risk_schemas,
     schemas,
@@ -50,6 +51,7 @@ _TYPES = [
     evidence_schemas.Promotions,
     log_schemas.LogsOf,
     observed_schemas.ObservedTopology,
+    recovery_schemas.RecoveryOf,
     probe_schemas.ProbesOf,
     probe_schemas.ProbeAnswer,
     explanation_schemas.IncidentExplanation,
@@ -120,7 +122,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     responses["503"] = responses.get("503") or {"description": "try again later", **_FAILURE}
     if "{" in path or path.endswith(("/diff", "/risk", "/risk/next", "/restoration")):
         responses["404"] = {"description": "there is no such thing", **_FAILURE}
-    if method == "post":
+    if method == "post" or "409" in responses:
         responses["409"] = {"description": "its state does not allow this", **_FAILURE}
     if path in ("/healthz", "/readyz"):
         operation["security"] = []

@@ -12,6 +12,7 @@ from api.argument import alert_argued, explanation
 from api.assumption_words import assumption_in_words
 from api.clock_words import regimes_in_words
 from api.explanation_schemas import AlertArgued, CandidateArgued, IncidentExplanation
+from api.recovery_words import recovery_in_words
 from api.severity_words import severity_in_words, users_in_words, when
 from engine.outcomes import AlertView, AssumptionView, IncidentView, TimelineEntry
 
@@ -53,6 +54,7 @@ def incident_in_words(incident: Fields, timeline: Sequence[Fields], alerts: Sequ
         *_impact(incident),
         *_objectives(incident),
         *_assumptions(incident),
+        *_recovery(incident),
         "",
         *severity_in_words(incident),
         *regimes_in_words(incident),
@@ -216,6 +218,12 @@ def _objectives(incident: Fields) -> list[str]:
     """The countdowns of what is down."""
     found = incident.get("objectives")
     return ["", "Recovery objectives:", *_cut([_countdown(one) for one in found])] if found else []
+
+
+def _recovery(incident: Fields) -> list[str]:
+    """Is it back?"""
+    lines = recovery_in_words(incident)
+    return ["", *lines] if lines else []
 
 
 def _assumptions(incident: Fields) -> list[str]:

@@ -18,7 +18,7 @@ from engine.commands import obey, silence_due
 from engine.context import Context
 from engine.evidence.telemetry import AnomalySeen
 from engine.heartbeats import dead_due, late_due, pulse
-from engine.incidents import archive_due, declare_due, recover_due
+from engine.incidents import archive_due, declare_due, recover_due, recovery_gauges
 from engine.judging import rule_gauges
 from engine.library import Library
 from engine.outcomes import AlertView, Outcomes
@@ -163,6 +163,7 @@ class Core:
             "samples_ignored": context.state.telemetry.ignored,
             **clock_gauges(context.state.incidents.values(), now),
             **rule_gauges(context),
+            **recovery_gauges(context.state.incidents.values()),
             **people_gauges(context.state.incidents.values()),
             "ticket_events_unknown": context.state.strange_tickets,
             "series_evicted": context.state.telemetry.store.evicted,

@@ -5,7 +5,7 @@ Every move goes through the transition table (`engine.lifecycle`) and leaves a l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from engine.calling import activate, begin_anew, call, formally
 from engine.cells import depart, enter
@@ -17,6 +17,7 @@ from engine.lifecycle import OPEN, State, Trigger, after
 from engine.news import UNPROVEN
 from engine.outcomes import SeverityView
 from engine.reasons import Disposition, Reason
+from engine.recovery_points import keep_points
 from engine.severity import carry_over
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
@@ -239,6 +240,16 @@ def recover_due(context: Context, name: str, due: Millis) -> None:
     resolve(context, incident, Trigger.RECOVERED, due, f"It stayed quiet for the recovery time{_proven(incident)}")
 
 
+def recovery_gauges(incidents: Iterable[Incident]) -> dict[str, float]:
+    """How many incidents recover, by what is said of it, under names such as ``recovering:inconclusive``."""
+    found: dict[str, float] = {}
+    for one in incidents:
+        if one.state is State.RECOVERING:
+            name = f"recovering:{one.recovery.verdict if one.recovery else 'inconclusive'}"
+            found[name] = found.get(name, 0) + 1
+    return found
+
+
 def _proven(incident: Incident) -> str:
     """Whether service is back, and what it is closed as."""
     found = incident.recovery
@@ -253,6 +264,7 @@ def _proven(incident: Incident) -> str:
 
 def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis, text: str, *, actor: str = "") -> None:
     """End it: resolved, closed by a person, or dismissed. Its alerts leave correlation."""
+    keep_points(context, incident, now)
     move(context, incident, trigger, now, text, actor=actor)
     incident.resolved_at = now
     promise(context, incident, now)

@@ -14,7 +14,8 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from engine.lifecycle import OPEN
+from engine.lifecycle import OPEN, State
+from engine.outcomes import IncidentView, TimelineEntry
 from engine.ports import Page, Reader
 from engine.reasons import Disposition
 from engine.sending import Depth, Outbox
@@ -22,6 +23,7 @@ from engine.signals import Millis, Signal
 
 COMMIT_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
 ENTRY_BUCKETS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024)
+PROOF_BUCKETS = (300, 600, 900, 1200, 1800, 3600, 7200, 14400, 43200)
 COUNTED, PAGE = 10_000, 500
 SEVERITIES = ("SEV1", "SEV2", "SEV3", "SEV4", "SEV5")
 
@@ -35,6 +37,7 @@ class EngineMetrics:
         self._commits(registry)
         self._publishing(registry)
         self._state(registry)
+        self._recoveries(registry)
         self._clocks()
         self._rules()
         self._gauge("headwater_build_info", "The running version; always 1.", ("version",)).labels(version).set(1)
@@ -156,6 +159,22 @@ class EngineMetrics:
             "headwater_clock_skew_seconds", "How far the last arrival lies ahead of this machine's clock."
         )
 
+    def _recoveries(self, registry: CollectorRegistry) -> None:
+        self.recovering = self._gauge(
+            "headwater_recovery_verdict", "Incidents whose alerts have ended, by what is said of their recovery.",
+            ("verdict",),
+        )  # fmt: skip
+        self.closed_as = Counter(
+            "headwater_incidents_closed", "Incidents closed, by whether recovery was proven.", ("closed_as",),
+            registry=registry,
+        )  # fmt: skip
+        self.proof_seconds = Histogram(
+            "headwater_recovery_proof_seconds",
+            "From the end of an incident's last alert to the proof that service is back.",
+            buckets=PROOF_BUCKETS,
+            registry=registry,
+        )
+
     def _clocks(self) -> None:
         """Regimes come from the packs and the operator's rules, so the label is bounded."""
         self.clocks_open = self._gauge("headwater_clocks_open", "Regulatory deadlines that run.", ("regime",))
@@ -196,6 +215,17 @@ class EngineMetrics:
             self.signals.labels(kind.__name__.strip("_").lower()).inc(count)
         self.commit_entries.observe(entries)
 
+    def closed(self, timeline: Sequence[TimelineEntry], incidents: Sequence[IncidentView]) -> None:
+        """Count the incidents that one commit closed, and how long the proof took where there is one."""
+        latest = {view.id: view for view in incidents}
+        for line in timeline:
+            view = latest.get(line.incident) if line.facts.get("to") == State.RESOLVED else None
+            if view is None or not view.closed_as:
+                continue
+            self.closed_as.labels(view.closed_as).inc()
+            if view.closed_as == "restored" and view.recovery is not None:
+                self.proof_seconds.observe((view.recovery.at - view.recovery.since) / 1000)
+
     def sample(self, counts: Mapping[str, int], gauges: Mapping[str, float]) -> None:
         """Set the gauges from the core's own numbers (`Core.counts`, `Core.gauges`)."""
         accounted = 0
@@ -226,6 +256,7 @@ class EngineMetrics:
 
     def _sample_labelled(self, gauges: Mapping[str, float]) -> None:
         for prefix, gauge in (
+            ("recovering:", self.recovering),
             ("clocks_open:", self.clocks_open),
             ("clocks_overdue:", self.clocks_overdue),
             ("clocks_left:", self.clock_left),

@@ -67,6 +67,7 @@ def prove(context: Context, incident: Incident, now: Millis, *, at_last: bool = 
     if incident.quiet is None:
         return None
     before, found = incident.recovery, _compared(context, incident, incident.quiet, now)
+    incident.compared = found
     if before is not None and before.said == found.said and not at_last:
         return before
     incident.recovery = found

@@ -279,6 +279,7 @@ class Service:
         opened = sum(view.revision == 1 for view in commit.incidents)
         if opened:
             self._metrics.incidents.inc(opened)
+        self._metrics.closed(commit.timeline, commit.incidents)
         if self._on_commit is not None:
             try:
                 self._on_commit(commit)

@@ -131,6 +131,7 @@ class Incident(msgspec.Struct):
     how many steps it has gone up because nobody acknowledged, ``call_due`` when it goes on; ``reopened_at`` is when its
     generation began, if it is not the first. ``pinned`` is what a recovery is compared with, ``pinned_for`` the
     onset and entities it was taken for; ``ranges`` what was asked for elsewhere, by the id of the declared indicator;
+    ``compared`` is the latest comparison, whether or not it says anything new;
     ``refused`` is why it was last not resolved."""
 
     id: str
@@ -208,6 +209,7 @@ class Incident(msgspec.Struct):
     pinned_for: tuple[Millis, tuple[str, ...]] = (0, ())
     ranges: dict[str, Ranges] = {}
     recovery: RecoveryView | None = None
+    compared: RecoveryView | None = None
     refused: tuple[str, ...] = ()
     closed_as: str = ""
 

@@ -13,6 +13,7 @@ import httpx
 
 from api import bootstrap, settings
 from api.commands.serve import Server, address, listening
+from engine.ports import Clock
 from tests.real.components import eventually
 
 CATALOGUE = """\
@@ -65,11 +66,11 @@ def alert(name: str, service: str, severity: str = "critical", **labels: str) ->
     return {"labels": {"alertname": name, "service": service, "severity": severity, **labels}}
 
 
-def write_files(folder: Path, extra: str = "", server: str = "port: 0") -> Path:
+def write_files(folder: Path, extra: str = "", server: str = "port: 0", catalogue: str = CATALOGUE) -> Path:
     """A configuration; returns the settings file."""
     (folder / "catalogue").mkdir(parents=True, exist_ok=True)
     (folder / "rules").mkdir(exist_ok=True)
-    (folder / "catalogue" / "shop.yaml").write_text(CATALOGUE, encoding="utf-8")
+    (folder / "catalogue" / "shop.yaml").write_text(catalogue, encoding="utf-8")
     config = folder / "headwater.yaml"
     config.write_text(f"server: {{{server}}}\n{extra}", encoding="utf-8")
     return config
@@ -77,13 +78,19 @@ def write_files(folder: Path, extra: str = "", server: str = "port: 0") -> Path:
 
 @contextmanager
 def live(
-    folder: Path, extra: str = "", server: str = "port: 0", variables: Mapping[str, str] | None = None
+    folder: Path,
+    extra: str = "",
+    server: str = "port: 0",
+    variables: Mapping[str, str] | None = None,
+    *,
+    clock: Clock = bootstrap.now,
+    catalogue: str = CATALOGUE,
 ) -> Iterator[Live]:
-    """Serve as `headwater serve` does, until the context ends."""
-    found = settings.load(write_files(folder, extra, server), environment=variables or {})
+    """Serve as `headwater serve` does, until the context ends; by this clock, with this catalogue."""
+    found = settings.load(write_files(folder, extra, server, catalogue), environment=variables or {})
     ready = threading.Event()
     broken: list[BaseException] = []
-    with listening(found) as bound, bootstrap.engine(found, stopped=broken.append) as running:
+    with listening(found) as bound, bootstrap.engine(found, clock=clock, stopped=broken.append) as running:
         http = Server(running, ready.set)
         running.start()
         thread = threading.Thread(target=lambda: asyncio.run(http.serve([bound])))

@@ -8,6 +8,12 @@ from engine.publish.texts.line import TITLE, Text, plain
 from engine.publish.texts.told import Incident, Told, told
 from engine.publish.texts.words import CERTAINTY, heading, reference, when
 
+CLOSED = {
+    "restored": "restored, recovery is proven",
+    "ended": "ended, recovery is not proven",
+    "deviation": "a deviation by a person, recovery is not proven",
+}
+
 
 def technical(publication: Publication) -> Text:
     """The text for engineers."""
@@ -20,6 +26,7 @@ def technical(publication: Publication) -> Text:
     ]
     lines += [f"{name}: {value}" for name, value in _evidence(incident) if value]
     lines += lists.candidates(incident)
+    lines.append(f"Closed as: {closing(incident)}" if closing(incident) else "")
     lines.append(f"Since: {when(incident.onset)}" if incident.onset else "")
     lines.append(f"Alerts: {incident.firing:,} firing of {incident.alerts:,}, {incident.events:,} events")
     lines.append(f"Impact: {incident.impact_total:,} entities")
@@ -42,6 +49,12 @@ def cause(incident: Incident) -> str:
     if incident.cause:
         return plain(incident.cause)
     return f"not named, {plain(incident.abstained) or 'the evidence does not suffice'}"
+
+
+def closing(incident: Incident) -> str:
+    """Which way it was closed: whether service is proven to be back."""
+    verdict = f" ({plain(incident.recovery.verdict).replace('_', ' ')})" if incident.recovery else ""
+    return f"{CLOSED[incident.closed_as]}{verdict}" if incident.closed_as in CLOSED else ""
 
 
 def severity(incident: Incident) -> str:

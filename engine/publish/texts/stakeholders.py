@@ -23,6 +23,12 @@ STATES = {
     "merged": "part of another incident",
 }
 OVER = frozenset({"resolved", "reviewed", "dismissed"})
+CLOSED = {
+    "restored": "Measurements show that it works as before.",
+    "ended": "No trouble is reported any more; measurements that show that it works as before are missing.",
+    "deviation": "It was closed by a decision of the team; measurements do not show yet that it works as before.",
+}
+"""What a closed incident says of the proof that service is back."""
 NAMED = 3
 UP = 1000
 
@@ -36,6 +42,7 @@ def business(publication: Publication) -> Text:
     lines.append(f"The team says: {statement(incident)}" if statement(incident) else "")
     lines.append(f"Since: {when(incident.onset)}" if incident.onset else "")
     lines.append(f"Over since: {when(incident.resolved_at)}" if over(incident) and incident.resolved_at else "")
+    lines.append(CLOSED.get(incident.closed_as, "") if over(incident) else "")
     lines += [f"- {one}" for one in services(incident)]
     lines.append(f"People affected: {people(incident.users)}" if people(incident.users) else "")
     lines += [f"No longer true: {one}" for one in broken(incident)]

@@ -94,6 +94,12 @@ class Status(msgspec.Struct):
     text: str = ""
 
 
+class Recovered(msgspec.Struct):
+    """Whether service is back."""
+
+    verdict: str = ""
+
+
 class Incident(msgspec.Struct):
     """The fields that texts use."""
 
@@ -123,6 +129,8 @@ class Incident(msgspec.Struct):
     merged_into: str = ""
     status: Status | None = None
     next_update_at: Millis | None = None
+    closed_as: str = ""
+    recovery: Recovered | None = None
 
 
 class Role(msgspec.Struct):

@@ -1,0 +1,44 @@
+"""What the API answers about recovery. Times are milliseconds since 1970."""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.recovery_views import IndicatorView, PartView
+from engine.signals import Millis
+
+
+class LeaningOf(msgspec.Struct, kw_only=True):
+    """The likelier of `restored` and `residual_degradation` with its probability; no gate reads it. ``present`` is how
+    much of the trouble is still there (0 to 1), ``series`` how many series showed any."""
+
+    verdict: str
+    probability: float
+    present: float
+    series: int
+
+
+class RecoveryOf(msgspec.Struct, kw_only=True):
+    """Is service back? As of revision ``revision``: the ``verdict`` of the whole, ``measured`` that of the entities
+    which have a baseline (empty: none has), each with why. ``since`` is when the last alert ended, ``at`` when it was
+    judged, ``minutes`` how long it still takes (null: it is said, or nobody knows). The gravest ``indicators`` come
+    first; ``charts`` are their pictures, empty where the points are no longer kept. ``closed_as``: `restored`, `ended`
+    (not proven), `deviation` (by a person), empty while it is open. ``leaning`` is null once nothing is at hand."""
+
+    incident: str
+    revision: int
+    state: str
+    closed_as: str
+    verdict: str
+    why: tuple[str, ...]
+    measured: str
+    since: Millis
+    at: Millis
+    minutes: int | None
+    leaning: LeaningOf | None
+    entities: tuple[PartView, ...]
+    services: tuple[PartView, ...]
+    indicators: tuple[IndicatorView, ...]
+    indicators_total: int
+    charts: list[str]
+    versions: dict[str, str]
