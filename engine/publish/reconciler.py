@@ -73,15 +73,11 @@ class Reconciler:
         left, now = self._left[name], self._clock()
         if not left:
             left.extend(self._due(name, now))
-            if not left:
-                return
         while left and self._breakers[name].allows():
             link = self._outbox.link(name, left[0])
             if link is not None and link.state != "duplicate" and not self._look(name, link):
                 return
             left.popleft()
-        if not left:  # others have the receiver to themselves for a while, however slow it is
-            self._soon[name] = self._clock() + round(self._settings.doubtful * 1000)
 
     def _due(self, name: str, now: Millis) -> list[str]:
         every, full = round(self._settings.every * 1000), now >= self._next.get(name, 0)
