@@ -55,7 +55,12 @@ def served(tmp_path_factory: pytest.TempPathFactory, box: Mailbox, hook: Receive
         world.send(alert("DbDown", "db"))
         world.incident_of("db")
         eventually(lambda: box.got, "the mail of the incident")
+        eventually(lambda: not _underway(world), "all that is told of it")
         yield world
+
+
+def _underway(world: Live) -> list[object]:
+    return list(world.get("/api/v1/outbox", state=["new", "claimed", "sent"])["items"])
 
 
 def run(served: Live, *arguments: str) -> tuple[int, str, str]:
@@ -159,7 +164,7 @@ def test_the_list_says_how_each_sink_fares(served: Live):
 
 def test_a_dead_publication_is_sent_again_and_one_that_is_not_dead_is_not(served: Live):
     def dead() -> dict[str, int]:
-        items = served.get("/api/v1/outbox?state=dead&limit=500")["items"]
+        items = served.get("/api/v1/outbox", state="dead", limit=500)["items"]
         return {one["id"]: one["changed_at"] for one in items}
 
     id, before = next(iter(eventually(dead, "a dead row").items()))
