@@ -91,8 +91,8 @@ class Collected:
         self.counts = commit.counts or self.counts
 
     def main(self) -> IncidentView | None:
-        """The incident that the answer speaks of."""
-        open_ones = [view for view in self.incidents.values() if view.state in OPEN]
+        """The incident that the answer speaks of: none of which only the proof of recovery is missing."""
+        open_ones = [view for view in self.incidents.values() if view.state in OPEN and not view.held_open]
         return max(open_ones, key=_rank, default=None)
 
     def around(self, incident: str) -> tuple[list[TimelineEntry], list[AlertView]]:

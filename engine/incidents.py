@@ -235,6 +235,7 @@ def recover_due(context: Context, name: str, due: Millis) -> None:
             text = "Not resolved yet: " + "; ".join(refusals)
             context.tell(name, incident.domain, due, "held_open", text, facts={"refusals": list(refusals)})
         incident.refused = refusals
+        context.revise(incident, due, "it is held open")
         context.timers.set(due + RETRY, "recover", name)
         return
     resolve(context, incident, Trigger.RECOVERED, due, f"It stayed quiet for the recovery time{_proven(incident)}")

@@ -269,8 +269,9 @@ class IncidentView(msgspec.Struct, kw_only=True):
     `engine.restoration.SHOWN`; ``restoring_at`` is when restoration began, as a person said.
     ``regimes`` are those it is judged by, ``clocks`` their countdowns, open ones first. ``called`` are the roles that
     were told to act, in this generation; ``status`` is what a person last told stakeholders, who were promised to hear
-    again by ``next_update_at`` (None: nothing is promised). ``recovery`` says whether service is back; ``closed_as``
-    restored (proven), ended (unproven) or deviation (a person closed it all the same).
+    again by ``next_update_at`` (None: nothing is promised). ``recovery`` says whether service is back, ``held_open``
+    why it is not resolved yet although its alerts have ended; ``closed_as`` is restored (proven), ended (unproven) or
+    deviation (a person closed it all the same).
     """
 
     id: str
@@ -323,6 +324,7 @@ class IncidentView(msgspec.Struct, kw_only=True):
     versions: dict[str, str] = {}
     recovery: RecoveryView | None = None
     closed_as: str = ""
+    held_open: tuple[str, ...] = ()
 
 
 class TimelineEntry(msgspec.Struct, kw_only=True):

@@ -69,6 +69,7 @@ def view_of(incident: Incident, why: str, versions: dict[str, str]) -> IncidentV
         generation=incident.generation,
         recovery=incident.recovery,
         closed_as=incident.closed_as,
+        held_open=incident.refused,
         versions=versions,
     )
 
