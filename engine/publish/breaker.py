@@ -108,5 +108,5 @@ class Breaker:
 
     def _rest(self, before: int) -> float:
         """Seconds, longer after each one before; not less than half of it by chance: the receiver is to have it."""
-        rest = min(self._settings.longest, self._settings.rest * 2.0 ** min(before, 30))
+        rest: float = min(self._settings.longest, self._settings.rest * 2 ** min(before, 30))
         return rest * (0.5 + self._jitter() / 2)
