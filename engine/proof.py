@@ -107,7 +107,8 @@ def _compared(context: Context, incident: Incident, quiet: Millis, now: Millis) 
     every = entities(judged, (*names, *beside))
     checked = tuple(checks(context, frozenset(touched(incident)), quiet))
     because = _by_checks(every, checked) | _by_providers(context, every)
-    by_entity = {name: every[name] for name in names}
+    by_parts = {one.entity for one in incident.impact if one.kind in BUSINESS}  # unless it has indicators of its own
+    by_entity = {name: every[name] for name in names if every[name].parts or name not in by_parts}
     whole = together(incident.id, list(by_entity), by_entity)
     measured = [one.verdict for one in by_entity.values() if one.verdict is not Recovery.NO_BASELINE]
     shown = sorted((_indicator(*pair) for pair in zip(judged, indicators, strict=True)), key=_gravity)

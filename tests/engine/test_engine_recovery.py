@@ -15,6 +15,7 @@ from engine.state import decode, encode
 from tests.engine.laws import World
 from tests.engine.test_engine_onset import live
 from tests.scenarios.world import chain, clock
+from topology.model import Entity, Kind, Topology
 
 HALF: Millis = 30_000
 LONG = "10:50"
@@ -33,9 +34,9 @@ def latency(service: str, *levels: tuple[str, float], until: str, seed: int = 1)
 
 
 @cache
-def outage(after: float, until: str = LONG) -> World:
+def outage(after: float, until: str = LONG, topology: Topology = SHOP) -> World:
     """The cart is slow from 10:00 to 10:30 and alerts from 10:02; afterwards its latency is ``after``."""
-    world = World(SHOP)
+    world = World(topology)
     rows = [
         latency("cart", ("09:15", 100), ("10:00", 400), ("10:30", after), until=until),
         latency("shop", ("09:15", 200), ("10:00", 500), ("10:30", 100 + after), until=until),
@@ -140,3 +141,12 @@ def test_what_was_pinned_survives_a_snapshot() -> None:
     world.driven.restart()
     live(world, latency("cart", ("10:32", 100), until=LONG), latency("shop", ("10:32", 200), until=LONG))
     assert seen(world).closed_as == "restored"
+
+
+def test_a_business_service_without_indicators_is_judged_by_what_lies_below_it() -> None:
+    checkout = Entity(id="checkout", kind=Kind.BUSINESS_SERVICE, tier=1)
+    topology = chain("checkout -> shop -> cart -> db", entities=[checkout])
+    view = seen(outage(after=100, topology=topology))
+    assert view.recovery is not None
+    assert (view.recovery.verdict, view.closed_as) == ("restored", "restored")
+    assert [(one.name, one.verdict) for one in view.recovery.services] == [("checkout", "restored")]
