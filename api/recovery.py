@@ -59,6 +59,8 @@ def recovery_of(
         services=found.services,
         indicators=found.indicators,
         indicators_total=found.indicators_total,
+        checks=found.checks,
+        held_open=view.held_open,
         charts=[
             f"/api/v1/incidents/{view.id}/recovery/{place}.svg" if (one.entity, one.metric) in drawable else ""
             for place, one in enumerate(found.indicators, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.recovery_views import IndicatorView, PartView
+from engine.recovery_views import CheckView, IndicatorView, PartView
 from engine.signals import Millis
 
 
@@ -22,7 +22,8 @@ class RecoveryOf(msgspec.Struct, kw_only=True):
     """Is service back? As of revision ``revision``: the ``verdict`` of the whole, ``measured`` that of the entities
     which have a baseline (empty: none has), each with why. ``since`` is when the last alert ended, ``at`` when it was
     judged, ``minutes`` how long it still takes (null: it is said, or nobody knows). The gravest ``indicators`` come
-    first; ``charts`` are their pictures, empty where the points are no longer kept. ``closed_as``: `restored`, `ended`
+    first; ``charts`` are their pictures, empty where the points are not kept. ``checks`` are the latest answers of
+    probes and data checks, ``held_open`` why it is not resolved yet. ``closed_as``: `restored`, `ended`
     (not proven), `deviation` (by a person), empty while it is open. ``leaning`` is null once nothing is at hand."""
 
     incident: str
@@ -40,5 +41,7 @@ class RecoveryOf(msgspec.Struct, kw_only=True):
     services: tuple[PartView, ...]
     indicators: tuple[IndicatorView, ...]
     indicators_total: int
-    charts: list[str]
-    versions: dict[str, str]
+    checks: tuple[CheckView, ...] = ()
+    held_open: tuple[str, ...] = ()
+    charts: list[str] = []
+    versions: dict[str, str] = {}

@@ -32,6 +32,7 @@ def run(config: Path | None, host: str | None, port: int | None, data: Path | No
     given = {"HEADWATER_HOST": host, "HEADWATER_PORT": port, "HEADWATER_DATA": None if data is None else str(data)}
     found = settings.load(config, overrides={name: value for name, value in given.items() if value is not None})
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every URL that is called, secret ones too
     return serve(found)
 
 
