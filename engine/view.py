@@ -13,9 +13,6 @@ from engine.state import Incident
 
 def view_of(incident: Incident, why: str, versions: dict[str, str]) -> IncidentView:
     """The revision as it stands."""
-    where = incident.cause or (incident.entities[0] if incident.entities else "unknown")
-    others = len(incident.entities) - 1
-    title = f"{where} in trouble" + (f", {others} more affected" if others > 0 else "")
     severity = incident.severity
     if incident.override:
         severity = msgspec.structs.replace(severity, level=incident.override.level, override=incident.override)
@@ -24,7 +21,7 @@ def view_of(incident: Incident, why: str, versions: dict[str, str]) -> IncidentV
         revision=incident.revision,
         state=incident.state,
         domain=incident.domain,
-        title=title,
+        title=_title(incident),
         why=why,
         onset=incident.began.at if incident.began else incident.onset,
         first_alert_at=incident.onset,
@@ -72,6 +69,12 @@ def view_of(incident: Incident, why: str, versions: dict[str, str]) -> IncidentV
         held_open=incident.refused,
         versions=versions,
     )
+
+
+def _title(incident: Incident) -> str:
+    where = incident.cause or (incident.entities[0] if incident.entities else "unknown")
+    others = len(incident.entities) - 1
+    return f"{where} in trouble" + (f", {others} more affected" if others > 0 else "")
 
 
 def clocks_of(incident: Incident) -> tuple[ClockView, ...]:

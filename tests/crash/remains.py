@@ -53,7 +53,7 @@ def remains(folder: Path) -> Remains:
             [msgspec.json.decode(msgspec.json.encode(view)) for view in everything(reader.alerts)],
             [msgspec.json.encode(letter) for letter in everything(reader.dead_letters)],
             sorted((version.kind, version.id) for version in reader.versions()),
-            [(row["key"], row["not_before"], row["body"]) for row in _outbox(reader)],
+            [(row["key"], row["not_before"], _own(row["body"])) for row in _outbox(reader)],
         )
     finally:
         reader.close()
@@ -86,6 +86,11 @@ def _why(reader: SqliteReader, entry: Entry) -> Iterator[tuple[str, list[dict[st
             yield event, lines
         elif index > 8:  # an alert event may stand behind other signals of its record
             return
+
+
+def _own(body: dict[str, Any]) -> dict[str, Any]:
+    """Without the lines that updates which gave way have left to it; what was decided of them is in the decisions."""
+    return {name: value for name, value in body.items() if name != "news"}
 
 
 def _outbox(reader: SqliteReader) -> list[dict[str, Any]]:

@@ -106,7 +106,7 @@ def test_a_lost_answer_is_ambiguous_and_sending_again_makes_no_second_alert(vend
 ANSWERS = {
     "429 says when": (BUSY._replace(headers={"Retry-After": "9"}), False, False, 9.0),
     "429 does not say when": (BUSY, False, False, 60.0),
-    "500 is transient": (Said(500, b"<html>", {"Content-Type": "text/html"}), False, False, None),
+    "500 is ambiguous": (Said(500, b"<html>", {"Content-Type": "text/html"}), False, True, None),
     "502 is ambiguous": (Said(502), False, True, None),
     "413 is permanent": (Said(413, b"too large"), True, False, None),
     "404 is permanent": (Said(404, b"<html>"), True, False, None),
