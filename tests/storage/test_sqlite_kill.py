@@ -41,10 +41,13 @@ def check(path: Path, acknowledged: int) -> None:
     resume = store.resume()
     last = resume.position
     assert acknowledged <= last <= acknowledged + 1  # one more may be durable and not yet acknowledged
-    assert resume.positions == {("kafka", 3): last * 10}
+    assert resume.positions == ({("kafka", 3): last * 10} if last else {})
     assert store.totals() | {"unaccounted": 0, "received": last * 20, "opened": last * 20} == store.totals()
     assert [d.position for d in store.decisions(0)] == [n for n in range(1, last + 1) for _ in range(2)]
     assert len(store.feed(0)) == min(2 * last, 500)
+    if not last:  # killed before its first commit
+        store.close()
+        return
     for head in store.heads():
         report = verify(store.chain(head.domain), head=head)
         assert (report.intact, report.records) == (True, last)
