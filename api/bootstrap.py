@@ -250,7 +250,7 @@ def _loaded(settings: Settings) -> Loaded:
 def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
     """What comes of a test of the sink of this name; None when there is none."""
     with ExitStack() as stack:
-        return trial.attempt(settings.sinks, name, World(clock, settings.data, stack))
+        return trial.attempt(settings.sinks, name, _world(settings, clock, stack))
 
 
 def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: Clock) -> None:

@@ -1,6 +1,7 @@
 """Where a stream's service leans at its last event: back to what was usual, or still degraded.
 
-A replay pins no windows, so it states no recovery: `inconclusive` where there are series, else `no_baseline`.
+A stream ends too soon after its last alert for the proof that closes an incident (`engine.proof`), so none is stated of
+the stream as a whole: `inconclusive` where there are series, else `no_baseline`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ SILENT = 1.5
 
 
 def stated(telemetry: Telemetry) -> Recovery:
-    """What can be stood by without pinned windows."""
+    """What can be stood by at the end of a stream."""
     return Recovery.INCONCLUSIVE if telemetry.series else Recovery.NO_BASELINE
 
 

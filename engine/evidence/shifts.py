@@ -29,7 +29,6 @@ from engine.evidence.shift import (
 from engine.signals import Millis
 
 Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
 
 
 class Split(msgspec.Struct):

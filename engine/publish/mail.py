@@ -22,7 +22,8 @@ import msgspec
 
 from engine.errors import SinkError
 from engine.outcomes import Publication
-from engine.publish.egress import EgressFailed, EgressRefused, Resolve, checked, deadline, resolve
+from engine.publish.asking import asking
+from engine.publish.egress import Resolve, checked, deadline, resolve
 from engine.publish.letter import letter
 from engine.publish.repeats import at_most_twice
 from engine.publish.texts import plain
@@ -119,12 +120,8 @@ class Mail:
     def _session(self) -> Iterator[Session]:
         """A connection that is greeted, encrypted and logged in as declared."""
         server = self._server
-        try:
+        with asking():
             address = checked(server.host, server.port, allow_private=server.allow_private, resolve=self._resolve)
-        except EgressRefused as error:
-            raise SinkError(str(error), permanent=True) from error
-        except EgressFailed as error:
-            raise SinkError(str(error)) from error
         with deadline(server.deadline) as watch:
             session = Session(server, address, self._sender.rpartition("@")[2], watch)
             try:

@@ -24,9 +24,9 @@ from engine.errors import SinkError
 from engine.outcomes import Publication
 from engine.ports import Clock
 from engine.publish.egress import Answer, Egress
-from engine.publish.texts import business, comment, technical
+from engine.publish.texts import business, comment, plain, technical
 from engine.publish.ticketing.api import Api, Reply
-from engine.publish.ticketing.clean import clean, one_line
+from engine.publish.ticketing.clean import clean
 from engine.publish.webhook import judge
 from engine.sending import OutboxRow, Receipt
 
@@ -88,15 +88,15 @@ class PagerDuty:
     def _alert(self, publication: Publication) -> dict[str, object]:
         text = (business if publication.audience == "stakeholders" else technical)(publication)
         incident = publication.body.get("incident") or {}
-        cause = one_line(str(incident.get("cause") or ""), LINE)
+        cause = plain(str(incident.get("cause") or ""), LINE)
         details = {
-            "incident": one_line(publication.incident, LINE),
+            "incident": plain(publication.incident, LINE),
             "revision": publication.revision,
             "news": clean(comment(publication), TEXT),
             "text": clean(text.body, TEXT),
         }
         payload: dict[str, object] = {
-            "summary": one_line(text.title, SUMMARY) or "Incident",
+            "summary": plain(text.title, SUMMARY) or "Incident",
             "source": cause or "headwater",
             "severity": self._severities.get(_level(incident), "error"),
             "timestamp": _time(publication.created_at),
@@ -106,7 +106,7 @@ class PagerDuty:
         }
         found: dict[str, object] = {"payload": payload, "client": "Headwater"}
         if self._console:
-            address = f"{self._console}/incidents/{quote(one_line(publication.incident, LINE), safe='')}"
+            address = f"{self._console}/incidents/{quote(plain(publication.incident, LINE), safe='')}"
             found |= {"client_url": address, "links": [{"href": address, "text": "The incident in Headwater"}]}
         return found
 
@@ -165,5 +165,5 @@ def _refusal(reply: Reply, now: int) -> SinkError:
         said = msgspec.convert(reply.value, type=_Said)
     except msgspec.ValidationError:
         said = _Said()
-    words = one_line("; ".join(filter(None, (said.message, *said.errors))), 300)
+    words = plain("; ".join(filter(None, (said.message, *said.errors))), 300)
     return SinkError(f"PagerDuty refuses the event ({reply.status}): {words or 'it does not say why'}", permanent=True)

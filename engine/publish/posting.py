@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 import msgspec
 
-from engine.errors import SinkError
 from engine.ports import Clock
-from engine.publish.egress import Answer, Egress, EgressFailed, EgressRefused
+from engine.publish.asking import asking
+from engine.publish.egress import Answer, Egress
 from engine.publish.webhook import judge
 
 JSON = {"Content-Type": "application/json; charset=utf-8"}
@@ -24,12 +24,8 @@ class Post:
     def __call__(self, url: str, body: object, headers: Mapping[str, str] | None = None) -> Answer:
         """The answer, of a status 2xx. Raises `SinkError`: refused destinations and 4xx are permanent, a lost answer
         is ambiguous, the rest transient."""
-        try:
+        with asking():
             answer = self._egress.post(url, msgspec.json.encode(body), {**self._headers, **(headers or {})})
-        except EgressRefused as error:
-            raise SinkError(str(error), permanent=True) from error
-        except EgressFailed as error:
-            raise SinkError(str(error), ambiguous=error.sent) from error
         if 200 <= answer.status < 300:
             return answer
         raise judge(answer, self._clock())

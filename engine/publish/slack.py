@@ -16,7 +16,8 @@ import msgspec
 from engine.errors import SinkError
 from engine.outcomes import Publication
 from engine.ports import Clock
-from engine.publish.egress import Answer, Egress, EgressFailed, EgressRefused
+from engine.publish.asking import asking
+from engine.publish.egress import Answer, Egress
 from engine.publish.posting import Post, shown
 from engine.publish.slack_message import KIND, Metadata, Payload, Posted, Sent
 from engine.publish.texts import comment, plain
@@ -122,12 +123,8 @@ class Slack:
         return _said(self._post(f"{self._base}/{method}", body), Sent, method)
 
     def _get(self, method: str, query: Mapping[str, str]) -> Posted:
-        try:
+        with asking(acts=False):
             answer = self._egress.get(f"{self._base}/{method}?{urlencode(query)}", self._headers)
-        except EgressRefused as error:
-            raise SinkError(str(error), permanent=True) from error
-        except EgressFailed as error:
-            raise SinkError(str(error)) from error
         if answer.status != 200:
             raise judge(answer, self._clock())
         return _said(answer, Posted, method)

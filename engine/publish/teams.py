@@ -11,11 +11,9 @@ from __future__ import annotations
 import msgspec
 
 from engine.outcomes import Publication
-from engine.publish.posting import Post, shown
-from engine.publish.repeats import at_most_twice
+from engine.publish.one_way import OneWay
 from engine.publish.texts.markup.markdown import escape
-from engine.publish.texts.message import Message, Texts
-from engine.sending import OutboxRow, Receipt
+from engine.publish.texts.message import Message
 
 SCHEMA = "http://adaptivecards.io/schemas/adaptive-card.json"
 BODY = 15_000
@@ -55,26 +53,11 @@ class CardMessage(msgspec.Struct, tag_field="type", tag="message"):
     attachments: tuple[Attachment, ...]
 
 
-class Teams:
-    """A sink for the channel or chat of one workflow; its URL is the secret."""
+class Teams(OneWay):
+    """A sink for the channel or chat of one workflow."""
 
-    idempotent = True
-
-    def __init__(self, name: str, url: str, post: Post, audiences: frozenset[str], texts: Texts) -> None:
-        self.name, self.audiences = name, audiences
-        self._url, self._post, self._texts = url, post, texts
-
-    def send(self, row: OutboxRow) -> Receipt:
-        """Post a card. Raises `SinkError`."""
-        with at_most_twice(row):
-            self._post(self._url, self._card(row.publication))
-        return Receipt(row.publication.key)
-
-    def show(self, row: OutboxRow) -> str:
-        """The JSON that is posted."""
-        return shown(self._card(row.publication))
-
-    def _card(self, publication: Publication) -> CardMessage:
+    def body(self, publication: Publication) -> CardMessage:
+        """The card, without the last lines where it would be too large."""
         message = self._texts.message(publication)
         lines, left = list(message.lines), 0
         while len(msgspec.json.encode(made := _card(message, lines, left))) > LARGEST:

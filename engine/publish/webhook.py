@@ -17,7 +17,8 @@ import msgspec
 
 from engine.errors import SinkError
 from engine.ports import Clock
-from engine.publish.egress import Answer, Egress, EgressFailed, EgressRefused
+from engine.publish.asking import asking
+from engine.publish.egress import Answer, Egress
 from engine.publish.event import event
 from engine.publish.texts import plain
 from engine.sending import OutboxRow, Receipt
@@ -53,12 +54,8 @@ class Webhook:
         headers |= {"webhook-id": publication.key, "webhook-timestamp": str(now // 1000)}
         if self._secret:
             headers["webhook-signature"] = sign(self._secret, publication.key, now // 1000, body)
-        try:
+        with asking():
             answer = self._egress.post(self._url, body, headers)
-        except EgressRefused as error:
-            raise SinkError(str(error), permanent=True) from error
-        except EgressFailed as error:
-            raise SinkError(str(error), ambiguous=error.sent) from error
         if 200 <= answer.status < 300:
             return Receipt(_remote(answer) or publication.key)
         raise judge(answer, now)

@@ -16,13 +16,12 @@ from engine.publish.texts.markup.kind import Markup
 from engine.publish.texts.markup.markdown import MARKDOWN
 from engine.publish.texts.markup.mrkdwn import MRKDWN
 from engine.publish.texts.markup.plain import PLAIN
-from engine.publish.texts.markup.wiki import WIKI
 from engine.publish.texts.message import Template, Texts
 from engine.publish.texts.template import LONGEST, MOST, problems
 from tests.publish.receiver import publication
 from tests.publish.strangers import HOSTILE
 
-MARKUPS = [PLAIN, HTML, MRKDWN, MARKDOWN, WIKI]
+MARKUPS = [PLAIN, HTML, MRKDWN, MARKDOWN]
 SPECIAL = re.compile(r"(?<!\\)(?:\\\\)*[\\`*_{}\[\]()<>#~|!&^$]")
 
 
@@ -83,13 +82,6 @@ def test_markdown_has_no_special_character_without_its_backslash(text: str) -> N
     assert not re.search(r"(?i)(https?|javascript|data|mailto):|www\.|@\w", marked)
 
 
-@pytest.mark.parametrize("text", HOSTILE, ids=shown_name)
-def test_wiki_notation_has_no_special_character_without_its_backslash(text: str) -> None:
-    marked = WIKI.escape(plain(text))
-    assert not re.search(r"[{}\[\]*_+^~?!|#\\@-]", re.sub(r"\\[{}\[\]*_+^~?!|#\\@-]", "", marked))
-    assert not re.match(r"(?i)\s*(h[1-6]|bq|fn\d*)\.", marked)
-
-
 @pytest.mark.parametrize("markup", MARKUPS, ids=lambda markup: markup.name)
 @given(text=st.text(max_size=400), limit=st.integers(2, 60))
 def test_a_cut_leaves_no_half_of_an_escape(markup: Markup, text: str, limit: int) -> None:
@@ -97,7 +89,7 @@ def test_a_cut_leaves_no_half_of_an_escape(markup: Markup, text: str, limit: int
     assert len(cut) <= limit
     if markup in (HTML, MRKDWN):
         assert not re.search("&(?!(amp|lt|gt|quot|#x27);)", cut)
-    if markup in (MARKDOWN, WIKI):
+    if markup is MARKDOWN:
         assert not re.search(r"(?<!\\)(\\\\)*\\…$", cut)
 
 

@@ -33,7 +33,6 @@ HOUR: Millis = 3_600_000
 NEVER = -(1 << 62)
 FAR: Millis = 1 << 31
 """A gap after which a row is begun anew: well within what 32 bits can tell apart."""
-SMALLEST = 256
 
 
 class Ring:

@@ -29,8 +29,11 @@ def plain(text: str, limit: int = LINE) -> str:
     >>> plain("db\\x1b[31m\\u202e down\\nSEV1: all clear")
     'db[31m down SEV1: all clear'
     """
-    cut = text[: 4 * limit]
-    spaced = "".join(" " if char.isspace() else char for char in cut)
-    clean = "".join(char for char in spaced if unicodedata.category(char)[0] != "C")
-    line = " ".join(clean.split())
+    line = " ".join(visible(text[: 4 * limit]).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def visible(text: str) -> str:
+    """Without control, format, direction and surrogate characters; all white space as spaces."""
+    spaced = (" " if char.isspace() else char for char in text)
+    return "".join(char for char in spaced if unicodedata.category(char)[0] != "C")

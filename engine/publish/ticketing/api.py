@@ -15,7 +15,8 @@ import msgspec
 
 from engine.errors import SinkError
 from engine.ports import Clock
-from engine.publish.egress import Answer, Egress, EgressFailed, EgressRefused
+from engine.publish.asking import asking
+from engine.publish.egress import Answer, Egress
 from engine.publish.texts import plain
 from engine.publish.ticketing.tracker import Conflict
 from engine.publish.webhook import judge
@@ -77,16 +78,12 @@ class Api:
     def _answer(self, method: str, url: str, body: object, headers: Mapping[str, str]) -> Answer:
         content = b"" if body is None else msgspec.json.encode(body)
         egress = self._egress
-        try:
+        with asking():
             if method == "GET":
                 return egress.get(url, headers)
             if method == "DELETE":
                 return egress.delete(url, headers)
             return {"POST": egress.post, "PUT": egress.put, "PATCH": egress.patch}[method](url, content, headers)
-        except EgressRefused as error:
-            raise SinkError(str(error), permanent=True) from error
-        except EgressFailed as error:
-            raise SinkError(str(error), ambiguous=error.sent) from error
 
     def _failure(self, said: str, answer: Answer) -> SinkError:
         words = _words(answer.body)

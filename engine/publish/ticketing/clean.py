@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+from engine.publish.texts.line import visible
 
 CUT = " [...]"
 
@@ -18,26 +18,11 @@ def clean(text: str, limit: int) -> str:
     'one two [...]\\n[mark]'
     """
     head, mark = text[: 2 * limit], text.rpartition("\n")[2][-limit:]
-    lines = "\n".join(map(_visible, head.splitlines()))
+    lines = "\n".join(map(visible, head.splitlines()))
     if len(head) == len(text) and len(lines) <= limit:
         return lines
-    mark = _visible(mark)
+    mark = visible(mark)
     room = limit - len(mark) - len(CUT) - 1
     if "\n" not in text or room < 0:
         return lines[: max(0, limit - len(CUT))].rstrip() + CUT
     return f"{lines[:room].rstrip()}{CUT}\n{mark}"
-
-
-def one_line(text: str, limit: int) -> str:
-    """The same as one line, for titles.
-
-    >>> one_line("db down\\nall clear", 100)
-    'db down all clear'
-    """
-    words = " ".join(_visible(" ".join(text[: 4 * limit].split())).split())
-    return words if len(words) <= limit else words[: limit - 1] + "…"
-
-
-def _visible(line: str) -> str:
-    spaced = (" " if char.isspace() else char for char in line)
-    return "".join(char for char in spaced if unicodedata.category(char)[0] != "C")

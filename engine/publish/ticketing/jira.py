@@ -27,9 +27,11 @@ from typing import Any
 import msgspec
 
 from engine.errors import SinkError
+from engine.publish.texts import plain
 from engine.publish.ticketing import jira_adf, jira_wiki
 from engine.publish.ticketing.api import Api, Query, Reply, Unreadable
-from engine.publish.ticketing.clean import clean, one_line
+from engine.publish.ticketing.clean import clean
+from engine.publish.ticketing.hooks import hinted
 from engine.publish.ticketing.jira_answers import (
     NUMBER,
     is_done,
@@ -39,10 +41,10 @@ from engine.publish.ticketing.jira_answers import (
     name_of,
     number,
     person,
-    plain,
     refused_fields,
     whole,
     why,
+    worded,
 )
 from engine.publish.ticketing.jql import phrase, quoted
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
@@ -115,7 +117,7 @@ class Jira:
         if self._site.desk and rest:
             with suppress(SinkError):  # the ticket is there; what it did not take is seen when it is read
                 self._write("PUT", self._path(remote), {"fields": rest})
-        key = plain(made.get("issueKey" if self._site.desk else "key"))
+        key = worded(made.get("issueKey" if self._site.desk else "key"))
         return Seen(remote=remote, url=self._url(key), title=every["summary"])
 
     def find(self, key: str) -> Sequence[Seen]:
@@ -143,7 +145,7 @@ class Jira:
         """PUT of fields, and the transition: before the fields where a closed ticket is opened, else after them."""
         fields: dict[str, object] = {}
         if wanted.title is not None:
-            fields["summary"] = one_line(wanted.title, TITLE)
+            fields["summary"] = plain(wanted.title, TITLE)
         if wanted.priority is not None:
             fields["priority"] = {"name": wanted.priority} if wanted.priority else None
         if wanted.assignee is not None:
@@ -181,23 +183,19 @@ class Jira:
 
     def hint(self, body: bytes) -> str:
         """The issue of a web hook (``jira:issue_updated``, ``comment_created`` …)."""
-        try:
-            id = str(msgspec.json.decode(body, type=_Hook).issue.id)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return ""
-        return id if NUMBER.fullmatch(id) else ""
+        return hinted(body, _Hook, lambda said: said.issue.id, NUMBER)
 
     # ----------------------------------------------------------------------------------------------------- what is sent
 
     def _every_field(self, draft: Draft) -> dict[str, Any]:
         more = {name: _typed(clean(value, TEXT)) for name, value in draft.fields.items() if name != "labels"}
-        labels = [safe(draft.key), *(one_line(label, TITLE) for label in draft.fields.get("labels", "").split())]
+        labels = [safe(draft.key), *(plain(label, TITLE) for label in draft.fields.get("labels", "").split())]
         text = f"{clean(draft.text, TEXT - 200)}\n\n{draft.key}" if self._site.desk else clean(draft.text, TEXT)
         return {
             "issuetype": {"name": self._site.issue_type},
             **more,
             "project": {"key": draft.queue or self._site.project},
-            "summary": one_line(draft.title, TITLE),
+            "summary": plain(draft.title, TITLE),
             "description": self._written(text),
             "labels": labels,
             **({"priority": {"name": draft.priority}} if draft.priority else {}),
@@ -238,8 +236,8 @@ class Jira:
         fitting = [one for one in fitting if not name or name_of(one.get("to")) == name]
         if not fitting:
             what = name or ("a done status" if state == "closed" else "one that is not done")
-            raise SinkError(f"no transition leads from ticket {remote} to {one_line(what, 80)} now", permanent=True)
-        body: dict[str, object] = {"transition": {"id": plain(fitting[0].get("id"))}}
+            raise SinkError(f"no transition leads from ticket {remote} to {plain(what, 80)} now", permanent=True)
+        body: dict[str, object] = {"transition": {"id": worded(fitting[0].get("id"))}}
         if state == "closed" and self._site.resolution and "resolution" in (fitting[0].get("fields") or {}):
             body["fields"] = {"resolution": {"name": self._site.resolution}}
         self._write("POST", path, body)
@@ -279,21 +277,21 @@ class Jira:
         return self._account
 
     def _account_of(self, user: object) -> str:
-        return plain(members(user).get("accountId" if self._site.cloud else "name"))
+        return worded(members(user).get("accountId" if self._site.cloud else "name"))
 
     def _seen(self, issue: Mapping[str, Any]) -> Seen:
         fields = members(issue.get("fields"))
-        closed, at, by = is_done(fields.get("status")), plain(fields.get("updated")), ""
+        closed, at, by = is_done(fields.get("status")), worded(fields.get("updated")), ""
         for entry in listed(issue.get("changelog") or {"histories": []}, "histories"):
-            if moment(plain(entry.get("created"))) == moment(at):
+            if moment(worded(entry.get("created"))) == moment(at):
                 by = person(entry.get("author"))
         assignee = self._account_of(fields.get("assignee"))
         return Seen(
             remote=number(issue.get("id")),
-            url=self._url(plain(issue.get("key"))),
+            url=self._url(worded(issue.get("key"))),
             state="closed" if closed else "open",
             status=name_of(fields.get("status")),
-            title=plain(fields.get("summary")),
+            title=worded(fields.get("summary")),
             assignee=self._names.get(assignee, assignee),
             priority=name_of(fields.get("priority")),
             resolution=name_of(fields.get("resolution")) if closed else "",
@@ -305,7 +303,7 @@ class Jira:
     def _note(self, comment: Mapping[str, Any], account: str) -> Note:
         author = comment.get("author")
         ours = self._account_of(author) == account != ""
-        at = moment(plain(comment.get("created")))
+        at = moment(worded(comment.get("created")))
         return Note(
             id=number(comment.get("id")),
             author=person(author),
@@ -317,7 +315,7 @@ class Jira:
     def _said(self, value: object) -> str:
         if self._site.cloud:
             return jira_adf.text_of(value)
-        return jira_wiki.unescaped(plain(value)) if self._site.wiki else plain(value)
+        return jira_wiki.unescaped(worded(value)) if self._site.wiki else worded(value)
 
     def _carries(self, issue: Mapping[str, Any], key: str) -> bool:
         fields = members(issue.get("fields"))

@@ -8,8 +8,8 @@ from datetime import datetime
 from typing import Any
 
 from engine.errors import SinkError
+from engine.publish.texts import plain
 from engine.publish.ticketing.api import Reply
-from engine.publish.ticketing.clean import one_line
 from engine.signals import Millis
 
 NUMBER = re.compile(r"[0-9]{1,18}")
@@ -30,7 +30,7 @@ def why(reply: Reply) -> str:
     messages = value.get("errorMessages")
     said = [f"{name}: {why}" for name, why in members(value.get("errors")).items()]
     said += map(str, messages if isinstance(messages, list) else ())
-    return one_line("; ".join(said) or str(value.get("errorMessage", "")) or "it does not say why", 400)
+    return plain("; ".join(said) or str(value.get("errorMessage", "")) or "it does not say why", 400)
 
 
 def listed(value: object, name: str) -> list[Mapping[str, Any]]:
@@ -50,7 +50,7 @@ def whole(reply: Reply) -> Mapping[str, Any]:
 
 def number(value: object) -> str:
     """An id. Raises `SinkError` for what is none: it becomes part of a path."""
-    found = plain(value)
+    found = worded(value)
     if not NUMBER.fullmatch(found):
         raise SinkError("Jira named something that has no id", ambiguous=True)
     return found
@@ -68,15 +68,15 @@ def is_done(status: object) -> bool:
 
 def name_of(value: object) -> str:
     """Of a status, priority or resolution."""
-    return plain(members(value).get("name"))
+    return worded(members(value).get("name"))
 
 
 def person(user: object) -> str:
     """A user's name for people."""
-    return plain(members(user).get("displayName") or members(user).get("name"))
+    return worded(members(user).get("displayName") or members(user).get("name"))
 
 
-def plain(value: object) -> str:
+def worded(value: object) -> str:
     """As text; empty for nothing."""
     return "" if value is None else str(value)
 

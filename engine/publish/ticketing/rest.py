@@ -16,6 +16,7 @@ import msgspec
 from engine.errors import SinkError
 from engine.publish.texts import plain
 from engine.publish.ticketing.api import Api
+from engine.publish.ticketing.hooks import hinted
 from engine.publish.ticketing.template import FIELD, POINTER, Call, at, filled, problems
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
 from engine.publish.ticketing.words import safe
@@ -194,11 +195,7 @@ class Rest:
 
     def hint(self, body: bytes) -> str:
         """The id where the mapping says that a hook's body holds it."""
-        try:
-            found = _text(at(self._map.hook, msgspec.json.decode(body))) if self._map.hook else ""
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return ""
-        return found if ID.fullmatch(found) else ""
+        return hinted(body, object, lambda said: _text(at(self._map.hook, said)), ID) if self._map.hook else ""
 
     def _call(self, call: Call, values: Mapping[str, str]) -> Any:
         path, query, body = filled(call, values)

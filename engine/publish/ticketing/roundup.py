@@ -24,6 +24,7 @@ import msgspec
 from engine.errors import SinkError
 from engine.publish.texts import plain
 from engine.publish.ticketing.api import Api
+from engine.publish.ticketing.hooks import hinted
 from engine.publish.ticketing.kept import Kept
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
 from engine.publish.ticketing.words import safe
@@ -125,12 +126,7 @@ class Roundup:
 
     def hint(self, body: bytes) -> str:
         """A detector's JSON with the issue's number as ``issue`` or ``id``."""
-        try:
-            said = msgspec.json.decode(body, type=_Hook)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return ""
-        number = str(said.issue or said.id)
-        return number if NUMBER.fullmatch(number) else ""
+        return hinted(body, _Hook, lambda said: said.issue or said.id, NUMBER)
 
     def _message(self, text: str, key: str = "") -> str:
         body = {"content": text, "author": self._account, "date": "."} | (

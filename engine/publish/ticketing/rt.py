@@ -23,6 +23,7 @@ import msgspec
 
 from engine.errors import SinkError
 from engine.publish.ticketing.api import Api, segment
+from engine.publish.ticketing.hooks import hinted
 from engine.publish.ticketing.html_text import text_of
 from engine.publish.ticketing.kept import Kept
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
@@ -127,12 +128,7 @@ class RequestTracker:
 
     def hint(self, body: bytes) -> str:
         """A scrip's JSON with the ticket's number as ``ticket`` or ``id``."""
-        try:
-            said = msgspec.json.decode(body, type=_Hook)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return ""
-        number = str(said.ticket or said.id)
-        return number if NUMBER.fullmatch(number) else ""
+        return hinted(body, _Hook, lambda said: said.ticket or said.id, NUMBER)
 
     def _seen(self, item: Mapping[str, Any], version: str = "") -> Seen:
         remote, status, owner = _number(item.get("id")), _text(item.get("Status")), _name(item.get("Owner"))

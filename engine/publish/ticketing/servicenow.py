@@ -25,8 +25,10 @@ from typing import Any
 import msgspec
 
 from engine.errors import SinkError
+from engine.publish.texts import plain
 from engine.publish.ticketing.api import Api, Reply, Unreadable
-from engine.publish.ticketing.clean import clean, one_line
+from engine.publish.ticketing.clean import clean
+from engine.publish.ticketing.hooks import hinted
 from engine.publish.ticketing.servicenow_query import condition
 from engine.publish.ticketing.tracker import Draft, Note, Seen, Wanted
 from engine.publish.ticketing.words import safe
@@ -86,7 +88,7 @@ class ServiceNow:
         """POST to the table, or to the staging table. An error of the instance may come after the ticket was made."""
         fields: dict[str, str] = {
             **{name: clean(value, TEXT) for name, value in draft.fields.items()},
-            "short_description": one_line(draft.title, TITLE),
+            "short_description": plain(draft.title, TITLE),
             "description": _text(draft.text),
             "correlation_id": safe(draft.key),
             "correlation_display": "Headwater",
@@ -121,7 +123,7 @@ class ServiceNow:
         """PATCH. There is no guard against lost updates in this API."""
         fields: dict[str, str] = {}
         if wanted.title is not None:
-            fields["short_description"] = one_line(wanted.title, TITLE)
+            fields["short_description"] = plain(wanted.title, TITLE)
         if wanted.priority is not None:
             fields |= self._grade(wanted.priority)
         if wanted.assignee is not None:
@@ -156,12 +158,7 @@ class ServiceNow:
 
     def hint(self, body: bytes) -> str:
         """The ``sys_id`` that a business rule or a flow sends, by itself or in a ``record``."""
-        try:
-            said = msgspec.json.decode(body, type=_Hook)
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            return ""
-        id = said.sys_id or said.record.sys_id
-        return id if SYS_ID.fullmatch(id) else ""
+        return hinted(body, _Hook, lambda said: said.sys_id or said.record.sys_id, SYS_ID)
 
     def _journal(self, remote: str, newest: int) -> list[Mapping[str, Any]]:
         query = f"{condition('element_id', _checked(remote))}^elementINwork_notes,comments^ORDERBYDESCsys_created_on"
@@ -176,7 +173,7 @@ class ServiceNow:
         results = _records(_unless_failed(reply))
         ours = next((result for result in results if result.get("table") == self._desk.table), None)
         if ours is None or ours.get("status") not in DONE:
-            said = one_line(str((ours or {}).get("error_message", "")), 200)
+            said = plain(str((ours or {}).get("error_message", "")), 200)
             raise SinkError(f"ServiceNow did not transform the import into a ticket: {said}", permanent=True)
         remote = str(ours.get("record_link", "")).partition("?")[0].rpartition("/")[2]
         return Seen(remote=_checked(remote), url=self._url(remote), title=fields["short_description"])
@@ -187,7 +184,7 @@ class ServiceNow:
     def _grade(self, priority: str) -> dict[str, str]:
         if priority not in self._desk.grades:
             known = ", ".join(sorted(self._desk.grades))
-            said = f"no impact and urgency are declared for priority {one_line(priority, 40)}: only for {known}"
+            said = f"no impact and urgency are declared for priority {plain(priority, 40)}: only for {known}"
             raise SinkError(said, permanent=True)
         impact, urgency = self._desk.grades[priority]
         return {"impact": impact, "urgency": urgency}
@@ -203,7 +200,7 @@ class ServiceNow:
             if len(ids) != 1:
                 many = "more than one" if ids else "no"
                 raise SinkError(
-                    f"ServiceNow shows us {many} {table} with the {field} {one_line(name, 80)}", permanent=True
+                    f"ServiceNow shows us {many} {table} with the {field} {plain(name, 80)}", permanent=True
                 )
             self._looked_up[table, name] = _checked(ids[0])
         return self._looked_up[table, name]
