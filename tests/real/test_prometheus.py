@@ -15,6 +15,9 @@ from tests.real.components import Exporter, Headwater, alertmanager, eventually,
 
 pytestmark = pytest.mark.real("prometheus", "alertmanager")
 
+EVIDENCE = 120.0
+"""Seconds: an alert of a measured entity may be held for a minute, and its domain be looked at half a minute later."""
+
 TARGETS = ("db-1", "cart", "shop", "mail")
 CATALOGUE = """
 entities:
@@ -147,7 +150,9 @@ def test_every_alert_event_is_accounted_for(outage: Setting) -> None:
 
 def test_what_is_mended_recovers_on_both_ways(outage: Setting) -> None:
     for engine in outage.both:
-        eventually(partial(_in_state, engine, "declared"), "evidence was waited for, and the incident is declared", 60)
+        eventually(
+            partial(_in_state, engine, "declared"), "evidence was waited for, and the incident is declared", EVIDENCE
+        )
     outage.exporter.down.clear()
     outage.exporter.errors |= {"cart": 0.0, "shop": 0.0}
     for engine in outage.both:
