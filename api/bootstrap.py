@@ -192,8 +192,9 @@ def engine(
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
         sinks = settings.sinks.open(_world(settings, clock, stack))
-        audiences = {sink.name: sink.audiences for sink in sinks}
-        store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
+        store = stack.enter_context(
+            closing(SqliteStore(settings.data / DATABASE, {s.name: s.audiences for s in sinks}))
+        )
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
@@ -217,8 +218,8 @@ def engine(
             checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
             registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            readiness=_book(store, conductor, clock, registry),
-            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
+            readiness=_book(store, conductor, clock, registry), test_sink=partial(_test_sink, settings, clock),
+            sample=partial(_sample, metrics, store, prober, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
