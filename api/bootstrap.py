@@ -61,6 +61,7 @@ log = logging.getLogger(__name__)
 
 DATABASE = "headwater.db"
 NEVER = 1 << 60
+Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
 
 
@@ -168,9 +169,7 @@ class Running:
 
 
 @contextmanager
-def engine(
-    settings: Settings, *, clock: Clock = now, stopped: Callable[[BaseException], None] | None = None
-) -> Iterator[Running]:
+def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = None) -> Iterator[Running]:
     """Everything, from the settings; taken apart in reverse order. ``stopped`` hears when the engine cannot go on.
 
     Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
@@ -192,9 +191,8 @@ def engine(
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
         sinks = settings.sinks.open(_world(settings, clock, stack))
-        store = stack.enter_context(
-            closing(SqliteStore(settings.data / DATABASE, {s.name: s.audiences for s in sinks}))
-        )
+        audiences = {sink.name: sink.audiences for sink in sinks}
+        store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
