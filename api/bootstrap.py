@@ -27,6 +27,7 @@ from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
+from api.watchdog import Watchdog
 from engine import failpoints, own
 from engine.chain import ChainRow, Head
 from engine.core import Core
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from api.fetcher import Fetcher
     from api.lane import Lane
     from api.prober import Prober
-    from engine.publish.publisher import PublisherSettings
+    from engine.publish.publisher import Publisher, PublisherSettings
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
@@ -63,6 +64,8 @@ DATABASE = "headwater.db"
 NEVER = 1 << 60
 Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
+PATIENCE = 60.0
+"""Seconds until a loop that does not turn is told of."""
 
 
 def now() -> Millis:
@@ -199,7 +202,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
-        told = broadcaster.wake, publisher.wake, stopped
+        watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
@@ -213,8 +216,8 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
-            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
+            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher, watchdog), broadcaster=broadcaster,
+            prober=prober, registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
             readiness=_book(store, conductor, clock, registry), test_sink=partial(_test_sink, settings, clock),
             sample=partial(_sample, metrics, store, prober, clock),
@@ -223,11 +226,22 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
 
         def start() -> None:
             conductor.start(service, loaded)
+            _watch(watchdog, conductor, service, publisher, settings)
             for part in (publisher, prober, fetcher):
                 part.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close)
+
+
+def _watch(
+    watchdog: Watchdog, conductor: Conductor, service: Service, publisher: Publisher, settings: Settings
+) -> None:
+    """All loops that have begun. One that calls a receiver may wait for it as long as a call may take."""
+    watchdog.watch("engine", conductor.alive, lambda: service.health().last_step, service.settings.stalled_seconds)
+    limits = settings.publishing
+    for loop in publisher.loops:
+        watchdog.watch(loop.name, lambda loop=loop: loop.alive, loop.age, PATIENCE + 2 * limits.deadline)  # type: ignore[misc]
 
 
 def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
@@ -369,9 +383,10 @@ def _lag(source: KafkaSource) -> float:
 
 
 def _checks(
-    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher
-) -> list[Check]:
-    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready()]
+    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher,
+    watchdog: Watchdog,
+) -> list[Check]:  # fmt: skip
+    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready(), watchdog.check()]
 
 
 def _check_kafka(source: KafkaSource) -> Check:
