@@ -60,6 +60,8 @@ def recovery_of(
         indicators=found.indicators,
         indicators_total=found.indicators_total,
         checks=found.checks,
+        unmeasured=found.unmeasured,
+        accepted=found.accepted,
         held_open=view.held_open,
         charts=[
             f"/api/v1/incidents/{view.id}/recovery/{place}.svg" if (one.entity, one.metric) in drawable else ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.recovery_views import CheckView, IndicatorView, PartView
+from engine.recovery_views import AcceptedView, CheckView, IndicatorView, PartView
 from engine.signals import Millis
 
 
@@ -23,7 +23,8 @@ class RecoveryOf(msgspec.Struct, kw_only=True):
     which have a baseline (empty: none has), each with why. ``since`` is when the last alert ended, ``at`` when it was
     judged, ``minutes`` how long it still takes (null: it is said, or nobody knows). The gravest ``indicators`` come
     first; ``charts`` are their pictures, empty where the points are not kept. ``checks`` are the latest answers of
-    probes and data checks, ``held_open`` why it is not resolved yet. ``closed_as``: `restored`, `ended`
+    probes and data checks, ``held_open`` why it is not resolved yet. ``unmeasured`` are entities without a baseline for
+    which nobody answers, ``accepted`` those for which somebody does: these are left out of the verdict. ``closed_as``: `restored`, `ended`
     (not proven), `deviation` (by a person), empty while it is open. ``leaning`` is null once nothing is at hand."""
 
     incident: str
@@ -42,6 +43,8 @@ class RecoveryOf(msgspec.Struct, kw_only=True):
     indicators: tuple[IndicatorView, ...]
     indicators_total: int
     checks: tuple[CheckView, ...] = ()
+    unmeasured: tuple[str, ...] = ()
+    accepted: tuple[AcceptedView, ...] = ()
     held_open: tuple[str, ...] = ()
     charts: list[str] = []
     versions: dict[str, str] = {}

@@ -58,10 +58,21 @@ class CheckView(msgspec.Struct, kw_only=True, frozen=True):
     at: Millis | None = None
 
 
+class AcceptedView(msgspec.Struct, kw_only=True, frozen=True):
+    """Who answers for an entity that has no baseline, and why."""
+
+    entity: str
+    by: str
+    why: str
+    at: Millis
+
+
 class RecoveryView(msgspec.Struct, kw_only=True, frozen=True):
     """Is service back? ``verdict`` is that of the whole, ``measured`` that of the entities which have a baseline ("":
     none has); ``since`` when the last alert ended, ``at`` when it was judged. The gravest ``indicators`` come first;
-    ``indicators_total`` counts all. Only when all ``checks`` pass an incident resolves by itself."""
+    ``indicators_total`` counts all. Only when all ``checks`` pass an incident resolves by itself. ``unmeasured`` are the
+    entities without a baseline that nobody has ``accepted``; accepted ones are left out of ``verdict``, unless there are
+    no others."""
 
     verdict: str
     why: tuple[str, ...]
@@ -74,6 +85,8 @@ class RecoveryView(msgspec.Struct, kw_only=True, frozen=True):
     indicators: tuple[IndicatorView, ...] = ()
     indicators_total: int = 0
     checks: tuple[CheckView, ...] = ()
+    unmeasured: tuple[str, ...] = ()
+    accepted: tuple[AcceptedView, ...] = ()
 
     @property
     def said(self) -> tuple[object, ...]:
@@ -81,7 +94,8 @@ class RecoveryView(msgspec.Struct, kw_only=True, frozen=True):
         parts = tuple((one.name, one.verdict) for one in (*self.entities, *self.services))
         checks = tuple((one.id, one.passed) for one in self.checks)
         reasons = tuple((one.entity, one.id, one.metric, one.verdict, one.why) for one in self.indicators)
-        return self.verdict, self.measured, self.since, parts, checks, sorted(reasons)
+        accepted = tuple(one.entity for one in self.accepted)
+        return self.verdict, self.measured, self.since, parts, checks, self.unmeasured, accepted, sorted(reasons)
 
 
 class Pinned(msgspec.Struct, array_like=True):
