@@ -28,6 +28,8 @@ MOST = 240
 """Samples of a side from which differences are formed; more are stood for by so many of their quantiles."""
 UNLIKE = 0.01
 """Windows that are so unlikely alike count as different from each other."""
+KNOWN = 1e9
+"""Degrees of freedom of a variance that is known: that of ranks of independent samples."""
 NEXT = 1e-9
 """Of the range of the samples: what is nearer to each other is equal."""
 
@@ -102,7 +104,7 @@ def _deviation(before: Sequence[Floats], after: Floats, phi: float, weight: floa
     m, n = sum(map(len, before)), len(after)
     past = sum(len(window) * inflation(phi, len(window)) for window in before) / m
     variance = weight * past / m + inflation(phi, n) / n
-    free = max(1.0, m / past + worth(phi, n) - 2)
+    free = max(1.0, m / past + worth(phi, n) - 2) if phi > 0 else KNOWN
     between = _between(before, phi) * (1 + weight / len(before))
     if between > 0:
         free = (variance + between) ** 2 / (variance**2 / free + between**2 / (len(before) - 1))
