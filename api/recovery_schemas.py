@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from engine.recovery_views import AcceptedView, CheckView, IndicatorView, PartView
+from engine.recovery_windows import Windows
 from engine.signals import Millis
 
 
@@ -47,4 +48,17 @@ class RecoveryOf(msgspec.Struct, kw_only=True):
     accepted: tuple[AcceptedView, ...] = ()
     held_open: tuple[str, ...] = ()
     charts: list[str] = []
+    versions: dict[str, str] = {}
+
+
+class WindowsOf(msgspec.Struct, kw_only=True):
+    """What the gravest indicators of an incident were compared with: the windows of the baseline, also those that were
+    not used and why, and the samples since its alerts ended, at most 120 of a window, counters as rates per second."""
+
+    incident: str
+    revision: int
+    closed_as: str
+    verdict: str
+    since: Millis
+    indicators: list[Windows]
     versions: dict[str, str] = {}

@@ -19,6 +19,7 @@ from engine.outcomes import SeverityView
 from engine.reasons import Disposition, Reason
 from engine.recovery_points import keep_points
 from engine.recovery_views import RecoveryView
+from engine.recovery_windows import keep_windows
 from engine.severity import carry_over
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
@@ -276,6 +277,7 @@ def accepted_in_words(found: RecoveryView) -> str:
 def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis, text: str, *, actor: str = "") -> None:
     """End it: resolved, closed by a person, or dismissed. Its alerts leave correlation."""
     keep_points(context, incident, now)
+    keep_windows(context, incident, now)
     move(context, incident, trigger, now, text, actor=actor)
     incident.resolved_at = now
     promise(context, incident, now)

@@ -23,7 +23,7 @@ from engine.pinned import affected, pin_anew, shared_providers, touched
 from engine.recovery.combine import Whole, entities, first, together
 from engine.recovery.judgement import Judged, judge
 from engine.recovery.words import BACK, Recovery, Why
-from engine.recovery_views import AcceptedView, CheckView, IndicatorView, PartView, RecoveryView
+from engine.recovery_views import AcceptedView, CheckView, IndicatorView, PartView, RecoveryView, UnusedView
 from engine.signals import Millis
 from engine.state import Incident
 from engine.telling import tell_incident, telling_digest
@@ -242,6 +242,12 @@ def _indicator(one: Judged, seen: Compared) -> IndicatorView:
         usual=(usual[0], usual[1], usual[2]) if usual else None,
         id=seen.id,
         detail=seen.detail,
+        weeks=comparison.weeks,
+        unused=tuple(
+            UnusedView(occasion=one.occasion.value, start=one.start, why=one.why.value) for one in comparison.unused
+        ),
+        memory=comparison.difference.memory if comparison.difference else None,
+        worth=comparison.difference.worth_after if comparison.difference else None,
     )
 
 

@@ -7,11 +7,21 @@ import msgspec
 from engine.signals import Millis
 
 
+class UnusedView(msgspec.Struct, kw_only=True, frozen=True):
+    """A window of the baseline that was not compared with, and why."""
+
+    occasion: str
+    start: Millis
+    why: str
+
+
 class IndicatorView(msgspec.Struct, kw_only=True, frozen=True):
     """One series against its baseline. ``harm`` is its shift in the direction that does harm with its 90 % interval
     ``least`` … ``most``, all in its unit, against the ``margin``; ``usual``: 5 %, 50 % and 95 % of the baseline.
     ``minutes``: how long it still takes until something can be said; None: nobody knows. ``id``: as it was declared,
-    empty where it was learned; ``detail``: what its source said where there are no samples."""
+    empty where it was learned; ``detail``: what its source said where there are no samples. ``weeks`` past weeks were
+    compared with, ``unused`` windows were not; ``memory`` is that of the series, and ``worth`` the independent samples
+    (of shares and counts: events) that those after are worth."""
 
     entity: str
     metric: str
@@ -30,6 +40,10 @@ class IndicatorView(msgspec.Struct, kw_only=True, frozen=True):
     usual: tuple[float, float, float] | None = None
     id: str = ""
     detail: str = ""
+    weeks: int = 0
+    unused: tuple[UnusedView, ...] = ()
+    memory: float | None = None
+    worth: float | None = None
 
 
 class PartView(msgspec.Struct, kw_only=True, frozen=True):
