@@ -18,7 +18,7 @@ Out = Annotated[Path | None, typer.Option(help="Write to a file.")]
 
 
 @recovery.command(epilog="Example: headwater recovery report INC-42 --format html --out INC-42.html")
-def report(  # noqa: PLR0913 - a command line's options
+def report(
     incident: Annotated[str, typer.Argument(metavar="INCIDENT")],
     table: Annotated[list[str] | None, typer.Option(help="summary, ratios, samples (repeat it).")] = None,
     form: Form = "md",
@@ -35,7 +35,7 @@ def report(  # noqa: PLR0913 - a command line's options
 
 
 @recovery.command(epilog="Example: headwater recovery period --from 2026-03-01T00:00:00Z --format csv")
-def period(  # noqa: PLR0913 - a command line's options
+def period(
     since: Annotated[str, typer.Option("--from", help="Start (default: 30 days before the end).")] = "",
     until: Annotated[str, typer.Option("--to", help="End (default: now).")] = "",
     form: Form = "md",

@@ -21,12 +21,13 @@ class LeaningOf(msgspec.Struct, kw_only=True):
 
 class RecoveryOf(msgspec.Struct, kw_only=True):
     """Is service back? As of revision ``revision``: the ``verdict`` of the whole, ``measured`` that of the entities
-    which have a baseline (empty: none has), each with why. ``since`` is when the last alert ended, ``at`` when it was
-    judged, ``minutes`` how long it still takes (null: it is said, or nobody knows). The gravest ``indicators`` come
-    first; ``charts`` are their pictures, empty where the points are not kept. ``checks`` are the latest answers of
-    probes and data checks, ``held_open`` why it is not resolved yet. ``unmeasured`` are entities without a baseline for
-    which nobody answers, ``accepted`` those for which somebody does: these are left out of the verdict. ``closed_as``: `restored`, `ended`
-    (not proven), `deviation` (by a person), empty while it is open. ``leaning`` is null once nothing is at hand."""
+    which have a baseline (empty: none has), each with why. ``since`` is when the last alert ended, ``at`` when it
+    was judged, ``minutes`` how long it still takes (null: it is said, or nobody knows). The gravest ``indicators``
+    come first; ``charts`` are their pictures, empty where the points are not kept. ``checks`` are the latest answers
+    of probes and data checks, ``held_open`` why it is not resolved yet. ``unmeasured`` are entities without a
+    baseline for which nobody answers, ``accepted`` those for which somebody does: these are left out of the verdict.
+    ``closed_as``: `restored`, `ended` (not proven), `deviation` (by a person), empty while it is open. ``leaning``
+    is null once nothing is at hand."""
 
     incident: str
     revision: int

@@ -102,8 +102,9 @@ def rates(  # noqa: PLR0913 - the axes of the simulation
     count: int = SERIES,
     seed: int = 1,
 ) -> dict[str, float]:
-    """Shares of series (standard deviation ``spread`` × level, shifted by ``change`` × what is usual in the window, wave
-    and all) that the raw test flags, by verdict, that the plain test flags, and that Kayenta's classifier fails."""
+    """Shares of series (standard deviation ``spread`` × level, shifted by ``change`` × what is usual in the window,
+    wave and all) that the raw test flags, by verdict, that the plain test flags, and that Kayenta's classifier
+    fails."""
     random = np.random.default_rng([seed, round(100 * phi), SHAPES.index(shape)])
     usual = 1 + spread * float(wave(shape, min(weeks)).mean())
     found = {"raw": 0, "plain": 0, "kayenta": 0, **{verdict.value: 0 for verdict in Recovery}}

@@ -83,10 +83,10 @@ class AcceptedView(msgspec.Struct, kw_only=True, frozen=True):
 
 class RecoveryView(msgspec.Struct, kw_only=True, frozen=True):
     """Is service back? ``verdict`` is that of the whole, ``measured`` that of the entities which have a baseline ("":
-    none has); ``since`` when the last alert ended, ``at`` when it was judged. The gravest ``indicators`` come first;
-    ``indicators_total`` counts all. Only when all ``checks`` pass an incident resolves by itself. ``unmeasured`` are the
-    entities without a baseline that nobody has ``accepted``; accepted ones are left out of ``verdict``, unless there are
-    no others."""
+    none has); ``since`` when the last alert ended, ``at`` when it was judged. The gravest ``indicators`` come
+    first; ``indicators_total`` counts all. Only when all ``checks`` pass an incident resolves by itself.
+    ``unmeasured`` are the entities without a baseline that nobody has ``accepted``; accepted ones are left out of
+    ``verdict``, unless there are no others."""
 
     verdict: str
     why: tuple[str, ...]

@@ -56,7 +56,8 @@ def keep_windows(context: Context, incident: Incident, now: Millis) -> None:
     """Keep them for the record, of the gravest indicators."""
     found = windows_of(incident, context.state.telemetry, context.rules.recovery.offset, now)
     if found:
-        text = f"Kept for the record: what {len(found)} {'indicator' if len(found) == 1 else 'indicators'} compared with"
+        what = "1 indicator was" if len(found) == 1 else f"{len(found)} indicators were"
+        text = f"Kept for the record: what {what} compared with"
         facts = {"indicators": msgspec.to_builtins(found)}
         context.tell(incident.id, incident.domain, now, KEPT, text, facts=facts)
 
@@ -77,7 +78,12 @@ def windows_of(incident: Incident, telemetry: Telemetry, offset: Offset, now: Mi
         kept = tuple(msgspec.structs.replace(part, unused=_why(part, one.unused)) for part in parts)
         found.append(
             Windows(
-                entity=one.entity, metric=one.metric, id=one.id, critical=one.critical, verdict=one.verdict, windows=kept
+                entity=one.entity,
+                metric=one.metric,
+                id=one.id,
+                critical=one.critical,
+                verdict=one.verdict,
+                windows=kept,
             )
         )
     return [one for one in found if one.windows]

@@ -1,5 +1,4 @@
-"""`headwater recovery report` and `headwater recovery period`: what recoveries were compared with, and how incidents were
-closed, as tables."""
+"""`headwater recovery`: what a recovery was compared with, and how incidents of a period were closed, as tables."""
 
 from __future__ import annotations
 

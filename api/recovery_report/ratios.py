@@ -1,10 +1,11 @@
 """How the quantiles after compare with those before, with an interval.
 
-A shift of levels says nothing of tails. So the ratios of the median, the 95 % and the 99 % quantile are given beside it,
-each with a 95 % interval of a moving-block bootstrap: windows are put together anew from blocks of neighbours, so that
-the memory of the series stays in them (H. R. Künsch, Ann. Stat. 17 (1989) 1217-1241). Blocks have the length that is best
-for a series of memory φ, (2φ / (1 − φ²))^⅔ n^⅓ (E. Carlstein, Ann. Stat. 14 (1986) 1171-1179). The draws are seeded, so
-the same windows give the same interval. No interval where samples are worth too few to have such a quantile.
+A shift of levels says nothing of tails. So the ratios of the median, the 95 % and the 99 % quantile are given beside
+it, each with a 95 % interval of a moving-block bootstrap: windows are put together anew from blocks of neighbours, so
+that the memory of the series stays in them (H. R. Künsch, Ann. Stat. 17 (1989) 1217-1241). Blocks have the length
+that is best for a series of memory φ, (2φ / (1 − φ²))^⅔ n^⅓ (E. Carlstein, Ann. Stat. 14 (1986) 1171-1179). The draws
+are seeded, so the same windows give the same interval. No interval where samples are worth too few to have such a
+quantile.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Frames as text: CSV, JSON, Markdown, HTML. A stranger's text stays text in all of them.
 
-A cell of a spreadsheet that begins with one of ``= + - @``, a tab or a line end may run as a formula, so such texts get an
-apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection); numbers are left alone.
+A cell of a spreadsheet that begins with one of ``= + - @``, a tab or a line end may run as a formula, so such texts get
+an apostrophe in front (https://owasp.org/www-community/attacks/CSV_Injection); numbers are left alone.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import Literal
 
 import pandas as pd
 
-
 Format = Literal["csv", "json", "html", "md"]
 FORMATS: tuple[Format, ...] = ("csv", "json", "html", "md")
 STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-STYLE = "body{font:14px system-ui,sans-serif;margin:2rem}table{border-collapse:collapse}td,th{border:1px solid #999;padding:.3rem .5rem}"
+STYLE = (
+    "body{font:14px system-ui,sans-serif;margin:2rem}table{border-collapse:collapse}"
+    "td,th{border:1px solid #999;padding:.3rem .5rem}"
+)
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 
 
@@ -27,13 +29,19 @@ def written(title: str, tables: Mapping[str, pd.DataFrame], form: Format) -> str
     if form == "csv":
         return "\n".join(_guarded(frame).to_csv(index=False, lineterminator="\n") for frame in shown.values())
     if form == "json":
-        return json.dumps({name: json.loads(frame.to_json(orient="records")) for name, frame in shown.items()}, indent=2)
+        records = {name: json.loads(frame.to_json(orient="records")) for name, frame in shown.items()}
+        return json.dumps(records, indent=2)
     if form == "md":
         return "\n\n".join([f"# {_cell(title)}", *(f"## {name}\n\n{_markdown(one)}" for name, one in shown.items())])
-    parts = (f"<h2>{html.escape(name)}</h2>{one.to_html(index=False, na_rep='')}" for name, one in shown.items())
+    body = f"<h1>{html.escape(title)}</h1>"
+    body += "".join(f"<h2>{html.escape(name)}</h2>{_table(one)}" for name, one in shown.items())
     head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{POLICY}">'
     head += f"<title>{html.escape(title)}</title><style>{STYLE}</style>"
-    return f'<!doctype html><html lang="en"><head>{head}</head><body><h1>{html.escape(title)}</h1>{"".join(parts)}</body></html>'
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>'
+
+
+def _table(frame: pd.DataFrame) -> str:
+    return str(frame.to_html(index=False, na_rep="", escape=True))
 
 
 def _plain(frame: pd.DataFrame) -> pd.DataFrame:
@@ -62,5 +70,3 @@ def _cell(value: object) -> str:
         return ""
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return " ".join(html.escape(text).replace("\\", "\\\\").replace("|", "\\|").replace("`", "\\`").split())
-
-

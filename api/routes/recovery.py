@@ -101,8 +101,8 @@ def recovery(request: Request, id: str) -> Response:
 
 @router.get("/windows", responses={**documented(WindowsOf, _WINDOWS), **_NOT_YET}, summary="What was compared")
 def windows(request: Request, id: str) -> Response:
-    """The windows of the baseline and the samples after, of the gravest 12 indicators. `headwater recovery report` makes
-    tables of them."""
+    """The windows of the baseline and the samples after, of the gravest 12 indicators. `headwater recovery report`
+    makes tables of them."""
     view, running = _found(request, id), parts(request)
     state, timeline = running.state(), running.reader.timeline(view.id)
     offset = running.rules().recovery.offset

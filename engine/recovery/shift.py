@@ -1,12 +1,12 @@
 """By how much levels are shifted: Hodges and Lehmann's estimate, with an interval that knows the series' memory.
 
 The estimate is the median of all differences between a sample after and a sample before (Ann. Math. Stat. 34 (1963)
-598-611). The interval holds the shifts that the normal-scores test does not reject: the samples after are moved back by a
-shift, and the mean normal score of their ranks among all must not lie too far from that of the others (B. L. van der
+598-611). The interval holds the shifts that the normal-scores test does not reject: the samples after are moved back by
+a shift, and the mean normal score of their ranks among all must not lie too far from that of the others (B. L. van der
 Waerden, Indag. Math. 14 (1952) 453-458; never less efficient than the test of means, and more so where tails are heavy:
 H. Chernoff and I. R. Savage, Ann. Math. Stat. 29 (1958) 972-994). The variance of each side's mean score is multiplied
-by its inflation (`autocorrelation`), windows that differ from each other by more than their memory explains add how much
-they do, and the normal quantile becomes Student's with the degrees of freedom of such a sum (F. E. Satterthwaite,
+by its inflation (`autocorrelation`), windows that differ from each other by more than their memory explains add how
+much they do, and the normal quantile becomes Student's with the degrees of freedom of such a sum (F. E. Satterthwaite,
 Biometrics Bulletin 2 (1946) 110-114). Few independent samples thus give wide intervals, or infinite ones.
 """
 
@@ -87,11 +87,11 @@ class _Standing:
 
     def beyond(self, moved: float) -> float:
         """Moved back by a trace more."""
-        return self._scored(np.searchsorted(self.past, self.after - (moved + self.next), "left"))
+        return self._scored(np.searchsorted(self.past, self.after - (moved + self.next), "left").astype(np.float64))
 
     def short(self, moved: float) -> float:
         """Moved back by a trace less."""
-        return self._scored(np.searchsorted(self.past, self.after - (moved - self.next), "right"))
+        return self._scored(np.searchsorted(self.past, self.after - (moved - self.next), "right").astype(np.float64))
 
     def _scored(self, below: Floats) -> float:
         ranks = self._own + below
@@ -136,8 +136,8 @@ def _share_above(past: Floats, after: Floats) -> float:
 
 
 def _interval(standing: _Standing, reach: float) -> tuple[float, float, float]:
-    """The least difference of two samples by which those after may be moved back without standing out, the median of all
-    differences, and the largest one; infinite where they never stand out."""
+    """The least difference of two samples by which those after may be moved back without standing out, the median of
+    all differences, and the largest one; infinite where they never stand out."""
     every = np.subtract.outer(_thinned(standing.after), _thinned(standing.past)).ravel()
     every.sort()
     count = len(every)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
+import jsonschema
+import msgspec
 import pytest
 
+from api.sinks.published import SCHEMAS
 from engine import proof
 from engine.comparing import comparisons
 from engine.lifecycle import State
 from engine.outcomes import IncidentView
+from engine.publish.event import event
 from engine.publish.texts import business, technical
 from engine.signals import Command
 from tests.engine.test_engine_onset import live
@@ -69,6 +74,25 @@ def test_it_is_no_proof_of_what_is_measured() -> None:
     assert (view.state, view.recovery.verdict) == (State.RECOVERING, "residual_degradation")
     world.at("11:20")
     assert seen(world).state is State.RECOVERING
+
+
+def test_receivers_get_the_result_with_who_answers_for_what_in_the_published_form() -> None:
+    world = outage()
+    accept(world)
+    world.at("10:53")
+    schema = jsonschema.Draft202012Validator(SCHEMAS["publication"]())
+    said: dict[str, list[dict[str, Any]]] = {}
+    for one in world.driven.outbox:
+        body = msgspec.json.decode(event(one))
+        schema.validate(body)
+        said.setdefault(body["type"], []).append(body["data"]["incident"])
+    results = [one["recovery"] for one in said["incident.update"] if one["recovery"]]
+    assert results[0]["unmeasured"] == ["mail"]
+    end = said["incident.resolve"][-1]
+    assert (end["closed_as"], end["recovery"]["verdict"]) == ("deviation", "restored")
+    assert [one["entity"] for one in end["recovery"]["accepted"]] == ["mail"]
+    gravest = end["recovery"]["indicators"][0]
+    assert gravest["least"] <= gravest["harm"] <= gravest["most"] < gravest["margin"]
 
 
 @pytest.mark.parametrize("entity", ["cart", "nobody"])

@@ -236,7 +236,7 @@ def by_the_wall(zone: str) -> Source:
         hour = (at + policy.offset(at)) // 3_600_000 % 24
         level = 300 if 6 <= hour < 10 else 100
         trouble = clock("10:00") <= at < clock("10:30")
-        return noisy(level * (4 if trouble else 1))(at)
+        return level * (4 if trouble else 1) * (1 + 0.02 * random.Random(at).gauss(0, 1))
 
     return value
 

@@ -1,4 +1,4 @@
-"""A real Prometheus with weeks of history: what it has of past weeks proves a recovery, and its silence proves nothing."""
+"""A real Prometheus with weeks of history: what it has of past weeks is proof, its silence proves nothing."""
 
 from __future__ import annotations
 

@@ -51,7 +51,9 @@ def cart() -> Windows:
 
 
 def test_every_sample_is_a_row_with_its_hour_of_the_week_on_the_wall() -> None:
-    frame = table.samples([cart(), Windows(entity="x", metric="m", windows=(kept("after", MONDAY, [1.0], offset=-HOUR),))])
+    frame = table.samples(
+        [cart(), Windows(entity="x", metric="m", windows=(kept("after", MONDAY, [1.0], offset=-HOUR),))]
+    )
     assert len(frame) == 241
     assert set(frame["window"]) == {"1 weeks ago", "2 weeks ago", "3 weeks ago", "after"}
     assert set(frame[frame["entity"] == "cart"]["hour_of_week"]) == {0}

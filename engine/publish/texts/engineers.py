@@ -57,7 +57,8 @@ def closing(incident: Incident) -> str:
     found = incident.recovery
     verdict = f" ({plain(found.verdict).replace('_', ' ')})" if found else ""
     if found and incident.partly_proven:
-        who = ", ".join(f"{plain(one.entity)} (accepted by {plain(one.by)}: {plain(one.why)})" for one in found.accepted)
+        said = (f"{plain(one.entity)} (accepted by {plain(one.by)}: {plain(one.why)})" for one in found.accepted)
+        who = ", ".join(said)
         return f"a deviation by a person for what has no baseline, {who}; recovery of the rest is proven{verdict}"
     return f"{CLOSED[incident.closed_as]}{verdict}" if incident.closed_as in CLOSED else ""
 
