@@ -197,7 +197,8 @@ def test_while_alerts_fire_there_is_nothing_to_say_and_of_unknown_ones_neither(f
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:headwater:problem:not-compared")
     assert "alerts still fire" in answer.json()["detail"]
     assert firing.client.get(f"/api/v1/incidents/{incident}/recovery/windows").status_code == 409
-    for path in ("INC-999/recovery", "INC-999/recovery/1.svg", "INC-999/recovery/windows", f"{incident}/recovery/1.svg"):
+    unknown = ("INC-999/recovery", "INC-999/recovery/1.svg", "INC-999/recovery/windows")
+    for path in (*unknown, f"{incident}/recovery/1.svg"):
         assert firing.client.get(f"/api/v1/incidents/{path}").status_code == 404, path
     assert firing.client.get(f"/api/v1/incidents/{incident}/recovery/0.svg").status_code in (400, 422)
 
