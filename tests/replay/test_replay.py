@@ -193,7 +193,7 @@ def slow_cart(later: float, minutes: int, *, resolved: bool = True) -> Result:
     told.append(alert(62 * 60.0, "a1", "cart", severity="critical"))
     if resolved:
         told.append(alert(70 * 60.0 + 1, "a2", "cart", status="resolved"))
-    return replayed(topology(("cart", "db")), *sorted(told, key=lambda line: line["t"]))[0]
+    return replayed(topology(("cart", "db")), *sorted(told, key=lambda line: float(str(line["t"]))))[0]
 
 
 @pytest.mark.parametrize(("later", "verdict"), [(100.0, "restored"), (150.0, "residual_degradation")])
