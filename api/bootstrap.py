@@ -52,7 +52,7 @@ if TYPE_CHECKING:
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
-    from ingest.kafka import KafkaSource
+    from ingest.kafka.source import KafkaSource
 
 log = logging.getLogger(__name__)
 
@@ -342,7 +342,7 @@ def _publisher_settings(settings: Settings) -> PublisherSettings:
 def _kafka(settings: Settings, metrics: EngineMetrics) -> list[KafkaSource]:
     if not settings.kafka:
         return []
-    from ingest.kafka import KafkaSource
+    from ingest.kafka.source import KafkaSource
 
     found = [
         KafkaSource(one.bootstrap, one.topics, one.group, name=f"kafka:{one.name}", max_bytes=settings.limits.body)

@@ -15,7 +15,7 @@ import pytest
 
 from engine.ports import Record
 from ingest.decoders import decode
-from ingest.kafka import KafkaSource
+from ingest.kafka.source import KafkaSource
 
 # isort: split
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
