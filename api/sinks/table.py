@@ -11,6 +11,7 @@ from pydantic.dataclasses import dataclass
 from api.sinks.alertmanager import Alertmanager
 from api.sinks.declared import Declared, World, strict
 from api.sinks.jira import Jira
+from api.sinks.kafka import Kafka
 from api.sinks.mail import Mail
 from api.sinks.pagerduty import PagerDuty
 from api.sinks.rest import Rest
@@ -43,6 +44,7 @@ class Sinks:
     servicenow: tuple[ServiceNow, ...] = ()
     jira: tuple[Jira, ...] = ()
     pagerduty: tuple[PagerDuty, ...] = ()
+    kafka: tuple[Kafka, ...] = ()
 
     def declared(self) -> Iterator[tuple[str, int, Declared]]:
         """(setting, place in its list, receiver)"""

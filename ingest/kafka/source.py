@@ -1,4 +1,4 @@
-"""Records from Kafka topics behind the `Source` port, by kafka-python.
+"""Records from Kafka topics behind the `Source` port.
 
 The store alone decides where to resume: on every assignment the consumer seeks behind the last position that it knows
 to be durable or already handed to the service, and to the beginning where there is none. What the group commits to the
@@ -8,44 +8,35 @@ kafka-python may block while it connects, joins and rebalances. It therefore run
 bounded buffer and pauses its partitions when the service does not keep up; `poll` takes from the buffer and waits no
 longer than asked. Whatever happens to the assignment while the consumer fetches makes that fetch count for nothing: the
 consumer is sent back to where the buffer ends.
+
+A position that a partition no longer holds is never passed over in silence: records that expired before they were read
+are counted and told, and a partition that ends before the position (its topic was made anew, or lost what it had
+acknowledged) is not read at all, for its records would be taken for repeats.
 """
 
 from __future__ import annotations
 
-import contextlib
-import importlib.util
 import logging
-import socket
 import threading
 import time
-import warnings
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from engine.ports import Record
-from ingest.decoders import DECODERS, oversized
-from ingest.errors import MissingDependency
+from ingest.kafka.client import KafkaError, Partition, errors
+from ingest.kafka.members import Member
+from ingest.kafka.records import Taking
 from ingest.limits import MIB
-
-with warnings.catch_warnings():  # kafka-python 3.0 reads its message schemas with importlib.resources.read_text
-    warnings.simplefilter("ignore", DeprecationWarning)
-    from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
-    from kafka.errors import KafkaError
 
 log = logging.getLogger(__name__)
 
-FORMAT_HEADER = "headwater-format"
-"""The record header that names the format; without it a record is plain JSON."""
-
-_DEFAULT_FORMAT = "json"
 _IDLE = 0.2  # seconds of one poll of the broker
+_ASK = 10.0
 _COMMIT_EVERY = 1.0
+_ASK_EVERY = 5.0
 _FIRST_BACKOFF, _LAST_BACKOFF = 0.2, 10.0
-_CLOSE_MS = 3000
-_CONNECT = 3.0
-
-_Key = tuple[str, int]  # (topic, partition)
+_JOIN = 6.0
 
 
 class KafkaSource:
@@ -54,65 +45,68 @@ class KafkaSource:
     The source of a record is ``kafka:TOPIC``, or ``NAME/TOPIC`` where a ``name`` is given: two clusters may have topics
     of one name, and positions must not be mixed up.
 
-    ``bootstrap`` holds "host:port". ``max_bytes`` is the largest body taken; a larger record arrives as one that
-    decodes to a reject. ``buffer_records`` and ``buffer_bytes`` bound what is fetched ahead. ``options`` go to
-    `kafka.KafkaConsumer` (security, timeouts). Raises `MissingDependency` without the C implementation of CRC-32C.
+    ``given`` are options of kafka-python (`ingest.kafka.security.given`, timeouts). ``formats``: topic -> the format of
+    records without headers, plain JSON otherwise. ``instance``: static membership. ``max_bytes`` is the largest body
+    taken; a larger record arrives as one that decodes to a reject. ``buffer_records`` and ``buffer_bytes`` bound what
+    is fetched ahead.
     """
 
     def __init__(
         self,
-        bootstrap: Sequence[str],
+        given: Mapping[str, Any],
         topics: Sequence[str],
         group: str,
         *,
         name: str = "",
+        formats: Mapping[str, str] | None = None,
+        instance: str = "",
         max_bytes: int = 4 * MIB,
-        buffer_records: int = 10_000,
-        buffer_bytes: int = 64 * MIB,
-        **options: object,
+        buffer: tuple[int, int] = (10_000, 64 * MIB),
     ) -> None:
-        if importlib.util.find_spec("crc32c") is None:
-            raise MissingDependency("reading from Kafka needs the package crc32c: pip install crc32c")
         self.name = name or "kafka:" + ",".join(topics)
-        self._prefix = f"{name}/" if name else "kafka:"
-        self._topics = tuple(topics)
-        self._options: dict[str, Any] = {
-            "bootstrap_servers": list(bootstrap),
-            "group_id": group,
-            "auto_offset_reset": "earliest",
-            "client_id": "headwater",
-            "bootstrap_timeout_ms": 3000,
-            **options,
-            "enable_auto_commit": False,
-        }
-        self._limits = (max_bytes, buffer_records, buffer_bytes)
+        self._taking = Taking(f"{name}/" if name else "kafka:", max_bytes, dict(formats or {}))
+        self._topics, self._group, self._instance = tuple(topics), group, instance
+        self._given = {"auto_offset_reset": "none", **given}
+        self._limits = buffer
         self._lock = threading.Condition()
         self._buffer: deque[Record] = deque()
         self._buffered = 0
-        self._next: dict[_Key, int] = {}  # the offset that the service is to see next
-        self._fetched: dict[_Key, int] = {}  # the offset behind the last one in the buffer
-        self._astray: set[_Key] = set()  # partitions in which the consumer is not at that offset
+        self._next: dict[Partition, int] = {}  # the offset that the service is to see next
+        self._fetched: dict[Partition, int] = {}  # the offset behind the last one in the buffer
+        self._astray: set[Partition] = set()  # partitions in which the consumer is not at that offset
         self._epoch = 0  # grows with everything that makes a fetch under way worthless
-        self._durable: dict[_Key, int] = {}
-        self._lag: dict[_Key, int] = {}
-        self._assigned: set[_Key] = set()
+        self._durable: dict[Partition, int] = {}
+        self._lag: dict[Partition, int] = {}
+        self._assigned: set[Partition] = set()
+        self._beyond: dict[Partition, str] = {}  # partitions that end before our position, and the words for it
         self._error = ""
+        self._member: Member | None = None
         self._closing = threading.Event()
+        self._wake = threading.Event()
         self._thread: threading.Thread | None = None
+        self.expired = 0
+        """Records that were gone before they were read."""
+        self.losses = 0
+        """Partitions that were taken from us because the group had not heard of us."""
 
     # ------------------------------------------------------------------------------- the service's thread
 
     def resume(self, positions: Mapping[tuple[str, int], int]) -> None:
         """Continue behind these durable positions; starts the consumer."""
+        prefix = self._taking.prefix
         with self._lock:
             for (source, partition), offset in positions.items():
-                topic = source.removeprefix(self._prefix)
-                if source.startswith(self._prefix) and topic in self._topics:
+                topic = source.removeprefix(prefix)
+                if source.startswith(prefix) and topic in self._topics:
                     self._next[topic, partition] = offset + 1
                     self._durable[topic, partition] = offset
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
             self._thread.start()
+
+    def wake_by(self, event: threading.Event) -> None:
+        """Set the event whenever there is something to poll, and when closed."""
+        self._wake = event
 
     def poll(self, limit: int, timeout: float) -> Sequence[Record]:
         """Up to ``limit`` records, of each partition in the order of its offsets. `resume` must have been called."""
@@ -142,13 +136,14 @@ class KafkaSource:
         log.warning("%d records could not be stored and will be read again: %s", len(records), error)
 
     def lag(self) -> dict[tuple[str, int], int]:
-        """(source, partition) -> records behind the end of the partition, as last heard from the broker."""
+        """(topic, partition) -> records behind the end of the partition, as last heard from the broker."""
         with self._lock:
-            return {(self._prefix + topic, partition): lag for (topic, partition), lag in self._lag.items()}
+            return dict(self._lag)
 
     def trouble(self) -> str:
-        """Why nothing can be read at the moment; empty when it can."""
-        return self._error
+        """Why something cannot be read at the moment; empty when all can."""
+        with self._lock:
+            return "; ".join(filter(None, (self._error, *self._beyond.values())))
 
     def close(self) -> None:
         """Leave the group and wake a waiting poll. Records that were fetched ahead are forgotten; they are not lost."""
@@ -157,65 +152,62 @@ class KafkaSource:
             self._buffer.clear()
             self._buffered = 0
             self._lock.notify_all()
+        self._wake.set()
         if self._thread is not None:
-            self._thread.join(2 * _CLOSE_MS / 1000)
+            self._thread.join(_JOIN)
 
     # ------------------------------------------------------------------------------- the consumer's thread
 
     def _run(self) -> None:
         backoff = _FIRST_BACKOFF
         while not self._closing.is_set():
-            consumer = None
+            member = None
             try:
-                consumer = self._connected()
-                self._error = ""
-                backoff = _FIRST_BACKOFF
-                self._consume(consumer)
+                member = Member(self._given, self._topics, self._group, self, instance=self._instance)
+                self._member, self._error, backoff = member, "", _FIRST_BACKOFF
+                self._consume(member)
             except Exception as error:  # whatever goes wrong with a broker, the thread goes on trying
                 self._error = f"{type(error).__name__}: {error}"
                 log.warning("%s: %s; trying again in %.1f s", self.name, self._error, backoff)
             finally:
-                self._left(consumer)
+                self._left(member)
             self._closing.wait(backoff)
             backoff = min(2 * backoff, _LAST_BACKOFF)
 
-    def _connected(self) -> Any:
-        if not self._options.get("proxy_url") and not self._options.get("socks5_proxy"):
-            _reachable(self._options["bootstrap_servers"])
-        consumer = KafkaConsumer(**self._options)
-        consumer.subscribe(list(self._topics), listener=_Rebalanced(self._on_assigned, self._on_revoked))
-        return consumer
-
-    def _consume(self, consumer: Any) -> None:
+    def _consume(self, member: Member) -> None:
         """Fetch until closing."""
-        paused = False
-        told: dict[_Key, int] = {}
-        commit_at = time.monotonic() + _COMMIT_EVERY
+        told: dict[Partition, int] = {}
+        commit_at, ask_at = time.monotonic() + _COMMIT_EVERY, time.monotonic() + _ASK_EVERY
         while not self._closing.is_set():
-            epoch = self._find_back(consumer)
-            paused = self._throttle(consumer, paused)
-            batches = consumer.poll(timeout_ms=int(_IDLE * 1000))
+            epoch = self._find_back(member)
+            self._throttle(member)
+            try:
+                batches = member.poll(_IDLE)
+            except (errors.OffsetOutOfRangeError, errors.NoOffsetForPartitionError):
+                self._compare(member)
+                continue
             if batches:
                 self._take(batches, epoch)
-            self._measure(consumer)
+            if member.paused() and time.monotonic() >= ask_at:  # of what is paused no fetch says where it ends
+                ask_at = time.monotonic() + _ASK_EVERY
+                self._measure({key: end for key, (_, end) in member.bounds(list(member.paused()), _ASK).items()})
+            self._measure({key: member.end(key) for key in member.assignment() - member.paused()})
             if time.monotonic() >= commit_at:
                 commit_at = time.monotonic() + _COMMIT_EVERY
-                told = self._tell_broker(consumer, told)
-        self._tell_broker(consumer, told)
+                told = self._tell_broker(member, told)
+        self._tell_broker(member, told)
 
-    def _left(self, consumer: Any) -> None:
-        self._on_revoked(set(self._assigned))
-        if consumer is not None:
+    def _left(self, member: Member | None) -> None:
+        if member is not None:
             try:
-                consumer.close(autocommit=False, timeout_ms=_CLOSE_MS)
+                member.close()
             except KafkaError as error:
                 log.info("%s: closing: %s", self.name, error)
+        with self._lock:
+            self._let_go(frozenset(self._assigned))
 
-    def _take(self, batches: Mapping[TopicPartition, Sequence[Any]], epoch: int) -> None:
-        made = {
-            (partition.topic, partition.partition): [self._record(record) for record in records]
-            for partition, records in batches.items()
-        }
+    def _take(self, batches: Mapping[Partition, Sequence[Any]], epoch: int) -> None:
+        made = {key: [self._taking.record(record) for record in records] for key, records in batches.items()}
         with self._lock:
             if epoch != self._epoch or self._closing.is_set():
                 self._astray |= made.keys()
@@ -225,82 +217,101 @@ class KafkaSource:
                 self._buffered += sum(len(record.body) for record in records)
                 self._fetched[key] = _offset(records[-1]) + 1
             self._lock.notify_all()
+        if not self._wake.is_set():
+            self._wake.set()
 
-    def _record(self, record: Any) -> Record:
-        format = _DEFAULT_FORMAT
-        for name, value in record.headers or ():
-            if name == FORMAT_HEADER:
-                format = (value or b"").decode("utf-8", "replace")[:40]
-        if format not in DECODERS:
-            format = f"unknown:{format}"  # a sender cannot name a format that is not for senders
-        body = record.value or b""
-        if len(body) > self._limits[0]:
-            format, body = oversized.FORMAT, body[: oversized.KEPT]
-        return Record(self._prefix + record.topic, format, body, record.partition, record.offset)
-
-    def _find_back(self, consumer: Any) -> int:
+    def _find_back(self, member: Member) -> int:
         """Send the consumer to where the buffer ends; the epoch from which on its fetches count."""
         with self._lock:
             for key in self._astray & self._assigned:
-                partition = TopicPartition(*key)
-                if key in self._fetched:
-                    consumer.seek(partition, self._fetched[key])
-                else:
-                    consumer.seek_to_beginning(partition)
+                member.seek(key, self._fetched.get(key))
             self._astray.clear()
             return self._epoch
 
-    def _throttle(self, consumer: Any, paused: bool) -> bool:
+    def _compare(self, member: Member) -> None:
+        """A partition does not hold our position: go on at its beginning, or do not go on at all."""
+        with self._lock:
+            wanted = {key: self._fetched[key] for key in self._assigned if key in self._fetched}
+        bounds = member.bounds(list(wanted), _ASK)
+        with self._lock:
+            for key, (first, end) in bounds.items():
+                if wanted[key] > end:
+                    self._beyond[key] = (
+                        f"{key[0]}/{key[1]} is stored up to offset {wanted[key] - 1} but ends at {end}: made anew, or"
+                        " records lost; it is not read. To read it from its beginning give the source another name"
+                    )
+                    log.error("%s: %s", self.name, self._beyond[key])
+                    member.seek(key, end)
+                elif wanted[key] < first:
+                    self.expired += first - wanted[key]
+                    gone = first - wanted[key], *key
+                    log.error("%s: %d records of %s/%d expired before they were read", self.name, *gone)
+                    self._next[key] = first
+                    self._restart({key})
+            self._epoch += 1
+
+    def _throttle(self, member: Member) -> None:
         """Pause when the buffer is full, resume when half of it is free. Paused members stay in their group."""
-        _, most, most_bytes = self._limits
+        most, most_bytes = self._limits
         with self._lock:
             fill = max(len(self._buffer) / most, self._buffered / most_bytes)
-            partitions = [TopicPartition(*key) for key in self._assigned]
+            mine, never = set(self._assigned), self._assigned & self._beyond.keys()
+        paused = member.paused()
         if fill >= 1:
-            consumer.pause(*partitions)
-            return True
-        if paused and fill <= 0.5:
-            consumer.resume(*consumer.paused())
-            return False
-        return paused
+            member.pause(mine - paused)
+        elif fill <= 0.5 and paused - never:
+            member.resume(paused - never)
+        member.pause(never - paused)
 
-    def _measure(self, consumer: Any) -> None:
+    def _measure(self, ends: Mapping[Partition, int | None]) -> None:
         with self._lock:
-            for key in self._assigned:
-                with contextlib.suppress(KafkaError):  # revoked a moment ago
-                    end = consumer.highwater(TopicPartition(*key))
-                    if end is not None:
-                        self._lag[key] = max(0, end - self._durable.get(key, self._next.get(key, 0) - 1) - 1)
+            for key, end in ends.items():
+                if end is not None and key in self._assigned:
+                    self._lag[key] = max(0, end - self._durable.get(key, self._next.get(key, 0) - 1) - 1)
 
-    def _tell_broker(self, consumer: Any, told: dict[_Key, int]) -> dict[_Key, int]:
+    def _tell_broker(self, member: Member, told: dict[Partition, int]) -> dict[Partition, int]:
         with self._lock:
             durable = {key: offset for key, offset in self._durable.items() if key in self._assigned}
-        news = {
-            TopicPartition(*key): OffsetAndMetadata(offset + 1, "", -1)
-            for key, offset in durable.items()
-            if told.get(key) != offset
-        }
+        news = {key: offset + 1 for key, offset in durable.items() if told.get(key) != offset}
         if news:
-            consumer.commit_async(news)
+            member.tell(news)
         return {**told, **durable}
 
-    def _key(self, record: Record) -> _Key:
-        return record.source.removeprefix(self._prefix), record.partition
+    def _key(self, record: Record) -> Partition:
+        return record.source.removeprefix(self._taking.prefix), record.partition
 
-    def _on_assigned(self, partitions: set[_Key]) -> None:
+    # ------------------------------------------------------------------------------- what the group says
+
+    def assigned(self, partitions: frozenset[Partition]) -> None:
+        """Begin where the store stands, or the service."""
         with self._lock:
             self._assigned |= partitions
-            self._restart(partitions)
+            self._restart(set(partitions))
+            if self._member is not None:
+                for key in partitions:
+                    self._member.seek(key, self._fetched.get(key))
         log.info("%s: reading %s", self.name, sorted(partitions))
 
-    def _on_revoked(self, partitions: set[_Key]) -> None:
+    def revoked(self, partitions: frozenset[Partition]) -> None:
+        """What is buffered of them is somebody else's to read; what the service has in hand it may still store."""
         with self._lock:
-            self._assigned -= partitions
-            self._restart(partitions)
-            for key in partitions:
-                self._lag.pop(key, None)
+            self._let_go(partitions)
 
-    def _restart(self, keys: set[_Key]) -> None:
+    def lost(self, partitions: frozenset[Partition]) -> None:
+        """They were somebody else's for some time: told, for it comes of a stall or a partition of the network."""
+        with self._lock:
+            self.losses += len(partitions)
+            self._let_go(partitions)
+        log.warning("%s: the group had given up on us; lost %s", self.name, sorted(partitions))
+
+    def _let_go(self, partitions: frozenset[Partition]) -> None:
+        self._assigned -= partitions
+        self._restart(set(partitions))
+        for key in partitions:
+            self._lag.pop(key, None)
+            self._beyond.pop(key, None)
+
+    def _restart(self, keys: set[Partition]) -> None:
         """Forget what is buffered of these partitions and fetch it again, from what the service is to see next."""
         kept = [record for record in self._buffer if self._key(record) not in keys]
         self._buffer = deque(kept)
@@ -311,37 +322,6 @@ class KafkaSource:
                 self._fetched[key] = self._next[key]
         self._astray |= keys
         self._epoch += 1
-
-
-class _Rebalanced(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Called on kafka-python's own thread: only notes down what changed."""
-
-    def __init__(self, assigned: Callable[[set[_Key]], None], revoked: Callable[[set[_Key]], None]) -> None:
-        self._assigned = assigned
-        self._revoked = revoked
-
-    def on_partitions_assigned(self, assigned: Any) -> None:
-        self._assigned({(part.topic, part.partition) for part in assigned})
-
-    def on_partitions_revoked(self, revoked: Any) -> None:
-        self._revoked({(part.topic, part.partition) for part in revoked})
-
-
-def _reachable(servers: Sequence[str]) -> None:
-    """Raise ConnectionError unless one of the servers takes a connection.
-
-    kafka-python would try for long, log each attempt, and leave the sockets of refused connections unclosed.
-    """
-    errors = []
-    for server in servers:
-        host, _, port = server.rpartition(":")
-        try:
-            socket.create_connection((host.strip("[]"), int(port)), _CONNECT).close()
-        except (OSError, ValueError) as error:
-            errors.append(f"{server}: {error}")
-        else:
-            return
-    raise ConnectionError(f"no broker can be reached: {'; '.join(errors)}")
 
 
 def _offset(record: Record) -> int:
