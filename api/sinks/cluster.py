@@ -6,16 +6,17 @@ Everything that speaks to the cluster takes its options from here. Secrets come 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from api.sinks.declared import Secret, Variable, secret, strict
 from ingest.kafka.security import Sasl, Tls, given
-from ingest.kafka.topics import BROKERS
-from ingest.kafka.topics import Topic as Wanted
+from ingest.kafka.topic import BROKERS
+from ingest.kafka.topic import Topic as Wanted
 
 DAY_MS = 86_400_000
 Address = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9][A-Za-z0-9.-]*):[0-9]{1,5}$")]
@@ -106,8 +107,17 @@ class Cluster:
             if (self.password_env is None) == (self.password_file is None):
                 yield ("sasl",), "needs either password_env or password_file"
 
-    def topics(self) -> list[Topic]:
-        """What it declares of topics."""
-        return []
+    def located(self, base: Path) -> Self:
+        """The same with files relative to this folder."""
+        files = ("authorities", "certificate", "key", "password_file")
+        found: dict[str, Any] = {name: base / given for name in files if (given := getattr(self, name)) is not None}
+        return replace(self, **found)
 
+    @classmethod
+    def secrets(cls) -> dict[str, str]:
+        """Field that names a variable -> field that takes what is in it."""
+        return {"key_password_env": "key_password", "password_env": "password"}
 
+    def declared(self) -> list[Topic]:
+        """The topics that it speaks of."""
+        raise NotImplementedError

@@ -39,7 +39,7 @@ class Kafka(Cluster, Declared):
         impact, recovery = (None if one is None else topic(one).name for one in (self.impact, self.recovery))
         return kind(topic(self.incidents).name, impact, recovery)
 
-    def topics(self) -> list[Topic]:
+    def declared(self) -> list[Topic]:
         """All of them."""
         return [topic(one) for one in (self.incidents, self.impact, self.recovery) if one is not None]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic.dataclasses import dataclass
@@ -65,6 +66,10 @@ class Sinks:
                 variable = getattr(receiver, name)
                 if variable and not variables.get(variable):
                     yield setting, place, name, variable
+
+    def located(self, base: Path) -> Sinks:
+        """The same with files relative to this folder."""
+        return replace(self, kafka=tuple(one.located(base) for one in self.kafka))
 
     def with_secrets(self, variables: Mapping[str, str]) -> Sinks:
         """The same with the secrets filled in."""

@@ -21,8 +21,8 @@ with warnings.catch_warnings():  # kafka-python 3.0 reads its message schemas wi
         KafkaProducer,
         OffsetAndMetadata,
         TopicPartition,
+        errors,
     )
-    from kafka import errors as errors
     from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic
     from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
     from kafka.coordinator.assignors.range import RangePartitionAssignor
@@ -70,13 +70,13 @@ def reachable(servers: Sequence[str]) -> None:
 
     kafka-python would try for long, log each attempt, and leave the sockets of refused connections unclosed.
     """
-    errors = []
+    refused = []
     for server in servers:
         host, _, port = server.rpartition(":")
         try:
             socket.create_connection((host.strip("[]"), int(port)), _CONNECT).close()
         except (OSError, ValueError) as error:
-            errors.append(f"{server}: {error}")
+            refused.append(f"{server}: {error}")
         else:
             return
-    raise ConnectionError(f"no broker can be reached: {'; '.join(errors)}")
+    raise ConnectionError(f"no broker can be reached: {'; '.join(refused)}")

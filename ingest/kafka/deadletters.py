@@ -92,7 +92,7 @@ class DeadLetterTopic:
         found: list[DeadLetter] = []
         cursor = ""
         while True:
-            page = self._reader().dead_letters(state="open", cursor=cursor, limit=_PAGE)
+            page = self._reader().dead_letters(state="", cursor=cursor, limit=_PAGE)
             fresh = [one for one in page.items if isinstance(one, DeadLetter) and one.id > behind]
             found += [one for one in fresh if one.source.startswith(self._prefix)]
             cursor = page.next

@@ -11,19 +11,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ingest.kafka.client import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic, errors, options
-
-BROKERS = -1
-"""As many replicas as the cluster gives by default (KIP-464)."""
-
-
-class Topic(NamedTuple):
-    """``replication``: copies of each partition. ``settings``: of the topic, by Kafka's names for them
-    (https://kafka.apache.org/documentation/#topicconfigs)."""
-
-    name: str
-    partitions: int
-    replication: int = BROKERS
-    settings: Mapping[str, str] = {}
+from ingest.kafka.topic import BROKERS, Topic
 
 
 class Difference(NamedTuple):
@@ -100,9 +88,7 @@ class Topics:
         asked = [topic for topic in topics if topic.settings]
         if not asked:
             return {}
-        resources = [
-            ConfigResource(ConfigResourceType.TOPIC, topic.name, list(topic.settings)) for topic in asked
-        ]
+        resources = [ConfigResource(ConfigResourceType.TOPIC, topic.name, list(topic.settings)) for topic in asked]
         return _values(self._admin.describe_configs(resources))
 
 

@@ -6,6 +6,7 @@ where a test neither kills brokers nor needs credentials of its own.
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 import socket
@@ -157,8 +158,6 @@ def apache(
 
 def _id() -> str:
     """A cluster id: base64 of a UUID."""
-    import base64
-
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "A")
 
 
