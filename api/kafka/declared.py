@@ -18,8 +18,8 @@ _HEARTBEATS = 10  # in a session, at least
 
 @dataclass(frozen=True, config=strict, kw_only=True)
 class Kafka(Cluster):
-    """A source: all records of ``topics``, shared with whoever else is in ``group``. ``instance``: a name of this member
-    by which it gets its partitions back after a restart, without a rebalance. ``session_timeout``: seconds of silence
+    """A source: all records of ``topics``, shared with whoever else is in ``group``. ``instance``: a name by which
+    this member gets its partitions back after a restart, without a rebalance. ``session_timeout``: seconds of silence
     after which a member is taken for dead. ``most_lag``: records behind the end of a partition from which on the engine
     is not ready; without it the lag is only told. ``dead_letters``: a topic that gets what could not be used."""
 

@@ -39,13 +39,15 @@ class Inputs:
 
     def start(self) -> None:
         """Begin what is not the service's to begin."""
-        for part in (self._look, *self._letters):
-            part.start()
+        self._look.start()
+        for letters in self._letters:
+            letters.start()
 
     def stop(self) -> None:
         """End it."""
-        for part in (self._look, *self._letters):
-            part.stop()
+        self._look.stop()
+        for letters in self._letters:
+            letters.stop()
 
     def buried(self) -> None:
         """There are new dead letters."""

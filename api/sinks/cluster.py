@@ -79,8 +79,8 @@ class Cluster:
         """Options of every client of this cluster. Raises OSError where a file cannot be read."""
         tls = None
         if self.tls:
-            files = (str(one) if one else "" for one in (self.authorities, self.certificate, self.key))
-            tls = Tls(*files, self.key_password)
+            authorities, certificate, key = (str(one or "") for one in (self.authorities, self.certificate, self.key))
+            tls = Tls(authorities, certificate, key, self.key_password)
         sasl = None
         if self.sasl is not None:
             password = self.password

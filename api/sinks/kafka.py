@@ -28,16 +28,12 @@ class Kafka(Cluster, Declared):
         from engine.publish.kafka import Places
 
         compression = {} if self.compression == "none" else {"compression_type": self.compression}
-        sender = Sender(
-            self.name, {**self.given(), **compression}, self.places(Places), frozenset(self.audiences), world.deadline
-        )
+        impact, recovery = (None if one is None else topic(one).name for one in (self.impact, self.recovery))
+        places = Places(topic(self.incidents).name, impact, recovery)
+        given = {**self.given(), **compression}
+        sender = Sender(self.name, given, places, frozenset(self.audiences), world.deadline)
         world.stack.callback(sender.close)
         return sender
-
-    def places(self, kind: type) -> object:
-        """The names of the topics."""
-        impact, recovery = (None if one is None else topic(one).name for one in (self.impact, self.recovery))
-        return kind(topic(self.incidents).name, impact, recovery)
 
     def declared(self) -> list[Topic]:
         """All of them."""

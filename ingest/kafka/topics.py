@@ -30,7 +30,7 @@ class Difference(NamedTuple):
 
 
 class Topics:
-    """The topics of a cluster. ``given`` are options of kafka-python. To be closed; raises ConnectionError, KafkaError."""
+    """The topics of a cluster. ``given`` are options of kafka-python. Raises ConnectionError and KafkaError."""
 
     def __init__(self, given: Mapping[str, Any]) -> None:
         self._admin = KafkaAdminClient(**options({"client_id": "headwater", **given}))
