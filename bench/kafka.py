@@ -2,9 +2,10 @@
 
 Usage: python -m bench.kafka [RECORDS [ROUNDS]]     needs script/kafka; HEADWATER_KAFKA names another cluster
 
-Records of 500 bytes in one partition. In: records per second of `KafkaSource.poll` beside a loop of
-`KafkaConsumer.poll`, and signals per second of envelopes of 1,000, decoded. Out: acknowledged records per second of
-`OrderedProducer` beside `KafkaProducer` (acks=all, idempotent, batches of as many bytes). Medians, and their spread.
+Records of 500 bytes in one partition; all rates are per CPU-second of this process, whatever else the machine does. In:
+records of `KafkaSource.poll` beside a loop of `KafkaConsumer.poll`, and signals of envelopes of 1,000, decoded. Out:
+acknowledged records of `OrderedProducer` beside `KafkaProducer` (acks=all, idempotent, batches of as many bytes).
+Medians, and half their spread.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ ENVELOPE = 1_000
 
 
 def rate(count: int, work: Callable[[], None]) -> float:
-    """Records per second."""
-    begin = time.perf_counter()
+    """Records per CPU-second."""
+    begin = time.process_time()
     work()
-    return count / (time.perf_counter() - begin)
+    return count / (time.process_time() - begin)
 
 
 def plainly(address: str, topic: str, value: bytes, count: int) -> None:
@@ -62,10 +63,10 @@ def consumed(address: str, topic: str, count: int) -> float:
         while found < count:
             records = sum(map(len, consumer.poll(timeout_ms=500).values()))
             if records and not begin:
-                begin, count = time.perf_counter(), count - records
+                begin, count = time.process_time(), count - records
                 continue
             found += records
-        return count / (time.perf_counter() - begin)
+        return count / (time.process_time() - begin)
 
 
 def sourced(address: str, topic: str, count: int, decoding: bool = False) -> float:
@@ -80,10 +81,10 @@ def sourced(address: str, topic: str, count: int, decoding: bool = False) -> flo
                 assert decode(record.format, record.body).signals
         source.committed(records)
         if records and not begin:
-            begin, count = time.perf_counter(), count - len(records)
+            begin, count = time.process_time(), count - len(records)
             continue
         found += len(records)
-    spent = time.perf_counter() - begin
+    spent = time.process_time() - begin
     source.close()
     return count / spent
 
@@ -93,7 +94,7 @@ def told(name: str, rates: list[float], bare: list[float] | None = None) -> None
     middle = statistics.median(rates)
     spread = (max(rates) - min(rates)) / middle
     ratio = f"  {middle / statistics.median(bare):.2f} of the client alone" if bare else ""
-    print(f"{name:<44} {middle:>10,.0f}/s  ±{spread / 2:.0%}{ratio}")
+    print(f"{name:<44} {middle:>10,.0f}/cpu-s  ±{spread / 2:.0%}{ratio}")
 
 
 def main(count: int = 100_000, rounds: int = 3) -> None:

@@ -110,7 +110,7 @@ def test_what_cannot_be_decoded_is_a_dead_letter_in_the_table_and_in_the_topic(w
     envelope = b'{"headwater":1,"key":"e-1","signals":[%b,{"kind":"alert"}]}' % good
     produce(wired.address, wired.names["alerts"], [envelope], headers={"headwater-format": b"envelope"})
     produce(wired.address, wired.names["logs"], [b"not json"])
-    letters = eventually(lambda: len(found := _letters(wired)) == 2 and found, "both are in the table")
+    letters = eventually(lambda: found if len(found := _letters(wired)) == 2 else [], "both are in the table")
     assert {one["format"] for one in letters} == {"envelope", "otlp-logs-json"}
     copies = consume(wired.address, wired.names["dead"], 2)
     said = {dict(one.headers)["headwater-format"]: dict(one.headers) for one in copies}
