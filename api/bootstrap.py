@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -201,8 +201,7 @@ def engine(
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
-            Machine(Core, library, decode, installed()), store,
-            [doorway, *(kafka.sources if kafka else ())], clock, metrics,
+            Machine(Core, library, decode, installed()), store, [doorway, *_sources(kafka)], clock, metrics,
             on_commit=partial(_committed, conductor, prober, kafka), settings=_service_settings(settings),
         )  # fmt: skip
         stack.callback(conductor.stop)
@@ -352,6 +351,10 @@ def _kafka(settings: Settings, metrics: EngineMetrics, reader: Reader, stack: Ex
     for source in found.sources:
         metrics.watch_source(source.name, partial(_lag, source.lag), lambda: 0.0)
     return found
+
+
+def _sources(kafka: Inputs | None) -> Sequence[Source]:
+    return kafka.sources if kafka else ()
 
 
 def _lag(ask: Callable[[], dict[tuple[str, int], int]]) -> float:
