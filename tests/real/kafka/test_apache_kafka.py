@@ -121,12 +121,16 @@ def test_a_wrong_password_and_an_unknown_authority_are_told_and_nothing_is_read(
     )  # fmt: skip
     strange = Declared(bootstrap=(secure,), tls=True, sasl="SCRAM-SHA-512", user=USER, password=PASSWORD)
     for declared in (wrong, strange):
-        source = KafkaSource({**declared.given(), **SESSION}, [topic], f"group-{topic}")
-        source.resume({})
-        eventually(lambda source=source: source.trouble(), "the trouble is told", 30)  # type: ignore[misc]
-        assert source.poll(1, 0) == []
-        source.close()
-    gc.collect()
+        _refused(declared, topic)
+        gc.collect()
+
+
+def _refused(declared: Declared, topic: str) -> None:
+    source = KafkaSource({**declared.given(), **SESSION}, [topic], f"group-{topic}")
+    source.resume({})
+    eventually(source.trouble, "the trouble is told", 30)
+    assert source.poll(1, 0) == []
+    source.close()
 
 
 # -------------------------------------------------------------------------------------------------- formats, in a topic

@@ -50,7 +50,7 @@ class Wired:
         assert topics.show(folder / "topics.yaml", as_json=True) == 1
         assert topics.create(folder / "topics.yaml", as_json=False) == 0
         assert topics.show(folder / "topics.yaml", as_json=False) == 0
-        self.engine = Headwater(folder / "engine", CATALOGUE, settings)
+        self.engine = Headwater(folder / "engine", CATALOGUE, settings, seconds=90)
 
     def alert(self, status: str, key: str) -> None:
         body = {"kind": "alert", "name": "Down", "service": "db", "severity": "critical", "status": status}
