@@ -21,6 +21,7 @@ from pydantic.dataclasses import dataclass
 from api.findings import Finding, Wrong
 from api.kafka import declared as kafka_declared
 from api.kafka.declared import Kafka
+from api.logging_format import Form
 from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.sinks.declared import Name
 from api.sinks.declared import strict as _strict
@@ -129,6 +130,7 @@ class Settings:
     limits: Limits = Limits()
     retention: Retention = Retention()
     publishing: Publishing = Publishing()
+    log: Form = "text"
     failpoints: str = ""
 
 
@@ -142,6 +144,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "HEADWATER_HOST": ("server", "host"),
     "HEADWATER_PORT": ("server", "port"),
     "HEADWATER_PREFIX": ("server", "prefix"),
+    "HEADWATER_LOG": ("log",),
     "HEADWATER_FAILPOINTS": ("failpoints",),
 }
 """Variable -> the setting that it replaces."""
