@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from engine.publish.publisher import PublisherSettings
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
-    from ingest.inbox import HttpInbox
+    from api.overload.parts import Admission
     from ingest.kafka import KafkaSource
 
 log = logging.getLogger(__name__)
@@ -177,13 +177,15 @@ def engine(
     from api.conductor import Conductor
     from api.doorway import Doorway
     from api.lane import Lane
+    from api.overload.disk import ballast_size
+    from api.overload.parts import Admission
     from api.parts import Parts
     from api.routes.ingest import ROWS
     from engine.publish.publisher import Publisher
     from engine.resume import StoredLibrary
+    from engine.storage.ballast import Ballast
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
-    from ingest.inbox import HttpInbox
 
     loaded, registry = _loaded(settings), CollectorRegistry()
     with ExitStack() as stack:
@@ -192,7 +194,10 @@ def engine(
         audiences = {sink.name: sink.audiences for sink in sinks}
         store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
-        library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
+        library, submissions = StoredLibrary(store), Submissions()
+        ballast = Ballast(settings.data / "ballast", ballast_size(settings.overload.ballast, settings.data))
+        admission = Admission(settings.overload, settings.data, ballast, clock, store.compact, registry)
+        inbox = admission.inbox
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
@@ -201,9 +206,11 @@ def engine(
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
-            Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
+            Machine(Core, library, decode, installed()), store, [doorway, *map(admission.hold, kafka)], clock, metrics,
             on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
         )  # fmt: skip
+        admission.judge_by(conductor.topology, conductor.rules, conductor.writable)
+        stack.callback(admission.disk.stop)
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
@@ -211,7 +218,8 @@ def engine(
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
+            load=admission.load,
+            checks=lambda: _checks(conductor, admission, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
             registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
             sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
@@ -220,7 +228,7 @@ def engine(
 
         def start() -> None:
             conductor.start(service, loaded)
-            for part in (publisher, prober, fetcher):
+            for part in (admission.disk, publisher, prober, fetcher):
                 part.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
@@ -358,9 +366,9 @@ def _lag(source: KafkaSource) -> float:
 
 
 def _checks(
-    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher
+    conductor: Conductor, admission: Admission, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher
 ) -> list[Check]:
-    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready()]
+    return [*conductor.checks(), *admission.checks(), *map(_check_kafka, kafka), prober.ready(), fetcher.ready()]
 
 
 def _check_kafka(source: KafkaSource) -> Check:

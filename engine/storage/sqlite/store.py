@@ -103,6 +103,11 @@ class SqliteStore(SqliteReader, SqliteOutbox):
             self._unswept = 0
         return pruned
 
+    def compact(self) -> None:
+        """Give the room of the write-ahead log back; what was deleted in the file is used again before it grows."""
+        with self._writing, meaning(self.path):
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def erase(self, domain: str, position: int) -> int:
         """Forget payload and salt of the domain's records at this input position; how many that were.
 
