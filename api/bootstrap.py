@@ -177,13 +177,10 @@ def engine(
     from api.conductor import Conductor
     from api.doorway import Doorway
     from api.lane import Lane
-    from api.overload.disk import ballast_size
-    from api.overload.parts import Admission
     from api.parts import Parts
     from api.routes.ingest import ROWS
     from engine.publish.publisher import Publisher
     from engine.resume import StoredLibrary
-    from engine.storage.ballast import Ballast
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
 
@@ -195,12 +192,9 @@ def engine(
         store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, submissions = StoredLibrary(store), Submissions()
-        ballast = Ballast(settings.data / "ballast", ballast_size(settings.overload.ballast, settings.data))
-        admission = Admission(settings.overload, settings.data, ballast, clock, store.compact, registry)
-        inbox = admission.inbox
-        doorway = Doorway(inbox, submissions, settings.limits.wait)
+        admission = _admission(settings, store, clock, metrics, stack)
+        doorway = Doorway(admission.inbox, submissions, settings.limits.wait)
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
-        metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
         told = broadcaster.wake, publisher.wake, stopped
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
@@ -210,7 +204,6 @@ def engine(
             on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
         )  # fmt: skip
         admission.judge_by(conductor.topology, conductor.rules, conductor.writable)
-        stack.callback(admission.disk.stop)
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
@@ -218,9 +211,8 @@ def engine(
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            load=admission.load,
-            checks=lambda: _checks(conductor, admission, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
-            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
+            checks=lambda: _checks(conductor, admission, kafka, prober, fetcher), load=admission.load, prober=prober,
+            broadcaster=broadcaster, registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
             sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
         )  # fmt: skip
@@ -233,6 +225,21 @@ def engine(
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close)
+
+
+def _admission(
+    settings: Settings, store: SqliteStore, clock: Clock, metrics: EngineMetrics, stack: ExitStack
+) -> Admission:
+    """The inbox, and the disk that bounds it."""
+    from api.overload.disk import ballast_size
+    from api.overload.parts import Admission
+    from engine.storage.ballast import Ballast
+
+    ballast = Ballast(settings.data / "ballast", ballast_size(settings.overload.ballast, settings.data))
+    found = Admission(settings.overload, settings.data, ballast, clock, store.compact, metrics.registry)
+    stack.callback(found.disk.stop)
+    metrics.watch_source("http", lambda: found.inbox.depth()[0], lambda: found.inbox.depth()[2])
+    return found
 
 
 def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:

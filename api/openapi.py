@@ -24,6 +24,7 @@ from api import (
 )
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
+from api.overload.schemas import Load
 from api.routes.ingest import JSON, Row
 from engine.outcomes import AlertView
 from topology.diff import Difference
@@ -55,6 +56,7 @@ _TYPES = [
     probe_schemas.ProbesOf,
     probe_schemas.ProbeAnswer,
     explanation_schemas.IncidentExplanation,
+    Load,
     AlertView,
     Content,
     Difference,
