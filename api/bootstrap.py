@@ -44,14 +44,15 @@ from topology.model import Topology
 if TYPE_CHECKING:
     from api.backtest import Asked, BackTester
     from api.conductor import Conductor
+    from api.doorway import Doorway
     from api.evidence import Known
     from api.fetcher import Fetcher
     from api.lane import Lane
+    from api.overload.parts import Admission
     from api.prober import Prober
     from engine.publish.publisher import PublisherSettings
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
-    from api.overload.parts import Admission
     from ingest.kafka import KafkaSource
 
 log = logging.getLogger(__name__)
@@ -175,7 +176,6 @@ def engine(
     from api.app import create_app
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
-    from api.doorway import Doorway
     from api.lane import Lane
     from api.parts import Parts
     from api.routes.ingest import ROWS
@@ -192,8 +192,7 @@ def engine(
         store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, submissions = StoredLibrary(store), Submissions()
-        admission = _admission(settings, store, clock, metrics, stack)
-        doorway = Doorway(admission.inbox, submissions, settings.limits.wait)
+        admission, doorway = _admission(settings, store, submissions, clock, metrics, stack)
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
         told = broadcaster.wake, publisher.wake, stopped
@@ -204,6 +203,7 @@ def engine(
             on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
         )  # fmt: skip
         admission.judge_by(conductor.topology, conductor.rules, conductor.writable)
+        sample = partial(_sample, metrics, store, prober, clock)
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
@@ -212,9 +212,9 @@ def engine(
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: _checks(conductor, admission, kafka, prober, fetcher), load=admission.load, prober=prober,
-            broadcaster=broadcaster, registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
-            observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
+            broadcaster=broadcaster, registry=registry, scenarios=scenarios, state=conductor.state,
+            audits=Audits(conductor.topology, clock, registry), test_sink=partial(_test_sink, settings, clock),
+            observations=Observations(conductor.traces, conductor.topology, registry), sample=sample,
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
@@ -228,9 +228,15 @@ def engine(
 
 
 def _admission(
-    settings: Settings, store: SqliteStore, clock: Clock, metrics: EngineMetrics, stack: ExitStack
-) -> Admission:
-    """The inbox, and the disk that bounds it."""
+    settings: Settings,
+    store: SqliteStore,
+    submissions: Submissions,
+    clock: Clock,
+    metrics: EngineMetrics,
+    stack: ExitStack,
+) -> tuple[Admission, Doorway]:
+    """The inbox with the disk that bounds it, and the way to wait for what is put into it."""
+    from api.doorway import Doorway
     from api.overload.disk import ballast_size
     from api.overload.parts import Admission
     from engine.storage.ballast import Ballast
@@ -239,7 +245,7 @@ def _admission(
     found = Admission(settings.overload, settings.data, ballast, clock, store.compact, metrics.registry)
     stack.callback(found.disk.stop)
     metrics.watch_source("http", lambda: found.inbox.depth()[0], lambda: found.inbox.depth()[2])
-    return found
+    return found, Doorway(found.inbox, submissions, settings.limits.wait)
 
 
 def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:

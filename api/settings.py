@@ -92,9 +92,9 @@ class Limits:
 class Overload:
     """When inputs are refused, the least urgent first. Seconds that the oldest alert may have waited to be stored until
     ``backfill``, ``telemetry``, ``alerts`` are refused; ``old``: seconds after which telemetry counts as backfill.
-    ``records`` and ``bytes``: what may wait in all. ``disk_low``: share of the file system, and ``disk_low_bytes``, both
-    of which must be free or telemetry is refused. ``ballast``: bytes of room that are kept for when the disk is full (at
-    most a twentieth of the file system).
+    ``records`` and ``bytes``: what may wait in all. Telemetry is refused when less is free than ``disk_low``, a share
+    of the file system, and less than ``disk_low_bytes``. ``ballast``: bytes of room that are kept for when the disk is
+    full (at most a twentieth of the file system).
     """
 
     backfill: Annotated[float, Field(gt=0, le=300)] = 5.0

@@ -126,7 +126,8 @@ class HttpInbox:
                 age = self.limits.ages[lane]
                 return f"an input has been waiting to be stored for more than {age:g} s, no time for {_NAMES[lane]}"
             case _:
-                return f"{self._records} requests ({self._bytes} bytes) wait to be stored, no room for more {_NAMES[lane]}"
+                waiting = f"{self._records} requests ({self._bytes} bytes) wait to be stored"
+                return f"{waiting}, no room for more {_NAMES[lane]}"
 
     def _retry_after(self) -> float:
         """Between 5 and 30 s, a different one for each, so that refused senders do not come back together."""

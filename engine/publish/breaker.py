@@ -75,7 +75,7 @@ class Breaker:
 
     def allows_look(self, kind: str) -> bool:
         """May the sink be called now for a look of this kind? Of a receiver that asks for pauses each has its turn."""
-        scarce = 0 < self._paused_until and self._clock() < self._paused_until + SCARCE
+        scarce = self._paused_until > 0 and self._clock() < self._paused_until + SCARCE
         return self.allows() and self._turns.take(kind, scarce=scarce)
 
     def succeeded(self) -> None:

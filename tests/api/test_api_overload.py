@@ -130,7 +130,8 @@ def test_the_ballast_is_given_up_on_a_full_disk_and_taken_again_when_there_is_ro
         machine.others = others
         seen.append((str(machine.disk.look()), machine.held))
     assert seen == [
-        ("ample", True), ("low", True), ("full", False), ("full", False), ("full", False), ("low", True), ("ample", True),
+        ("ample", True), ("low", True), ("full", False), ("full", False), ("full", False), ("low", True),
+        ("ample", True),
     ]  # fmt: skip
     assert machine.told == [Space.LOW, Space.FULL, Space.LOW, Space.AMPLE]
     assert machine.compacted == 1
