@@ -142,6 +142,15 @@ def audit(folder: Path) -> Iterator[Record]:
         yield found
 
 
+def copied(folder: Path | None, copy: Path) -> str:
+    """What a verified copy holds, in words; with ``folder`` it is made of the data there. Raises
+    `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`."""
+    from engine.storage.sqlite.backup import backup, verified
+
+    found = verified(copy) if folder is None else backup(folder / DATABASE, copy)
+    return f"{copy}: whole, {found.position} inputs, {len(found.heads)} chains, SHA-256 {found.digest}"
+
+
 class Record(Protocol):
     """What a reader offers to whoever verifies the record of decisions."""
 

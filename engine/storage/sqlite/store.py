@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Collection, Mapping
 from pathlib import Path
@@ -16,7 +17,10 @@ from engine.storage.sqlite.migrate import migrate
 from engine.storage.sqlite.outbox import SqliteOutbox
 from engine.storage.sqlite.queries import SQL
 from engine.storage.sqlite.reader import SqliteReader
+from engine.storage.sqlite.wal import refuse_damage, unreadable
 from engine.storage.sqlite.writer import load, write
+
+log = logging.getLogger(__name__)
 
 SWEEP_BLOCKS = 2000  # alert blocks written before `prune` looks for unused ones
 
@@ -41,6 +45,10 @@ class SqliteStore(SqliteReader, SqliteOutbox):
             self._writer = connect(path, create=True)
             with meaning(path):
                 tune_writer(self._writer)
+                lost = unreadable(self._writer, path)
+                refuse_damage(lost, path)
+                if lost:
+                    log.critical("%s: the last transaction was cut off, as a power cut does; it is not there", path)
                 migrate(self._writer, path)
                 self._progress, _ = load(self._writer)
             SqliteReader.__init__(self, path)
