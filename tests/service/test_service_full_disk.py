@@ -43,11 +43,10 @@ def more_file_size(world: World) -> None:
 
 def device(world: World) -> None:
     """Another program takes all the room."""
-    with world.path.with_name("other").open("wb") as other:
+    with world.path.with_name("other").open("wb", buffering=0) as other:
         try:
             while True:
                 other.write(bytes(4096))
-                other.flush()
         except OSError:
             return
 
@@ -58,9 +57,9 @@ def free_device(world: World) -> None:
 
 @pytest.fixture
 def small_disk() -> Iterator[Path]:
-    """A file system of 64 MiB in memory."""
+    """A file system of 16 MiB in memory."""
     folder = Path(tempfile.mkdtemp())
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "none", str(folder)]
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "none", str(folder)]
     if shutil.which("mount") is None or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("a file system of its own can be mounted only by root")
     yield folder
