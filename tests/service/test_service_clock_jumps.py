@@ -1,4 +1,4 @@
-"""The wall clock jumps, runs back, passes 2038, or has another daylight: time never runs backwards in what is decided."""
+"""The wall clock jumps, runs back, passes 2038, has another daylight: what is decided never runs backwards."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ def arrivals(world: World) -> list[int]:
 
 
 @pytest.mark.parametrize("jump", [HOUR, -HOUR, DAY, -DAY, 1_000, -1_000])
-def test_after_a_jump_inputs_are_taken_in_order_timers_fire_once_and_a_restart_agrees(
-    world: World, jump: int
-) -> None:
+def test_after_a_jump_inputs_are_taken_in_order_timers_fire_once_and_a_restart_agrees(world: World, jump: int) -> None:
     world.take("before")
     world.now += jump
     world.take("after")

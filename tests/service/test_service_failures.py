@@ -109,9 +109,10 @@ def test_a_downtime_that_could_not_be_stored_is_not_decided_either(
     world.take("db")
     world.kill()
     world.now += 600_000
-    with monkeypatch.context() as patched, pytest.raises(StoreUnavailable):
+    with monkeypatch.context() as patched:
         patched.setattr(FlakyStore, "commit", _refuse)
-        world.start()
+        with pytest.raises(StoreUnavailable):
+            world.start()
     world.take()  # recovers
     world.take("web")
     assert [one.payload for one in world.decisions()] == [b"db opened 1", b"db settled", b"web opened 1"]

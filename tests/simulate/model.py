@@ -1,6 +1,6 @@
 """The engine as a state machine that hypothesis drives: what comes, what people do, how it dies, in any order.
 
-Two oracles know better: a dictionary of what was accepted, and the same core without a shell, fed with the same records.
+Two oracles know better: a dictionary of what was accepted, and the same core without a shell, fed with the same.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Simulations: `python -m tests.simulate.run [--seeds 50000] [--first N] [--jobs 2]`. A seed that fails is printed."""
+"""Simulations: `python -m tests.simulate.run [--seeds 50000] [--first N] [--jobs 2] [--sequences 2000]`.
+
+A seed that fails is printed. After them come sequences of the model (`tests.simulate.model`), of fifty steps each.
+"""
 
 from __future__ import annotations
 
@@ -13,8 +16,11 @@ from collections import Counter
 from pathlib import Path
 
 import msgspec
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import run_state_machine_as_test
 
 from tests.simulate.check import check
+from tests.simulate.model import Engine
 from tests.simulate.world import World
 
 
@@ -83,6 +89,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2_000)
     parser.add_argument("--first", type=int, default=None, help="the first seed; without it a new one each time")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--sequences", type=int, default=0, help="of the model, fifty steps each")
     asked = parser.parse_args()
     first = random.randrange(1 << 32) if asked.first is None else asked.first
     began = time.monotonic()
@@ -94,6 +101,14 @@ def main() -> None:
         f"{total.network:,} of the network, {total.office:,} of the ticketing system; {total.requests:,} requests, "
         f"{total.incidents:,} incidents, {total.tickets:,} tickets, {total.hours:,.0f} simulated hours in {took:.0f} s."
     )
+    if asked.sequences:
+        quiet()
+        found = settings(
+            max_examples=asked.sequences, stateful_step_count=50, deadline=None, database=None,
+            suppress_health_check=list(HealthCheck),
+        )  # fmt: skip
+        run_state_machine_as_test(Engine, settings=found)  # type: ignore[no-untyped-call]
+        print(f"{asked.sequences:,} sequences of the model: none failed; {time.monotonic() - began:.0f} s in all.")
     sys.exit(bool(failed))
 
 

@@ -1,4 +1,4 @@
-"""Ten copies made while a writer commits: each is a whole store of one moment, and nothing acknowledged before is missing."""
+"""Ten copies made while a writer commits: each is a whole store, without a gap in what was acknowledged before."""
 
 from __future__ import annotations
 

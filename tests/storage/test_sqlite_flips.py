@@ -1,4 +1,4 @@
-"""One byte of the files is another one: the engine refuses, recovers, or reads what was written; never something else."""
+"""One byte of the files is another one: the engine refuses, recovers, or reads what was written, and nothing else."""
 
 from __future__ import annotations
 
