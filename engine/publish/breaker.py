@@ -76,7 +76,11 @@ class Breaker:
     def allows_look(self, kind: str) -> bool:
         """May the sink be called now for a look of this kind? Of a receiver that asks for pauses each has its turn."""
         scarce = self._paused_until > 0 and self._clock() < self._paused_until + SCARCE
-        return self.allows() and self._turns.take(kind, scarce=scarce)
+        return self.allows() and (not scarce or self._turns.may(kind))
+
+    def had_look(self, kind: str) -> None:
+        """A look of this kind was answered."""
+        self._turns.had(kind)
 
     def succeeded(self) -> None:
         """The receiver answered, be it with a refusal."""

@@ -103,6 +103,7 @@ class Poller:
             link = self._outbox.link(name, remote)
             if link is None or link.state == "duplicate" or self._look(name, link):
                 del left[remote]
+                breaker.had_look(KIND)
             looks += link is not None
         breaker.wants(KIND, bool(left))
         return looks

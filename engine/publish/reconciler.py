@@ -81,6 +81,7 @@ class Reconciler:
             if link is not None and link.state != "duplicate" and not self._look(name, link):
                 return
             left.popleft()
+            breaker.had_look(KIND)
             breaker.wants(KIND, bool(left))
 
     def _due(self, name: str, now: Millis) -> list[str]:

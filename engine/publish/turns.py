@@ -25,10 +25,12 @@ class Turns:
             else:
                 self._wanting.discard(kind)
 
-    def take(self, kind: str, *, scarce: bool) -> bool:
-        """Whether a look of this kind may be made now; while looks are ``scarce`` not twice in a row if others wait."""
+    def may(self, kind: str) -> bool:
+        """Whether a look of this kind comes next: not twice in a row while others wait."""
         with self._lock:
-            if scarce and self._last == kind and self._wanting - {kind}:
-                return False
+            return self._last != kind or not self._wanting - {kind}
+
+    def had(self, kind: str) -> None:
+        """A look of this kind was answered; one that was refused for now keeps its turn."""
+        with self._lock:
             self._last = kind
-            return True

@@ -45,10 +45,10 @@ def _nothing_is_lost(world: World, store: Store) -> None:
     """Acknowledged ⊆ stored ⊆ sent, each at most as often as it was delivered."""
     stored = Counter(entry.body for entry in store.entries(0) if entry.source == "http")
     assert world.network.acknowledged <= set(stored), "an acknowledged request is not in the input log"
-    assert world.network.acknowledged == {request.body for request in world.requests}
+    assert world.network.acknowledged == {request.body for request in world.requests}, "a sender never heard yes"
     for body, count in stored.items():
         assert count <= world.network.delivered.get(body, 0), f"stored more often than delivered: {body!r}"
-    assert not any(entry.poison for entry in store.entries(0))
+    assert not any(entry.poison for entry in store.entries(0)), "the core failed on a record"
 
 
 def _the_ledger_balances(store: Store) -> None:
@@ -58,9 +58,9 @@ def _the_ledger_balances(store: Store) -> None:
         for entry in store.entries(0)
         for signal in decode(entry.format, entry.body).signals
     )
-    assert totals["unaccounted"] == 0
+    assert totals["unaccounted"] == 0, f"{totals['unaccounted']} alert events have not exactly one disposition"
     assert totals["received"] == events, f"{totals['received']} of {events} alert events have a disposition"
-    assert all(totals[word] >= 0 for word in totals)
+    assert all(totals[word] >= 0 for word in totals), "a count is below none"
 
 
 def _decisions_come_out_again(world: World, store: Store) -> None:
@@ -68,7 +68,7 @@ def _decisions_come_out_again(world: World, store: Store) -> None:
     again = revive(Machine(Core, StoredLibrary(store), decode, "1"), FromTheBeginning(store))  # type: ignore[arg-type]
     assert again.differing == 0, f"{again.differing} decisions do not come out again"
     for head in store.heads():
-        assert verify(store.chain(head.domain), head=head).broken_at is None
+        assert verify(store.chain(head.domain), head=head).broken_at is None, "a chain is broken"
 
 
 def _one_ticket_per_incident(world: World, store: Store) -> None:
@@ -86,12 +86,12 @@ def _one_ticket_per_incident(world: World, store: Store) -> None:
         mine = [one for one in tickets if not one.duplicate_of]
         generations = Counter(one.key for one in mine)
         assert max(generations.values()) == 1, f"{incident} has {generations}"
-        assert all(one.state == "closed" for one in tickets if one.duplicate_of)
-        assert all((incident, one.id) in links for one in mine)
+        assert all(one.state == "closed" for one in tickets if one.duplicate_of), "a second ticket is open"
+        assert all((incident, one.id) in links for one in mine), "a ticket is not known"
         texts = [text for one in mine for text in one.texts]
         assert list(dict.fromkeys(texts)) == keys, f"{incident}: {texts} instead of {keys}"
         if ".resolve." in keys[-1]:
-            assert mine[-1].state == "closed"
+            assert mine[-1].state == "closed", "its ticket is open"
 
 
 def _outbox(store: SqliteReader) -> Iterator[dict[str, str]]:
