@@ -16,6 +16,8 @@ POINTS = frozenset(
         "ingest.before_commit",
         "ingest.after_commit_before_ack",
         "timers.before_commit",
+        "store.mid_commit",
+        "migrate.mid_step",
         "snapshot.before",
         "snapshot.after",
         "resume.after_snapshot",

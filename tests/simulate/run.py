@@ -107,7 +107,7 @@ def main() -> None:
             max_examples=asked.sequences, stateful_step_count=50, deadline=None, database=None,
             suppress_health_check=list(HealthCheck),
         )  # fmt: skip
-        run_state_machine_as_test(Engine, settings=found)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(Engine, settings=found)
         print(f"{asked.sequences:,} sequences of the model: none failed; {time.monotonic() - began:.0f} s in all.")
     sys.exit(bool(failed))
 

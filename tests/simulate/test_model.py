@@ -25,7 +25,7 @@ def test_no_sequence_breaks_a_promise() -> None:
     found = settings(
         max_examples=20, stateful_step_count=25, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
-    run_state_machine_as_test(Engine, settings=found)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Engine, settings=found)
 
 
 def test_the_model_notices_a_record_that_is_stored_and_not_decided(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -43,4 +43,4 @@ def test_the_model_notices_a_record_that_is_stored_and_not_decided(monkeypatch: 
         phases=[Phase.generate],
     )  # fmt: skip
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(Engine, settings=found)  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(Engine, settings=found)

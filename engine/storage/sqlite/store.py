@@ -7,6 +7,7 @@ import threading
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from engine import failpoints
 from engine.errors import StoreCorrupt, StoreUnavailable
 from engine.ports import Commit, Resume
 from engine.signals import Millis
@@ -89,6 +90,7 @@ class SqliteStore(SqliteReader, SqliteOutbox):
         with self._writing:
             with transaction(self._writer, self.path) as connection:
                 progress, blocks = write(connection, commit, self._progress, self._sinks)
+                failpoints.reach("store.mid_commit")
             self._progress = progress
             self._unswept += blocks
 
