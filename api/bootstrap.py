@@ -19,12 +19,15 @@ from api.files import Loaded
 from api.findings import Finding, Wrong
 from api.observed import Observations
 from api.probe_settings import unnamed
+from api.readiness.book import Book
+from api.readiness.collector import ReadinessMetrics
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
 from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
+from api.watchdog import Watchdog
 from engine import failpoints, own
 from engine.chain import ChainRow, Head
 from engine.core import Core
@@ -33,6 +36,7 @@ from engine.lifecycle import OPEN
 from engine.metrics import EngineMetrics
 from engine.outcomes import IncidentView
 from engine.ports import Clock, Commit, Decode, Decoded, Reader, Source, Version
+from engine.readiness.report import Registry
 from engine.resume import Machine
 from engine.service import Service, ServiceSettings
 from engine.signals import Millis
@@ -44,13 +48,12 @@ from topology.model import Topology
 if TYPE_CHECKING:
     from api.backtest import Asked, BackTester
     from api.conductor import Conductor
-    from api.doorway import Doorway
     from api.evidence import Known
     from api.fetcher import Fetcher
     from api.lane import Lane
     from api.overload.parts import Admission
     from api.prober import Prober
-    from engine.publish.publisher import PublisherSettings
+    from engine.publish.publisher import Publisher, PublisherSettings
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.kafka import KafkaSource
@@ -59,7 +62,10 @@ log = logging.getLogger(__name__)
 
 DATABASE = "headwater.db"
 NEVER = 1 << 60
+Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
+PATIENCE = 60.0
+"""Seconds until a loop that does not turn is told of."""
 
 
 def now() -> Millis:
@@ -175,9 +181,7 @@ class Running:
 
 
 @contextmanager
-def engine(
-    settings: Settings, *, clock: Clock = now, stopped: Callable[[BaseException], None] | None = None
-) -> Iterator[Running]:
+def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = None) -> Iterator[Running]:
     """Everything, from the settings; taken apart in reverse order. ``stopped`` hears when the engine cannot go on.
 
     Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
@@ -186,6 +190,7 @@ def engine(
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
     from api.lane import Lane
+    from api.overload.parts import admitting
     from api.parts import Parts
     from api.routes.ingest import ROWS
     from engine.publish.publisher import Publisher
@@ -201,10 +206,10 @@ def engine(
         store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, submissions = StoredLibrary(store), Submissions()
-        admission, doorway = _admission(settings, store, submissions, clock, metrics, stack)
+        admission, doorway = admitting(settings, store.compact, submissions, clock, metrics, stack)
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
-        told = broadcaster.wake, publisher.wake, stopped
+        watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
@@ -220,15 +225,17 @@ def engine(
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, admission, kafka, prober, fetcher), load=admission.load, prober=prober,
-            broadcaster=broadcaster, registry=registry, scenarios=scenarios, state=conductor.state,
+            checks=lambda: _checks(conductor, admission, kafka, prober, fetcher, watchdog), load=admission.load,
+            broadcaster=broadcaster, prober=prober, registry=registry, scenarios=scenarios, state=conductor.state,
             audits=Audits(conductor.topology, clock, registry), test_sink=partial(_test_sink, settings, clock),
             observations=Observations(conductor.traces, conductor.topology, registry), sample=sample,
+            readiness=_book(store, conductor, clock, registry),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
             conductor.start(service, loaded)
+            _watch(watchdog, conductor, service, publisher, settings)
             for part in (admission.disk, publisher, prober, fetcher):
                 part.start()
 
@@ -236,25 +243,14 @@ def engine(
         yield Running(app, lane, start, broadcaster.close)
 
 
-def _admission(
-    settings: Settings,
-    store: SqliteStore,
-    submissions: Submissions,
-    clock: Clock,
-    metrics: EngineMetrics,
-    stack: ExitStack,
-) -> tuple[Admission, Doorway]:
-    """The inbox with the disk that bounds it, and the way to wait for what is put into it."""
-    from api.doorway import Doorway
-    from api.overload.disk import ballast_size
-    from api.overload.parts import Admission
-    from engine.storage.ballast import Ballast
-
-    ballast = Ballast(settings.data / "ballast", ballast_size(settings.overload.ballast, settings.data))
-    found = Admission(settings.overload, settings.data, ballast, clock, store.compact, metrics.registry)
-    stack.callback(found.disk.stop)
-    metrics.watch_source("http", lambda: found.inbox.depth()[0], lambda: found.inbox.depth()[2])
-    return found, Doorway(found.inbox, submissions, settings.limits.wait)
+def _watch(
+    watchdog: Watchdog, conductor: Conductor, service: Service, publisher: Publisher, settings: Settings
+) -> None:
+    """All loops that have begun. One that calls a receiver may wait for it as long as a call may take."""
+    watchdog.watch("engine", conductor.alive, lambda: service.health().last_step, service.settings.stalled_seconds)
+    limits = settings.publishing
+    for loop in publisher.loops:
+        watchdog.watch(loop.name, lambda loop=loop: loop.alive, loop.age, PATIENCE + 2 * limits.deadline)  # type: ignore[misc]
 
 
 def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
@@ -283,6 +279,14 @@ def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
         return trial.attempt(settings.sinks, name, _world(settings, clock, stack))
 
 
+def _book(store: SqliteStore, conductor: Conductor, clock: Clock, registry: CollectorRegistry) -> Book:
+    """What is known of incidents that are over, also as metrics."""
+    asked = conductor.state, conductor.topology, conductor.rules
+    book = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
+    ReadinessMetrics(book, registry)
+    return book
+
+
 def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: Clock) -> None:
     """For each scrape."""
     prober.sample()
@@ -296,14 +300,9 @@ def _committed(conductor: Conductor, prober: Prober, commit: Commit) -> None:
 
 
 def _askers(
-    settings: Settings,
-    conductor: Conductor,
-    reader: Reader,
-    submissions: Submissions,
-    clock: Clock,
-    registry: CollectorRegistry,
-    stack: ExitStack,
-) -> tuple[Prober, Fetcher]:
+    settings: Settings, conductor: Conductor, reader: Reader, submissions: Submissions, clock: Clock,
+    registry: CollectorRegistry, stack: ExitStack,
+) -> tuple[Prober, Fetcher]:  # fmt: skip
     """What looks at the world by itself: probes, and queries for windows."""
     from api.fetcher import Fetcher
     from api.outgoing import range_clients, world
@@ -388,9 +387,11 @@ def _lag(source: KafkaSource) -> float:
 
 
 def _checks(
-    conductor: Conductor, admission: Admission, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher
-) -> list[Check]:
-    return [*conductor.checks(), *admission.checks(), *map(_check_kafka, kafka), prober.ready(), fetcher.ready()]
+    conductor: Conductor, admission: Admission, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher,
+    watchdog: Watchdog,
+) -> list[Check]:  # fmt: skip
+    others = prober.ready(), fetcher.ready(), watchdog.check()
+    return [*conductor.checks(), *admission.checks(), *map(_check_kafka, kafka), *others]
 
 
 def _check_kafka(source: KafkaSource) -> Check:

@@ -27,6 +27,7 @@ from api.examples import INGEST
 from api.overload.schemas import Load
 from api.routes.ingest import JSON, Row
 from engine.outcomes import AlertView
+from engine.readiness.report import Readiness
 from topology.diff import Difference
 from topology.model import Content
 
@@ -57,6 +58,7 @@ _TYPES = [
     probe_schemas.ProbeAnswer,
     explanation_schemas.IncidentExplanation,
     Load,
+    Readiness,
     AlertView,
     Content,
     Difference,

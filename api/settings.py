@@ -19,6 +19,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from api.findings import Finding, Wrong
+from api.logging_format import Form
 from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.sinks.declared import Name
 from api.sinks.declared import strict as _strict
@@ -158,6 +159,7 @@ class Settings:
     overload: Overload = Overload()
     retention: Retention = Retention()
     publishing: Publishing = Publishing()
+    log: Form = "text"
     failpoints: str = ""
 
 
@@ -171,6 +173,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "HEADWATER_HOST": ("server", "host"),
     "HEADWATER_PORT": ("server", "port"),
     "HEADWATER_PREFIX": ("server", "prefix"),
+    "HEADWATER_LOG": ("log",),
     "HEADWATER_FAILPOINTS": ("failpoints",),
     "HEADWATER_BALLAST": ("overload", "ballast"),
 }

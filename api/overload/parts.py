@@ -3,24 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from api.overload.disk import Disk, Reserve, usage
+from api.doorway import Doorway
+from api.overload.ballast import Ballast
+from api.overload.disk import Disk, Reserve, ballast_size, usage
 from api.overload.schemas import DiskLoad, LaneLoad, Load
 from api.overload.urgent import UrgentAlerts
 from api.schemas import Check
-from api.settings import Overload
+from api.settings import Overload, Settings
+from engine.metrics import EngineMetrics
 from engine.ports import Clock, Source
+from engine.submissions import Submissions
 from ingest.inbox import HttpInbox
 from ingest.overload.classify import Classifier
 from ingest.overload.held import Held
 from ingest.overload.policy import MODES, READ_ONLY, Lane, Limits, Room, Space, modes, refusal
 from rules.ruleset import RuleSet
 from topology.model import Topology
+
+
+def admitting(
+    settings: Settings,
+    compact: Callable[[], None],
+    submissions: Submissions,
+    clock: Clock,
+    metrics: EngineMetrics,
+    stack: ExitStack,
+) -> tuple[Admission, Doorway]:
+    """The inbox with the disk that bounds it, and the way to wait for what is put into it."""
+    asked = settings.overload
+    ballast = Ballast(settings.data / "ballast", ballast_size(asked.ballast, settings.data))
+    found = Admission(asked, settings.data, ballast, clock, compact, metrics.registry)
+    stack.callback(found.disk.stop)
+    metrics.watch_source("http", lambda: found.inbox.depth()[0], lambda: found.inbox.depth()[2])
+    return found, Doorway(found.inbox, submissions, settings.limits.wait)
 
 
 class Admission(Collector):

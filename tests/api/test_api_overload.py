@@ -13,10 +13,10 @@ import httpx
 import pytest
 
 from api import bootstrap
+from api.overload.ballast import Ballast
 from api.overload.disk import Disk, Usage, ballast_size, usage
 from api.overload.urgent import UrgentAlerts
 from engine.signals import AlertEvent, Labels
-from engine.storage.ballast import Ballast
 from engine.storage.sqlite import connection
 from ingest.overload.policy import Room, Space
 from rules.ruleset import RuleSet
