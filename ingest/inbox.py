@@ -106,9 +106,24 @@ class HttpInbox:
     def _refusal(self, lane: Lane, size: int) -> Why | None:
         if self._closed:
             return Why.STOPPING
-        if not self._records and self.space is Space.AMPLE:
+        if self.space is Space.AMPLE and self._calm(size):
             return None
         return refusal(lane, self._load(), self.limits, size)
+
+    def _calm(self, size: int) -> bool:
+        """Whether the policy refuses nothing, found without asking it: all is young, and half the queue is free."""
+        limits = self.limits
+        share = limits.shares[-1]
+        if self._records and (self._records >= share * limits.records or self._bytes + size > share * limits.bytes):
+            return False
+        since = self._monotonic() - limits.ages[-1]
+        urgent, alerts, telemetry, backfill = self._offered
+        return not (
+            (alerts and alerts[0] < since)
+            or (telemetry and telemetry[0] < since)
+            or (urgent and urgent[0] < since)
+            or (backfill and backfill[0] < since)
+        )
 
     def _load(self) -> Load:
         now = self._monotonic()

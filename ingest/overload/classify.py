@@ -34,7 +34,12 @@ class Classifier:
     def __call__(self, record: Record) -> Lane:
         """By the kinds of its signals alone; `urgent_alerts` looks closer."""
         signals = record.decoded.signals if record.decoded is not None else ()
-        lane = min((_LANES.get(kind, Lane.URGENT) for kind in {type(one) for one in signals}), default=Lane.ALERTS)
+        if not signals:
+            return Lane.ALERTS
+        kinds = set(map(type, signals))
+        lane = _LANES.get(kinds.pop(), Lane.URGENT)
+        if kinds:
+            lane = min(lane, *(_LANES.get(kind, Lane.URGENT) for kind in kinds))
         if lane is Lane.TELEMETRY:
             newest = max(_newest(signals[0]), _newest(signals[-1]))
             if newest < self._clock() - self._old:

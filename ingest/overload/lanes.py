@@ -42,9 +42,9 @@ class LaneQueues:
         while self._length and len(taken) < limit:
             queue, lane = self._queues[self._turn], self._turn
             if len(queue) == self._length:  # nobody to be fair to
-                for _ in range(min(len(queue), limit - len(taken))):
-                    taken.append(queue.popleft()[0])
-                    self._length -= 1
+                some = [queue.popleft()[0] for _ in range(min(len(queue), limit - len(taken)))]
+                taken += some
+                self._length -= len(some)
                 self._credit[lane] = 0
                 continue
             if not self._granted:

@@ -6,13 +6,15 @@ import threading
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from engine.errors import StoreUnavailable
 from engine.ports import Decoded, Record, Source
 from engine.signals import AlertEvent, Labels
 from ingest.errors import Overloaded
 from ingest.inbox import HttpInbox
-from ingest.overload.policy import Lane, Limits, Space, Why
+from ingest.overload.policy import Lane, Limits, Space, Why, refusal
 
 
 class Clock:
@@ -257,3 +259,16 @@ def test_in_a_crowd_alerts_of_tier_0_go_ahead() -> None:
 def alert(service: str) -> Record:
     signal = AlertEvent(Labels.of({"service": service}))
     return Record("http", "json", service.encode(), decoded=Decoded((signal,)))
+
+
+@given(st.lists(st.tuples(st.sampled_from("UATB"), st.integers(0, 12_000), st.integers(0, 9)), max_size=40))
+def test_the_short_cut_for_calm_times_says_what_the_policy_says(offers: list[tuple[str, int, int]]) -> None:
+    clock, limits = Clock(), Limits(records=30, bytes=100_000)
+    inbox = HttpInbox(classify=by_letter, limits=limits, monotonic=clock)
+    for letter, size, seconds in offers:
+        for lane in Lane:
+            assert inbox._refusal(lane, size) == refusal(lane, inbox.load(), limits, size)
+        taken_by(inbox, letter + "x" * size)
+        clock.now += seconds
+        if seconds == 7:
+            inbox.committed(inbox.poll(5, 0))
