@@ -52,11 +52,11 @@ if TYPE_CHECKING:
     from api.fetcher import Fetcher
     from api.kafka.inputs import Inputs
     from api.lane import Lane
+    from api.overload.parts import Admission
     from api.prober import Prober
     from engine.publish.publisher import Publisher, PublisherSettings
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
-    from ingest.inbox import HttpInbox
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +148,15 @@ def audit(folder: Path) -> Iterator[Record]:
         yield found
 
 
+def copied(folder: Path | None, copy: Path) -> str:
+    """What a verified copy holds, in words; with ``folder`` it is made of the data there. Raises
+    `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`."""
+    from engine.storage.sqlite.backup import backup, verified
+
+    found = verified(copy) if folder is None else backup(folder / DATABASE, copy)
+    return f"{copy}: whole, {found.position} inputs, {len(found.heads)} chains, SHA-256 {found.digest}"
+
+
 class Record(Protocol):
     """What a reader offers to whoever verifies the record of decisions."""
 
@@ -180,15 +189,14 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     from api.app import create_app
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
-    from api.doorway import Doorway
     from api.lane import Lane
+    from api.overload.parts import admitting
     from api.parts import Parts
     from api.routes.ingest import ROWS
     from engine.publish.publisher import Publisher
     from engine.resume import StoredLibrary
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
-    from ingest.inbox import HttpInbox
 
     loaded, registry = _loaded(settings), CollectorRegistry()
     with ExitStack() as stack:
@@ -197,18 +205,19 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         audiences = {sink.name: sink.audiences for sink in sinks}
         store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
-        library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
-        doorway = Doorway(inbox, submissions, settings.limits.wait)
+        library, submissions = StoredLibrary(store), Submissions()
+        admission, doorway = admitting(settings, store.compact, submissions, clock, metrics, stack)
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
-        metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
         watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
-            Machine(Core, library, decode, installed()), store, [doorway, *_sources(kafka)], clock, metrics,
-            on_commit=partial(_committed, conductor, prober, kafka), settings=_service_settings(settings),
+            Machine(Core, library, decode, installed()), store, [doorway, *map(admission.hold, _sources(kafka))], clock,
+            metrics, on_commit=partial(_committed, conductor, prober, kafka), settings=_service_settings(settings),
         )  # fmt: skip
+        admission.judge_by(conductor.topology, conductor.rules, conductor.writable)
+        sample = partial(_sample, metrics, store, prober, clock)
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
@@ -216,18 +225,18 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher, watchdog), broadcaster=broadcaster,
-            prober=prober, registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
-            observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            readiness=_book(store, conductor, clock, registry), test_sink=partial(_test_sink, settings, clock),
-            sample=partial(_sample, metrics, store, prober, clock),
+            checks=lambda: _checks(conductor, admission, kafka, prober, fetcher, watchdog), load=admission.load,
+            broadcaster=broadcaster, prober=prober, registry=registry, scenarios=scenarios, state=conductor.state,
+            audits=Audits(conductor.topology, clock, registry), test_sink=partial(_test_sink, settings, clock),
+            observations=Observations(conductor.traces, conductor.topology, registry), sample=sample,
+            readiness=_book(store, conductor, clock, registry),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
             conductor.start(service, loaded)
             _watch(watchdog, conductor, service, publisher, settings)
-            for part in (publisher, prober, fetcher, *([kafka] if kafka else ())):
+            for part in (admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())):
                 part.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
@@ -293,14 +302,9 @@ def _committed(conductor: Conductor, prober: Prober, kafka: Inputs | None, commi
 
 
 def _askers(
-    settings: Settings,
-    conductor: Conductor,
-    reader: Reader,
-    submissions: Submissions,
-    clock: Clock,
-    registry: CollectorRegistry,
-    stack: ExitStack,
-) -> tuple[Prober, Fetcher]:
+    settings: Settings, conductor: Conductor, reader: Reader, submissions: Submissions, clock: Clock,
+    registry: CollectorRegistry, stack: ExitStack,
+) -> tuple[Prober, Fetcher]:  # fmt: skip
     """What looks at the world by itself: probes, and queries for windows."""
     from api.fetcher import Fetcher
     from api.outgoing import range_clients, world
@@ -387,8 +391,9 @@ def _lag(ask: Callable[[], dict[tuple[str, int], int]]) -> float:
 
 
 def _checks(
-    conductor: Conductor, inbox: HttpInbox, kafka: Inputs | None, prober: Prober, fetcher: Fetcher,
+    conductor: Conductor, admission: Admission, kafka: Inputs | None, prober: Prober, fetcher: Fetcher,
     watchdog: Watchdog,
 ) -> list[Check]:  # fmt: skip
     from_kafka = kafka.checks() if kafka else ()
-    return [*conductor.checks(inbox), *from_kafka, prober.ready(), fetcher.ready(), watchdog.check()]
+    others = prober.ready(), fetcher.ready(), watchdog.check()
+    return [*conductor.checks(), *admission.checks(), *from_kafka, *others]

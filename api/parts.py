@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry
 from api.broadcast import Broadcaster
 from api.feasibility import Audits
 from api.observed import Observations
+from api.overload.schemas import Load
 from api.prober import Prober
 from api.readiness.book import Book
 from api.scenarios import Watch
@@ -53,6 +54,7 @@ class Parts:
     logs: Callable[[], Logs | None]
     state: Callable[[], CoreState | None]
     checks: Callable[[], list[Check]]
+    load: Callable[[], Load]
     prober: Prober
     broadcaster: Broadcaster
     scenarios: Watch

@@ -82,6 +82,26 @@ class Limits:
 
 
 @dataclass(frozen=True, config=_strict)
+class Overload:
+    """When inputs are refused, the least urgent first. Seconds that the oldest alert may have waited to be stored until
+    ``backfill``, ``telemetry``, ``alerts`` are refused; ``old``: seconds after which telemetry counts as backfill.
+    ``records`` and ``bytes``: what may wait in all. Telemetry is refused when less is free than ``disk_low``, a share
+    of the file system, and less than ``disk_low_bytes``. ``ballast``: bytes of room that are kept for when the disk is
+    full (at most a twentieth of the file system).
+    """
+
+    backfill: Annotated[float, Field(gt=0, le=300)] = 5.0
+    telemetry: Annotated[float, Field(gt=0, le=300)] = 15.0
+    alerts: Annotated[float, Field(gt=0, le=300)] = 30.0
+    old: Annotated[float, Field(ge=60)] = 900.0
+    records: Annotated[int, Field(ge=100, le=10_000_000)] = 20_000
+    bytes: Annotated[int, Field(ge=16 * MIB, le=16_384 * MIB)] = 256 * MIB
+    disk_low: Annotated[float, Field(ge=0, le=0.9)] = 0.10
+    disk_low_bytes: Annotated[int, Field(ge=0)] = 8192 * MIB
+    ballast: Annotated[int, Field(ge=0, le=65_536 * MIB)] = 512 * MIB
+
+
+@dataclass(frozen=True, config=_strict)
 class Retention:
     """``input_log``: days for which inputs are kept for replay, at least until the next snapshot."""
 
@@ -128,6 +148,7 @@ class Settings:
     probes: ProbeSettings = ProbeSettings()
     prometheus: tuple[PrometheusSettings, ...] = ()
     limits: Limits = Limits()
+    overload: Overload = Overload()
     retention: Retention = Retention()
     publishing: Publishing = Publishing()
     log: Form = "text"
@@ -146,6 +167,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "HEADWATER_PREFIX": ("server", "prefix"),
     "HEADWATER_LOG": ("log",),
     "HEADWATER_FAILPOINTS": ("failpoints",),
+    "HEADWATER_BALLAST": ("overload", "ballast"),
 }
 """Variable -> the setting that it replaces."""
 
@@ -261,6 +283,11 @@ def _cross_checks(
         mend = "run `headwater token create NAME --role admin` and put the lines it prints under tokens:"
         message = f"server.host: {settings.server.host} is reachable from other machines, but no tokens are configured"
         found.append(Finding(*place, message, mend))
+    ages = settings.overload
+    if not ages.backfill <= ages.telemetry <= ages.alerts:
+        mend = "what is less urgent is refused no later than what is more urgent"
+        message = "overload: backfill, telemetry and alerts must not fall"
+        found.append(Finding(file, document.line(("overload",)), message, mend))
     for setting, number, key, variable in settings.sinks.unset(variables):
         line = document.line(("sinks", setting, number, key))
         found.append(Finding(file, line, f"sinks.{setting}.{number}.{key}: {variable} is not set"))

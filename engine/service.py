@@ -112,8 +112,15 @@ class Service:
     def recover(self) -> Revived:
         """Rebuild the core, record the engine's own downtime, tell the sources where to continue.
 
-        Raises `StoreUnavailable`, `StoreCorrupt`, `UnknownVersion`.
+        Raises `StoreUnavailable`, `StoreCorrupt`, `UnknownVersion`; then there is no core, for it may have run ahead.
         """
+        try:
+            return self._recovered()
+        except BaseException:
+            self._core = None
+            raise
+
+    def _recovered(self) -> Revived:
         revived = self._revive()
         now = self._clock()
         if not revived.fresh or revived.engine != self._machine.version:

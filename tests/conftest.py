@@ -39,6 +39,7 @@ def _brokers() -> ModuleType:
     return importlib.import_module("tests.real.kafka.brokers")
 
 
+os.environ.setdefault("HEADWATER_BALLAST", "0")  # else every engine of every test keeps half a gigabyte
 RT_SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
 COMPONENTS: dict[str, tuple[Callable[[], bool], str]] = {
     "prometheus": (_program("prometheus"), "script/parts, as root on Debian"),

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from engine import failpoints
 from engine.errors import StoreCorrupt
 from engine.storage.sqlite.connection import APPLICATION_ID, transaction
 
@@ -97,5 +98,6 @@ def _apply(connection: sqlite3.Connection, path: Path, step: Migration) -> None:
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         for statement in statements(step.sql):
             connection.execute(statement)
+            failpoints.reach("migrate.mid_step")
         connection.execute("INSERT INTO migration VALUES (?, ?, ?)", (step.number, step.name, step.checksum))
         connection.execute(f"PRAGMA user_version = {step.number}")
