@@ -17,6 +17,8 @@ from engine.clocks import clock_due, clock_gauges
 from engine.commands import obey, silence_due
 from engine.context import Context
 from engine.evidence.telemetry import AnomalySeen
+from engine.handover.arriving import take_over, take_what_waited
+from engine.handover.leaving import hand_over, pass_on
 from engine.heartbeats import dead_due, late_due, pulse
 from engine.incidents import archive_due, declare_due, recover_due, recovery_gauges
 from engine.judging import rule_gauges
@@ -28,6 +30,7 @@ from engine.ranges import take_fetched
 from engine.reasons import Disposition
 from engine.record import Recorder
 from engine.settle import evidence_due, final_due, settle_due
+from engine.shards import ALONE, Shard
 from engine.signals import (
     Activation,
     AlertEvent,
@@ -35,6 +38,7 @@ from engine.signals import (
     Command,
     Downtime,
     Fetched,
+    Handover,
     Heartbeat,
     Millis,
     Signal,
@@ -76,15 +80,15 @@ class Core:
 
     SCHEMA = states.SCHEMA
 
-    def __init__(self, library: Library, state: CoreState | None = None) -> None:
-        self._context = Context(state or _empty(), library)
+    def __init__(self, library: Library, state: CoreState | None = None, shard: Shard = ALONE) -> None:
+        self._context = Context(state or _empty(shard), library, shard)
         watch_all(self._context)
         guard(self._context)
 
     @classmethod
-    def restore(cls, content: bytes, library: Library) -> Core:
+    def restore(cls, content: bytes, library: Library, shard: Shard = ALONE) -> Core:
         """The core of a snapshot; goes on exactly as the one that wrote it."""
-        return cls(library, states.decode(content))
+        return cls(library, states.decode(content), shard)
 
     def snapshot(self) -> bytes:
         """All that the core remembers."""
@@ -102,6 +106,9 @@ class Core:
         self._fire(now)
         context.state.now = now
         context.state.position = position
+        if context.shard.count > 1:
+            passed = pass_on(context, signals)
+            signals = signals if passed is None else passed
         for index, signal in enumerate(signals):
             if type(signal) is AlertEvent:
                 take(context, index, signal, now)
@@ -215,9 +222,22 @@ class Core:
         elif isinstance(signal, Downtime):
             self._slept(signal)
         elif isinstance(signal, Activation):
-            activate(context, signal, now)
+            self._activate(signal, now)
+        elif isinstance(signal, Handover):
+            take_over(context, signal, now)
         else:
             raise TypeError(f"{type(signal).__name__} is no signal")
+
+    def _activate(self, signal: Activation, now: Millis) -> None:
+        """One of several shards knows an activation that it has heard of, and gives away what is no longer its own."""
+        context = self._context
+        if 0 < signal.number <= context.state.shared.activated:
+            return
+        activate(context, signal, now)
+        if context.shard.count > 1:
+            context.state.shared.activated = signal.number
+            hand_over(context, now)
+            take_what_waited(context, now)
 
     def _slept(self, gap: Downtime) -> None:
         """The engine was down: what it would have missed in that time is not held against anybody."""
@@ -245,8 +265,28 @@ def _tally(counts: dict[str, int], dispositions: list[Disposition]) -> None:
         dispositions = [other for other in dispositions if other is not disposition]
 
 
-def _empty() -> CoreState:
+class Shards:
+    """The cores of one shard of several, where a `Core` is expected (`engine.resume.EngineType`)."""
+
+    SCHEMA = states.SCHEMA
+
+    def __init__(self, shard: Shard) -> None:
+        self._shard = shard
+
+    def __call__(self, library: Library, /) -> Core:
+        """A core that has seen nothing."""
+        return Core(library, None, self._shard)
+
+    def restore(self, state: bytes, library: Library, /) -> Core:
+        """A core with the state of a snapshot."""
+        return Core.restore(state, library, self._shard)
+
+
+def _empty(shard: Shard) -> CoreState:
     return CoreState(
+        position=shard.base,
+        next_alert=shard.base + 1,
+        next_mark=shard.base + 1,
         alerts={},
         incidents={},
         domains={},

@@ -36,7 +36,7 @@ from rules.gates.silence import Silence
 from rules.severity import SeverityFacts
 from topology.objectives import Objective
 
-SCHEMA = 5
+SCHEMA = 6
 """Number of the snapshot's layout; raised with every change of it."""
 
 
@@ -306,6 +306,20 @@ class Storm(msgspec.Struct):
     marks: list[int] = []
 
 
+class Shared(msgspec.Struct):
+    """What a core remembers as one of several shards. ``activated`` is the number of the latest activation, ``handed``
+    that of the latest handover it gave, ``taken`` by shard that of the latest it took; ``parts`` are those of which
+    the end has not come, ``ahead`` whole ones that were made at a later activation than its own. ``moved`` says for
+    what is no longer here (incidents by id, alerts by number and event) to which domain it went."""
+
+    activated: int = 0
+    handed: int = 0
+    taken: dict[int, int] = {}
+    parts: dict[int, bytes] = {}
+    ahead: list[tuple[int, bytes]] = []
+    moved: dict[str, str] = {}
+
+
 class CoreState(msgspec.Struct):
     """Everything that the core remembers. ``storm``: one is under way; ``strange_tickets`` counts what was changed in
     tickets of incidents that are not known;
@@ -339,6 +353,7 @@ class CoreState(msgspec.Struct):
     counts: dict[str, int] = {}
     strange_tickets: int = 0
     expiring: dict[int, list[int]] = {}
+    shared: Shared = msgspec.field(default_factory=Shared)
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     storm: bool = False
     storms: Storm = msgspec.field(default_factory=Storm)
