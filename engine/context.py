@@ -13,7 +13,7 @@ from engine.reasons import Disposition, Reason
 from engine.record import Recorder
 from engine.routes import Routes
 from engine.shards import ALONE, Shard
-from engine.signals import Millis
+from engine.signals import Millis, Signal
 from engine.state import Alert, CoreState, Domain, Incident
 from engine.timers import TimerQueue
 from engine.view import digest_of, view_of
@@ -50,6 +50,7 @@ class Context:
         self.comparable: dict[str, bool] = {}
         self.guards: Guards[Incident] = Guards()
         self.changed: set[int] = set()
+        self.strays: list[Signal] = []
         self.out = Outcomes()
         self.recorder = Recorder()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from engine import state as states
 from engine.alerts import admission
@@ -106,10 +106,7 @@ class Core:
         self._fire(now)
         context.state.now = now
         context.state.position = position
-        if context.shard.count > 1:
-            passed = pass_on(context, signals)
-            signals = signals if passed is None else passed
-        for index, signal in enumerate(signals):
+        for index, signal in enumerate(signals if context.shard.count == 1 else self._own(signals)):
             if type(signal) is AlertEvent:
                 take(context, index, signal, now)
             else:
@@ -180,6 +177,15 @@ class Core:
             "log_groups": context.state.logs.groups,
             "log_groups_given_up": context.state.logs.given_up,
         }
+
+    def _own(self, signals: Sequence[Signal]) -> Iterator[Signal]:
+        """Those of one of several shards; behind them what came with a parcel. The others are passed on."""
+        context = self._context
+        while signals:
+            upto = next((n for n, one in enumerate(signals, 1) if isinstance(one, Activation | Handover)), len(signals))
+            mine = pass_on(context, signals[:upto])
+            yield from signals[:upto] if mine is None else mine
+            signals, context.strays = [*context.strays, *signals[upto:]], []
 
     def _fire(self, now: Millis) -> None:
         context = self._context

@@ -33,7 +33,7 @@ from threading import Event
 import msgspec
 
 from engine import failpoints, own
-from engine.errors import EngineError, StoreCorrupt, StoreUnavailable
+from engine.errors import EngineError, Fenced, StoreCorrupt, StoreUnavailable
 from engine.feed import Delivery, Feed, tell_committed, tell_failed
 from engine.group import Cursor, Group
 from engine.metrics import EngineMetrics
@@ -143,6 +143,9 @@ class Service:
             else:
                 self._tick(self._now())
             self._housekeeping()
+        except Fenced:
+            self._core, self._reason = None, "another worker owns the shard"
+            raise
         except Exception as error:
             self._lost(error)
         return taken
@@ -346,6 +349,8 @@ class Service:
         backoff = self._backoff
         try:
             self.recover()
+        except Fenced:
+            raise
         except Exception as error:
             self._backoff = backoff
             self._lost(error)

@@ -394,3 +394,13 @@ def encode(state: CoreState) -> bytes:
 def decode(content: bytes) -> CoreState:
     """The state of a snapshot; `msgspec.ValidationError` when it is of another layout."""
     return _decoder.decode(content)
+
+
+def encode_part(value: msgspec.Struct) -> bytes:
+    """Something that is made of parts of the state, as msgpack."""
+    return _encoder.encode(value)
+
+
+def decoder_of(kind: type[msgspec.Struct]) -> msgspec.msgpack.Decoder[Any]:
+    """Reads what `encode_part` gave of this type."""
+    return msgspec.msgpack.Decoder(kind, dec_hook=_decode_hook)
