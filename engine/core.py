@@ -106,7 +106,7 @@ class Core:
         self._fire(now)
         context.state.now = now
         context.state.position = position
-        for index, signal in enumerate(signals if context.shard.count == 1 else self._own(signals)):
+        for index, signal in enumerate(signals) if context.shard.count == 1 else self._own(signals):
             if type(signal) is AlertEvent:
                 take(context, index, signal, now)
             else:
@@ -178,14 +178,16 @@ class Core:
             "log_groups_given_up": context.state.logs.given_up,
         }
 
-    def _own(self, signals: Sequence[Signal]) -> Iterator[Signal]:
-        """Those of one of several shards; behind them what came with a parcel. The others are passed on."""
-        context = self._context
-        while signals:
-            upto = next((n for n, one in enumerate(signals, 1) if isinstance(one, Activation | Handover)), len(signals))
-            mine = pass_on(context, signals[:upto])
-            yield from signals[:upto] if mine is None else mine
-            signals, context.strays = [*context.strays, *signals[upto:]], []
+    def _own(self, signals: Sequence[Signal]) -> Iterator[tuple[int, Signal]]:
+        """Those of one of several shards, by their place; behind them what came with a parcel. The others are passed
+        on."""
+        context, waiting, place = self._context, list(signals), 0
+        while waiting:
+            upto = next((n for n, one in enumerate(waiting, 1) if isinstance(one, Activation | Handover)), len(waiting))
+            yield from pass_on(context, waiting[:upto], place)
+            place += upto
+            waiting = [*waiting[upto:], *context.strays]
+            context.strays = []
 
     def _fire(self, now: Millis) -> None:
         context = self._context

@@ -101,6 +101,7 @@ class Service:
         self._last_step, self._polled_at = time.monotonic(), 0.0
         self._untold: Sequence[Delivery] = ()
         self._alive_at, self._pruned_at, self._sample_next = 0, 0, 0
+        self.hands_over = True  # until somebody has looked
 
     @property
     def core(self) -> Engine:
@@ -134,7 +135,7 @@ class Service:
         if self._core is None:
             return self._stand_still(timeout)
         settings = self.settings
-        self._untold = self._feed.poll(settings.group_records, settings.group_bytes, self._patience(timeout))
+        self._untold = self._feed.poll(settings.group_records, settings.group_bytes, self.patience(timeout))
         self._polled_at, taken = time.perf_counter(), len(self._untold)
         try:
             if taken:
@@ -279,6 +280,7 @@ class Service:
             self._metrics.group(group.events, group.kinds, len(commit.entries))
             for name, count in group.rejects.items():
                 self._metrics.rejects.labels(name).inc(count)
+        self.hands_over = self.hands_over or bool(commit.handovers)
         opened = sum(view.revision == 1 for view in commit.incidents)
         if opened:
             self._metrics.incidents.inc(opened)
@@ -359,9 +361,9 @@ class Service:
 
     # --- now and then --------------------------------------------------------------------------------------------
 
-    def _patience(self, timeout: float) -> float:
+    def patience(self, timeout: float) -> float:
         """Seconds to wait for records: not beyond the next timer."""
-        due = self.core.due()
+        due = self._core.due() if self._core is not None else None
         return timeout if due is None else min(timeout, max(0.0, (due - self._now()) / 1000))
 
     def _housekeeping(self) -> None:

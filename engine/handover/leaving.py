@@ -74,20 +74,18 @@ def hand_over(context: Context, now: Millis) -> None:
         send(context, shard, parcel)
 
 
-def pass_on(context: Context, signals: Sequence[Signal]) -> list[Signal] | None:
-    """Send on what is another shard's; returns what is left. None: all of it is our own."""
+def pass_on(context: Context, signals: Sequence[Signal], place: int) -> list[tuple[int, Signal]]:
+    """Send on what is another shard's; returns what is left, numbered from ``place`` on."""
     me = context.shard.number
     strays: dict[int, list[Signal]] = {}
-    mine: list[Signal] = []
-    for signal in signals:
-        if isinstance(signal, SampleTable):
-            for shard, part in context.routes.parts(signal).items():
-                (mine if shard == me else strays.setdefault(shard, [])).append(part)
-            continue
-        to = _whose(context, signal)
-        (mine if to in (me, EVERYWHERE) else strays.setdefault(to, [])).append(signal)
-    if not strays:
-        return None
+    mine: list[tuple[int, Signal]] = []
+    for number, signal in enumerate(signals, place):
+        parts = context.routes.parts(signal) if isinstance(signal, SampleTable) else {_whose(context, signal): signal}
+        for to, part in parts.items():
+            if to in (me, EVERYWHERE):
+                mine.append((number, part))
+            else:
+                strays.setdefault(to, []).append(part)
     for shard, passed in sorted(strays.items()):
         send(context, shard, Parcel(context.state.shared.activated, signals=encode(passed)))
     return mine
