@@ -2,7 +2,7 @@
 
 EngineError
 ├── StoreUnavailable    the operator's disk or database: inputs are refused, senders try again
-│   └── Fenced          another worker owns the shard now: this one must drop it at once
+│   └── Fenced          another engine has taken the shard over: this one's writes are refused
 ├── StoreCorrupt        the stored state contradicts itself: the engine refuses to start
 ├── UnknownVersion      the shell did not provide a version that the input log activates
 ├── NotPermitted        the actor may not do this
@@ -28,7 +28,7 @@ class StoreUnavailable(EngineError):
 
 
 class Fenced(StoreUnavailable):
-    """Another worker owns this shard by now."""
+    """Another engine has taken this shard over."""
 
 
 class StoreCorrupt(EngineError):

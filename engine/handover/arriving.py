@@ -19,6 +19,7 @@ from engine.handover.parcel import Parcel, opened
 from engine.heartbeats import ALERT_NAME
 from engine.incidents import incident_of, merge
 from engine.lifecycle import OPEN
+from engine.outcomes import LedgerChange
 from engine.reasons import Disposition, Reason
 from engine.settle import pass_later, touch
 from engine.signals import Handover, Millis
@@ -147,10 +148,9 @@ def _fold(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
     incident = context.state.incidents.get(young.incident)
     if young.live:
         depart(context, young)
-    young.incident = alert.incident
-    if not young.internal and young.disposition is not Disposition.RESOLVED:
-        context.redispose(young, Disposition.DUPLICATE, Reason.REPEAT, now)
-    young.replaced, young.held_until = True, None
+    young.incident, young.verdict = alert.incident, alert.verdict
+    _counted(context, young, alert, now)
+    young.spell.resolve(None, now, now)
     context.out.departed.append(alert_view(context, young))
     context.changed.discard(young.no)
     del context.state.alerts[young.no]
@@ -162,6 +162,22 @@ def _fold(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
         into = incident_of(context, alert) if alert.incident else None
         if not incident.alerts and into is not None and into.state in OPEN and into is not incident:
             merge(context, incident, into, now)
+
+
+def _counted(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
+    """The event that began the young one is a repetition of the alert it belongs to."""
+    before, young.held_until = young.disposition, None
+    young.replaced = True
+    if young.internal or before is Disposition.RESOLVED:
+        return
+    young.disposition, young.reason, young.rule = Disposition.DUPLICATE, Reason.REPEAT, ""
+    change = LedgerChange(
+        young.event, alert.no, now, before, Disposition.DUPLICATE, Reason.REPEAT, alert.incident
+    )
+    context.out.changes.append(change)
+    context.recorder.change(alert.domain, change)
+    context.count(before, -1)
+    context.count(Disposition.DUPLICATE)
 
 
 def _evidence(context: Context, parcel: Parcel) -> None:

@@ -66,6 +66,7 @@ class Cluster:
         self.keys: dict[str, str] = {}
         self.ledger: dict[str, LedgerEntry | LedgerChange] = {}
         self.alerts: dict[int, AlertView] = {}
+        self.alias: dict[int, int] = {}
         self.revisions: dict[str, list[IncidentView]] = {}
         self.outbox: list[Publication] = []
         self.handovers = 0
@@ -174,12 +175,18 @@ class Cluster:
                 assert event not in self.ledger
                 self.ledger[event] = entry
                 self.keys[event] = self.fresh[event]
-        self.ledger |= {change.event: change for change in commit.changes}
+        for change in commit.changes:
+            self.alias[self.ledger[change.event].alert] = change.alert
+            self.ledger[change.event] = change
         self.alerts |= {view.no: view for view in commit.alerts}
         for view in commit.incidents:
             self.revisions.setdefault(view.id, []).append(view)
         self.outbox += commit.outbox
         self.handovers += len(commit.handovers)
+
+    def follow(self) -> None:
+        """What was folded into another alert is that one."""
+        self.alerts |= {no: self.alerts[to] for no, to in self.alias.items() if no != to}
 
     def incidents(self) -> list[IncidentView]:
         """The latest revision of every incident that was not merged into another, oldest first."""

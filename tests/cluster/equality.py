@@ -90,6 +90,7 @@ def decided(world: TroubleWorld, shards: int, workers: int, *, joins: bool) -> t
             cluster.take([msgspec.structs.replace(event.signal, key=str(number))])
         cluster.pass_time(START + 1_800_000 + QUIET)
         course.thaw()
+    cluster.follow()
     places = {event: int(key) for event, key in cluster.keys.items()}
     assert sorted(places.values()) == list(range(len(world.events))), "an event was lost, or taken twice"
     counts = cluster.counts()

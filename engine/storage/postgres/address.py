@@ -1,0 +1,56 @@
+"""Where the database is: a `postgresql://` address, and how to name it without its password."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+from engine.errors import StoreUnavailable
+
+_DEFAULTS = {
+    "connect_timeout": "10",
+    "keepalives_idle": "30",
+    "keepalives_interval": "10",
+    "keepalives_count": "3",
+    "tcp_user_timeout": "30000",
+    "fallback_application_name": "headwater",
+    "client_encoding": "utf8",
+}
+"""What libpq is told where the address says nothing: a server that vanishes is noticed within half a minute."""
+
+
+class Address:
+    """A database of PostgreSQL. ``str`` gives it without what is secret. Raises `StoreUnavailable` for no address."""
+
+    def __init__(self, dsn: str) -> None:
+        try:
+            given = conninfo_to_dict(dsn)
+        except psycopg.Error:
+            # what libpq says may quote a piece of the password
+            raise StoreUnavailable(
+                "Its address cannot be read: it should look like postgresql://user@host:5432/database, with every "
+                "character of a password that is no letter or digit percent-encoded."
+            ) from None
+        self._shown = _shown({key: str(value) for key, value in given.items() if value is not None})
+        self._secret = str(given.get("password") or "")
+        self.conninfo = make_conninfo("", **{**_DEFAULTS, **given})
+
+    def __str__(self) -> str:
+        return self._shown
+
+    def __repr__(self) -> str:
+        return f"Address({self._shown})"
+
+    def hide(self, text: str) -> str:
+        """A message of the server or of libpq, on one line, surely without the password."""
+        plain = " ".join(text.split())
+        return plain.replace(self._secret, "***") if self._secret else plain
+
+
+def _shown(given: dict[str, str]) -> str:
+    user = f"{quote(given['user'])}@" if "user" in given else ""
+    port = f":{given['port']}" if "port" in given else ""
+    host = given.get("host", given.get("hostaddr", ""))
+    return f"postgresql://{user}{quote(host, safe=':,[]') if not host.startswith('/') else quote(host, safe='')}{port}/{quote(given.get('dbname', ''))}"
