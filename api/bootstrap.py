@@ -46,13 +46,13 @@ if TYPE_CHECKING:
     from api.conductor import Conductor
     from api.evidence import Known
     from api.fetcher import Fetcher
+    from api.kafka.inputs import Inputs
     from api.lane import Lane
     from api.prober import Prober
     from engine.publish.publisher import PublisherSettings
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
-    from ingest.kafka import KafkaSource
 
 log = logging.getLogger(__name__)
 
@@ -196,13 +196,14 @@ def engine(
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
-        kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
+        kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
         told = broadcaster.wake, publisher.wake, stopped
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
-            Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
-            on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
+            Machine(Core, library, decode, installed()), store,
+            [doorway, *(kafka.sources if kafka else ())], clock, metrics,
+            on_commit=partial(_committed, conductor, prober, kafka), settings=_service_settings(settings),
         )  # fmt: skip
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
@@ -220,7 +221,7 @@ def engine(
 
         def start() -> None:
             conductor.start(service, loaded)
-            for part in (publisher, prober, fetcher):
+            for part in (publisher, prober, fetcher, *([kafka] if kafka else ())):
                 part.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
@@ -259,10 +260,12 @@ def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: C
     metrics.sample_store(store, store, clock())
 
 
-def _committed(conductor: Conductor, prober: Prober, commit: Commit) -> None:
+def _committed(conductor: Conductor, prober: Prober, kafka: Inputs | None, commit: Commit) -> None:
     conductor.committed(commit)
     if commit.incidents:
         prober.wake()
+    if commit.dead and kafka:
+        kafka.buried()
 
 
 def _askers(
@@ -339,31 +342,23 @@ def _publisher_settings(settings: Settings) -> PublisherSettings:
     )  # fmt: skip
 
 
-def _kafka(settings: Settings, metrics: EngineMetrics) -> list[KafkaSource]:
-    if not settings.kafka:
-        return []
-    from ingest.kafka import KafkaSource
+def _kafka(settings: Settings, metrics: EngineMetrics, reader: Reader, stack: ExitStack) -> Inputs | None:
+    if not settings.kafka and not settings.sinks.kafka:
+        return None
+    from api.kafka.inputs import Inputs
 
-    found = [
-        KafkaSource(one.bootstrap, one.topics, one.group, name=f"kafka:{one.name}", max_bytes=settings.limits.body)
-        for one in settings.kafka
-    ]
-    for source in found:
-        metrics.watch_source(source.name, partial(_lag, source), lambda: 0.0)
+    found = Inputs(settings.kafka, settings.sinks, metrics.registry, lambda: reader, settings.limits.body)
+    stack.callback(found.stop)
+    for source in found.sources:
+        metrics.watch_source(source.name, partial(_lag, source.lag), lambda: 0.0)
     return found
 
 
-def _lag(source: KafkaSource) -> float:
-    return float(sum(source.lag().values()))
+def _lag(ask: Callable[[], dict[tuple[str, int], int]]) -> float:
+    return float(sum(ask().values()))
 
 
 def _checks(
-    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher
+    conductor: Conductor, inbox: HttpInbox, kafka: Inputs | None, prober: Prober, fetcher: Fetcher
 ) -> list[Check]:
-    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready()]
-
-
-def _check_kafka(source: KafkaSource) -> Check:
-    """A broker that is away is told, and does not keep HTTP senders out: the engine stays ready."""
-    trouble = source.trouble()
-    return Check(source.name, True, trouble or f"{_lag(source):g} records behind")
+    return [*conductor.checks(inbox), *(kafka.checks() if kafka else ()), prober.ready(), fetcher.ready()]
