@@ -10,7 +10,7 @@ from engine.library import Library
 from engine.lifecycle import Guards
 from engine.outcomes import IncidentView, LedgerChange, LedgerEntry, Outcomes, TimelineEntry
 from engine.reasons import Disposition, Reason
-from engine.record import Recorder
+from engine.record import Recorder, counted_in
 from engine.routes import Routes
 from engine.shards import ALONE, Shard
 from engine.signals import Millis, Signal
@@ -52,7 +52,8 @@ class Context:
         self.changed: set[int] = set()
         self.strays: list[Signal] = []
         self.out = Outcomes()
-        self.recorder = Recorder()
+        self.counted = counted_in(shard)
+        self.recorder = Recorder(self.counted)
 
     def look_at_rules(self) -> None:
         """What the rules in force never ask need not be asked for every alert."""

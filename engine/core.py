@@ -210,7 +210,7 @@ class Core:
             _tally(counts, [entry.disposition for entry in out.ledger])
         out.alerts = sorted(number for number in context.changed if number in context.state.alerts)
         context.changed = set()
-        context.recorder = Recorder()
+        context.recorder = Recorder(context.counted)
         return out
 
     def _other(self, signal: Signal, now: Millis) -> None:

@@ -506,3 +506,13 @@ UPDATE progress SET alive = greatest(alive, %(at)s) WHERE shard = %(shard)s;
 
 -- name: clock
 SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint;
+
+-- name: insert_handover
+INSERT INTO handover (shard, number, "to", last, body)
+SELECT s, n, t, l <> 0, b FROM unnest(%s::bigint[], %s::bigint[], %s::bigint[], %s::bigint[], %s::bytea[]) AS r (s, n, t, l, b);
+
+-- name: handovers
+SELECT "to", number, last, body FROM handover WHERE shard = %(shard)s ORDER BY number LIMIT %(limit)s;
+
+-- name: handed
+DELETE FROM handover WHERE shard = %(shard)s AND number <= %(through)s;

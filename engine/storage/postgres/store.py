@@ -12,7 +12,8 @@ from psycopg import Connection, Cursor
 from engine.errors import EngineError, Fenced, StoreCorrupt, StoreUnavailable
 from engine.outcomes import Decision
 from engine.ports import Commit, Entry, Resume
-from engine.signals import Millis
+from engine.signals import Handover, Millis
+from engine.storage.codec import unpack
 from engine.storage.postgres import alerts, partitions, shards, snapshots
 from engine.storage.postgres.address import Address
 from engine.storage.postgres.connection import Row, Session
@@ -162,6 +163,19 @@ class PostgresStore(PostgresReader, PostgresOutbox):
         with self._changing() as cursor:
             cursor.execute(SQL["hold"], self._claim)
             cursor.execute(SQL["set_alive"], {"at": at, "shard": self.shard})
+
+    def handovers(self, limit: int = 100) -> list[tuple[int, Handover]]:
+        """What is to be sent to other shards and was not noted as sent, in order, each with its shard."""
+        with self._changing() as cursor:
+            cursor.execute(SQL["hold"], self._claim)
+            rows = cursor.execute(SQL["handovers"], {"shard": self.shard, "limit": limit}).fetchall()
+        return [(to, Handover(self.shard, number, last, unpack(body))) for to, number, last, body in rows]
+
+    def handed(self, through: int) -> None:
+        """The handovers up to this number are with their shards."""
+        with self._changing() as cursor:
+            cursor.execute(SQL["hold"], self._claim)
+            cursor.execute(SQL["handed"], {"shard": self.shard, "through": through})
 
     def prune(self, before: Millis, limit: int) -> int:
         """Forget entries of the input log that arrived before, up to the older of the two snapshots; how many.

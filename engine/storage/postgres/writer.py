@@ -16,7 +16,7 @@ from engine.chain import SALT_BYTES, Head, extend
 from engine.errors import StoreCorrupt
 from engine.outcomes import Decision, IncidentView, Publication, TimelineEntry
 from engine.ports import Commit, DeadLetter, Entry, Version
-from engine.signals import Millis
+from engine.signals import Handover, Millis
 from engine.storage.codec import json, pack
 from engine.storage.postgres import alerts, ledger, shards, snapshots
 from engine.storage.postgres.arrays import columns
@@ -71,6 +71,7 @@ def write(
     after.change = ledger.insert_changes(cursor, commit.changes, before.change)
     after.block = alerts.upsert(cursor, commit.alerts, before.block)
     _outbox(cursor, commit.outbox, sinks)
+    _handovers(cursor, commit.handovers)
     _dead(cursor, commit.dead)
     _versions(cursor, commit.versions)
     after.heads, after.record = _chain(cursor, commit.decisions, before)
@@ -174,6 +175,11 @@ def _chain(cursor: Cursor[Row], decisions: Sequence[Decision], before: Progress)
     if known:
         cursor.execute(SQL["move_head"], [*columns("tqqb", known), len(known)])
     return heads, before.record + len(rows)
+
+
+def _handovers(cursor: Cursor[Row], handovers: Sequence[tuple[int, Handover]]) -> None:
+    rows = [(part.source, part.number, to, int(part.last), pack(part.body)) for to, part in handovers]
+    store(cursor, "insert_handover", "qqqqb", rows)
 
 
 def _dead(cursor: Cursor[Row], letters: Sequence[DeadLetter]) -> None:
