@@ -25,7 +25,7 @@ from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
-from engine import failpoints, own
+from engine import envelope, failpoints, own
 from engine.chain import ChainRow, Head
 from engine.core import Core
 from engine.library import Library
@@ -68,7 +68,9 @@ def now() -> Millis:
 
 def decode(format: str, body: bytes) -> Decoded:
     """What an entry of the input log says, the engine's own and everyone else's."""
-    return own.decode(body) if format == own.FORMAT else decoders.decode(format, body)
+    if format == own.FORMAT:
+        return own.decode(body)
+    return envelope.decode(body) if format == envelope.FORMAT else decoders.decode(format, body)
 
 
 def in_memory(
@@ -185,25 +187,25 @@ def engine(
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
 
-    loaded, registry = _loaded(settings), CollectorRegistry()
+    found, registry = loaded(settings), CollectorRegistry()
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
-        sinks = settings.sinks.open(_world(settings, clock, stack))
+        sinks = settings.sinks.open(world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
         store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
-        publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
+        publisher = Publisher(store, sinks, submissions.submit, clock, metrics, publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
         told = broadcaster.wake, publisher.wake, stopped
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
-        prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
+        prober, fetcher = askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
             Machine(Core, library, decode, installed()), store,
             [doorway, *(kafka.sources if kafka else ())], clock, metrics,
-            on_commit=partial(_committed, conductor, prober, kafka), settings=_service_settings(settings),
+            on_commit=partial(_committed, conductor, prober, kafka), settings=service_settings(settings),
         )  # fmt: skip
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
@@ -215,12 +217,12 @@ def engine(
             checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
             registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
+            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(test_sink, settings, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
-            conductor.start(service, loaded)
+            conductor.start(service, found)
             for part in (publisher, prober, fetcher, *([kafka] if kafka else ())):
                 part.start()
 
@@ -228,30 +230,45 @@ def engine(
         yield Running(app, lane, start, broadcaster.close)
 
 
-def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
+class InForce(Protocol):
+    """Who knows what is in force."""
+
+    def topology(self) -> Topology:
+        """The topology."""
+
+    def rules(self) -> RuleSet:
+        """The rules."""
+
+
+def world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
     settings.data.mkdir(parents=True, exist_ok=True)
     limits = settings.publishing
     return World(clock, settings.data, stack, limits.timeout, limits.deadline)
 
 
-def _loaded(settings: Settings) -> Loaded:
-    """The operator's files, and the failpoints armed. Raises Wrong."""
+def arm(settings: Settings) -> None:
+    """Arm the failpoints. Raises Wrong."""
     try:
         failpoints.arm(settings.failpoints)
     except ValueError as error:
         raise Wrong([Finding("failpoints", 0, str(error))]) from None
-    loaded = files.load(settings.catalogue, settings.rules, settings.sinks.names)
-    if loaded.wrong:
-        raise Wrong(loaded.wrong)
-    for finding in (*loaded.findings, *_unnamed(settings, loaded)):
+
+
+def loaded(settings: Settings) -> Loaded:
+    """The operator's files, and the failpoints armed. Raises Wrong."""
+    arm(settings)
+    read = files.load(settings.catalogue, settings.rules, settings.sinks.names)
+    if read.wrong:
+        raise Wrong(read.wrong)
+    for finding in (*read.findings, *_unnamed(settings, read)):
         log.warning("%s", finding)
-    return loaded
+    return read
 
 
-def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
+def test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
     """What comes of a test of the sink of this name; None when there is none."""
     with ExitStack() as stack:
-        return trial.attempt(settings.sinks, name, _world(settings, clock, stack))
+        return trial.attempt(settings.sinks, name, world(settings, clock, stack))
 
 
 def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: Clock) -> None:
@@ -268,9 +285,9 @@ def _committed(conductor: Conductor, prober: Prober, kafka: Inputs | None, commi
         kafka.buried()
 
 
-def _askers(
+def askers(
     settings: Settings,
-    conductor: Conductor,
+    conductor: InForce,
     reader: Reader,
     submissions: Submissions,
     clock: Clock,
@@ -279,12 +296,13 @@ def _askers(
 ) -> tuple[Prober, Fetcher]:
     """What looks at the world by itself: probes, and queries for windows."""
     from api.fetcher import Fetcher
-    from api.outgoing import range_clients, world
+    from api.outgoing import range_clients
+    from api.outgoing import world as outside
     from api.prober import Prober
     from ingest.probes.run import run
 
     try:
-        around = world(settings.probes, clock, stack)
+        around = outside(settings.probes, clock, stack)
     except OSError as error:
         raise Wrong([Finding(str(settings.probes.authorities), 0, f"cannot be read: {error.strerror}")]) from None
     incidents = partial(_open_incidents, reader)
@@ -316,14 +334,14 @@ def _unnamed(settings: Settings, loaded: Loaded) -> list[Finding]:
     return [] if loaded.rules is None else unnamed(settings.probes, settings.prometheus, loaded.rules, settings.rules)
 
 
-def _service_settings(settings: Settings) -> ServiceSettings:
+def service_settings(settings: Settings) -> ServiceSettings:
     return ServiceSettings(
         snapshots=SnapshotRhythm(every=round(settings.snapshot * 1000)),
         retention=round(settings.retention.input_log * DAY),
     )
 
 
-def _publisher_settings(settings: Settings) -> PublisherSettings:
+def publisher_settings(settings: Settings) -> PublisherSettings:
     from engine.publish.breaker import BreakerSettings
     from engine.publish.delivery import DispatchSettings
     from engine.publish.poller import PollSettings

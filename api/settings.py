@@ -20,7 +20,9 @@ from pydantic.dataclasses import dataclass
 
 from api.findings import Finding, Wrong
 from api.kafka import declared as kafka_declared
+from api.kafka import shards as cluster_declared
 from api.kafka.declared import Kafka
+from api.kafka.shards import ShardTopic
 from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.sinks.declared import Name
 from api.sinks.declared import strict as _strict
@@ -115,6 +117,7 @@ class Settings:
     """All of `headwater.yaml`. Relative paths are relative to the file."""
 
     data: Path = Path("headwater-data")
+    store: str = ""
     catalogue: Path = Path("catalogue")
     rules: Path = Path("rules")
     scenarios: Path = Path("scenarios")
@@ -124,6 +127,7 @@ class Settings:
     tokens: tuple[Token, ...] = ()
     sinks: Sinks = Sinks()
     kafka: tuple[Kafka, ...] = ()
+    cluster: ShardTopic | None = None
     probes: ProbeSettings = ProbeSettings()
     prometheus: tuple[PrometheusSettings, ...] = ()
     limits: Limits = Limits()
@@ -134,6 +138,7 @@ class Settings:
 
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "HEADWATER_DATA": ("data",),
+    "HEADWATER_STORE": ("store",),
     "HEADWATER_CATALOGUE": ("catalogue",),
     "HEADWATER_RULES": ("rules",),
     "HEADWATER_SCENARIOS": ("scenarios",),
@@ -270,6 +275,7 @@ def _of_kafka(settings: Settings, document: Document, file: str, variables: Mapp
     wrong = [(("kafka", *place), said) for place, said in kafka_declared.unset(settings.kafka, variables)]
     for number, source in enumerate(settings.kafka):
         wrong += [(("kafka", number, *place), said) for place, said in source.wrong()]
+    wrong += [(("cluster", *place), said) for place, said in cluster_declared.unset(settings.cluster, variables)]
     for place, said in wrong:
         yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {said}")
 
@@ -328,6 +334,7 @@ def _resolved(
         settings,
         **paths,
         sinks=settings.sinks.located(base).with_secrets(variables),
+        cluster=settings.cluster and cluster_declared.with_secrets(settings.cluster.located(base), variables),
         kafka=tuple(kafka_declared.with_secrets(one.located(base), variables) for one in settings.kafka),
         probes=replace(probes, databases=tuple(databases)),
         prometheus=tuple(servers),

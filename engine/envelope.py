@@ -1,6 +1,6 @@
 """Envelopes: the signals that stage 1 made of one input for one shard, as the input log of the shard holds them.
 
-The format's name is ``envelope``. msgpack: [runs, rejects], a run being [number of the kind, its signals in order].
+The format's name is ``shard``. msgpack: [runs, rejects], a run being [number of the kind, its signals in order].
 A table of samples is its labels and three columns as bytes (little-endian, typecodes q, q, d).
 """
 
@@ -32,7 +32,7 @@ from engine.signals import (
     TicketEvent,
 )
 
-FORMAT = "envelope"
+FORMAT = "shard"
 
 
 class _Table(msgspec.Struct, array_like=True):

@@ -11,16 +11,16 @@ from psycopg import Connection, Cursor
 
 from engine.errors import EngineError, Fenced, StoreCorrupt, StoreUnavailable
 from engine.outcomes import Decision
-from engine.ports import Commit, Entry, Resume
+from engine.ports import Commit, Entry, Resume, Version
 from engine.signals import Handover, Millis
-from engine.storage.codec import unpack
+from engine.storage.codec import pack, unpack
 from engine.storage.postgres import alerts, partitions, shards, snapshots
 from engine.storage.postgres.address import Address
 from engine.storage.postgres.connection import Row, Session
 from engine.storage.postgres.failures import meaning
 from engine.storage.postgres.migrate import migrate
 from engine.storage.postgres.outbox import PostgresOutbox
-from engine.storage.postgres.queries import SQL
+from engine.storage.postgres.queries import SQL, store
 from engine.storage.postgres.reader import PostgresReader
 from engine.storage.postgres.writer import Progress, fetch_heads, load, write
 
@@ -157,6 +157,12 @@ class PostgresStore(PostgresReader, PostgresOutbox):
     def decisions(self, after: int) -> Iterator[Decision]:
         """The shard's decisions at positions > ``after``, as they were made; erased ones with an empty payload."""
         return self._decisions(after, self.shard)
+
+    def keep_version(self, version: Version) -> None:
+        """Store a version for all shards. It needs no epoch: versions are only ever added."""
+        row = (version.kind, version.id, version.at, pack(version.content), version.note)
+        with self._changing() as cursor:
+            store(cursor, "insert_version", "ttqbt", [row])
 
     def alive(self, at: Millis) -> None:
         """Note that the engine was running at this time."""
