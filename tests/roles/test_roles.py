@@ -1,0 +1,83 @@
+"""A cluster of real processes: a storm comes in while workers die; one trouble is one incident and one ticket."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from engine.shards import shard_of
+from tests.publish.receiver import Receiver, receiver
+from tests.real.components import eventually
+from tests.real.kafka.brokers import small
+from tests.roles.stage import Process, Stage
+
+pytestmark = [pytest.mark.real("postgres", "kafka"), pytest.mark.timeout(240)]
+
+SERVICES = [f"svc-{number:02}" for number in range(20)]
+CATALOGUE = {
+    "entities": [{"id": "db", "kind": "database", "tier": 0}, *({"id": name} for name in SERVICES), {"id": "lonely"}],
+    "dependencies": [{"consumer": name, "provider": "db"} for name in SERVICES],
+}
+
+
+@pytest.fixture
+def desk() -> Iterator[Receiver]:
+    with receiver() as server:
+        yield server
+
+
+@pytest.fixture
+def stage(tmp_path: Path, postgres_dsn: str, desk: Receiver) -> Iterator[Stage]:
+    (tmp_path / "broker").mkdir()
+    with small(tmp_path / "broker") as broker, Stage(tmp_path, postgres_dsn, broker, desk) as made:
+        made.catalogue(CATALOGUE)
+        yield made
+
+
+def alert(name: str, entity: str) -> dict[str, object]:
+    return {"labels": {"alertname": name, "service": entity, "severity": "critical"}, "startsAt": "2026-01-01T00:00:00Z"}
+
+
+def send(ingest: Process, alerts: list[dict[str, object]]) -> None:
+    """Like an Alertmanager: again until it is taken."""
+
+    def taken() -> bool:
+        try:
+            return httpx.post(f"{ingest.url}/api/v2/alerts", json=alerts, timeout=20).status_code == 200
+        except httpx.HTTPError:
+            return False
+
+    eventually(taken, "it is taken", 60)
+
+
+def counted(api: Process) -> dict[str, int]:
+    return httpx.get(f"{api.url}/api/v1/accounting", timeout=20).json()
+
+
+def test_a_storm_through_all_roles_is_one_incident_and_one_ticket_though_workers_die(stage: Stage) -> None:
+    api, ingest, publish = stage.start("api"), stage.start("ingest"), stage.start("publish run")
+    workers = [stage.start("work") for _ in range(2)]
+    for one in (api, ingest, publish, *workers):
+        one.ready()
+    for number, name in enumerate(SERVICES):
+        send(ingest, [alert("HighErrorRate", name)])
+        if number == 7:
+            workers[0].kill()
+        if number == 12:
+            workers.append(stage.start("work"))
+    send(ingest, [alert("Down", "db")])
+    eventually(stage.opened, "a ticket is opened", 60)
+
+    def whole() -> bool:
+        items = httpx.get(f"{api.url}/api/v1/incidents", timeout=20).json()["items"]
+        left = [one for one in items if one["state"] != "merged"]
+        return len(left) == 1 and left[0]["cause"] == "db" and left[0]["alerts"] == len(SERVICES) + 1
+
+    eventually(whole, "all alerts are in one incident", 60)
+    assert len({one["incident"]["id"] for one in stage.opened()}) == 1
+    for one in (ingest, publish, api, *workers[1:]):
+        assert one.end() == 0
