@@ -26,12 +26,15 @@ class Kafka(Cluster, Declared):
         """The sink itself."""
         from engine.publish.kafka import Kafka as Sender
         from engine.publish.kafka import Places
+        from ingest.kafka.client import producer
 
         compression = {} if self.compression == "none" else {"compression_type": self.compression}
         impact, recovery = (None if one is None else topic(one).name for one in (self.impact, self.recovery))
         places = Places(topic(self.incidents).name, impact, recovery)
         given = {**self.given(), **compression}
-        sender = Sender(self.name, given, places, frozenset(self.audiences), world.deadline)
+        sender = Sender(
+            self.name, lambda more: producer({**given, **more}), places, frozenset(self.audiences), world.deadline
+        )
         world.stack.callback(sender.close)
         return sender
 

@@ -8,10 +8,9 @@ connection the broker drops repeats by itself (acks=all, idempotent producer); a
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,7 +23,6 @@ from engine.sending import OutboxRow, Receipt
 
 with warnings.catch_warnings():  # kafka-python 3.0 reads its message schemas with importlib.resources.read_text
     warnings.simplefilter("ignore", DeprecationWarning)
-    from kafka import KafkaProducer
     from kafka.errors import (
         AuthorizationError,
         InvalidTopicError,
@@ -50,24 +48,28 @@ class Places(NamedTuple):
 
 
 class Kafka:
-    """A sink. ``given`` are options of kafka-python; ``deadline``: seconds until an acknowledgement is given up."""
+    """A sink. ``open`` makes a `kafka.KafkaProducer` of its options, to which those are added that keep the promise;
+    ``deadline``: seconds until an acknowledgement is given up."""
 
     idempotent = True
 
     def __init__(
-        self, name: str, given: Mapping[str, Any], places: Places, audiences: frozenset[str], deadline: float
+        self,
+        name: str,
+        open: Callable[[Mapping[str, Any]], Any],
+        places: Places,
+        audiences: frozenset[str],
+        deadline: float,
     ) -> None:
         self.name, self.audiences = name, audiences
         self._places, self._deadline = places, deadline
         wait = max(1000, round(deadline * 1000))
-        self._given: dict[str, Any] = {
-            "client_id": "headwater-publisher",
-            "metrics_enabled": False,
+        self._open = open
+        self._options: dict[str, Any] = {
             "bootstrap_timeout_ms": wait,
             "max_block_ms": wait,
             "request_timeout_ms": wait // 2,
             "delivery_timeout_ms": wait,
-            **given,
             "acks": "all",
             "enable_idempotence": True,
         }
@@ -125,12 +127,10 @@ class Kafka:
         return found
 
     def _connected(self) -> Any:
-        if importlib.util.find_spec("crc32c") is None:
-            raise SinkError("Kafka needs the package crc32c: pip install crc32c", permanent=True)
         with self._lock:
             if self._client is None:
                 try:
-                    self._client = KafkaProducer(**self._given)
+                    self._client = self._open(self._options)
                 except (KafkaError, OSError) as error:
                     raise SinkError(_said(error)) from error
             return self._client

@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.util
 import socket
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ingest.errors import MissingDependency
@@ -45,6 +45,7 @@ __all__ = [
     "TopicPartition",
     "errors",
     "options",
+    "producer",
     "reachable",
 ]
 
@@ -62,7 +63,12 @@ def options(given: dict[str, Any]) -> dict[str, Any]:
         raise MissingDependency("Kafka needs the package crc32c: pip install crc32c")
     if not given.get("proxy_url") and not given.get("socks5_proxy"):
         reachable(given["bootstrap_servers"])
-    return {"bootstrap_timeout_ms": BOOTSTRAP_MS, "metrics_enabled": False, **given}
+    return {"bootstrap_timeout_ms": BOOTSTRAP_MS, **given}
+
+
+def producer(given: Mapping[str, Any]) -> Any:
+    """A `kafka.KafkaProducer`. Raises as `options`, and KafkaError."""
+    return KafkaProducer(**options({"client_id": "headwater", "metrics_enabled": False, **given}))
 
 
 def reachable(servers: Sequence[str]) -> None:

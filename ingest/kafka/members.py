@@ -55,6 +55,7 @@ class Member:
     ) -> None:
         settings: dict[str, Any] = {
             "client_id": "headwater",
+            "metrics_enabled": False,
             "auto_offset_reset": "earliest",
             "partition_assignment_strategy": (CooperativeStickyAssignor,),
             **given,

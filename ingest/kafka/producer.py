@@ -20,7 +20,7 @@ from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 from ingest.errors import Overloaded, TooLarge
-from ingest.kafka.client import KafkaError, KafkaProducer, Partition, options
+from ingest.kafka.client import KafkaError, Partition, producer
 from ingest.limits import MIB
 
 log = logging.getLogger(__name__)
@@ -77,7 +77,6 @@ class OrderedProducer:
     ) -> None:
         half = max(1000, int(patience * 500))
         self._given: dict[str, Any] = {
-            "client_id": "headwater",
             **given,
             "acks": "all",
             "enable_idempotence": True,
@@ -211,7 +210,7 @@ class OrderedProducer:
         end = time.monotonic() + self._patience
         while self._client is None:
             try:
-                self._client = KafkaProducer(**options(self._given))
+                self._client = producer(self._given)
             except (ConnectionError, KafkaError):
                 if time.monotonic() >= end or self._closing.wait(0.2):
                     raise

@@ -5,6 +5,7 @@ The options hold secrets: they are handed to a client and never logged.
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -27,6 +28,15 @@ class Tls(NamedTuple):
         return context
 
 
+class Hidden(str):
+    """A secret that shows itself in no repr: kafka-python logs the options of its admin client."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'…'"
+
+
 class Sasl(NamedTuple):
     """``mechanism``: PLAIN, SCRAM-SHA-256 or SCRAM-SHA-512."""
 
@@ -40,6 +50,7 @@ class Sasl(NamedTuple):
 
 def given(bootstrap: Sequence[str], tls: Tls | None = None, sasl: Sasl | None = None) -> dict[str, Any]:
     """What a consumer, a producer and an admin client of this cluster have in common. Raises as `Tls.context`."""
+    logging.getLogger("kafka").setLevel(logging.WARNING)  # below, it logs what is sent, passwords included
     made: dict[str, Any] = {"bootstrap_servers": list(bootstrap)}
     protocol = "SSL" if tls else "PLAINTEXT"
     if tls is not None:
@@ -47,6 +58,7 @@ def given(bootstrap: Sequence[str], tls: Tls | None = None, sasl: Sasl | None = 
     if sasl is not None:
         protocol = f"SASL_{protocol}"
         made |= {
-            "sasl_mechanism": sasl.mechanism, "sasl_plain_username": sasl.user, "sasl_plain_password": sasl.password
+            "sasl_mechanism": sasl.mechanism, "sasl_plain_username": sasl.user,
+            "sasl_plain_password": Hidden(sasl.password)
         }  # fmt: skip
     return {**made, "security_protocol": protocol}

@@ -14,20 +14,26 @@ from ingest.decoders import decode
 from ingest.kafka.client import KafkaAdminClient, KafkaConsumer, KafkaProducer, NewTopic, TopicPartition
 from ingest.kafka.source import KafkaSource
 from tests.real.components import eventually, free_port
-from tests.real.kafka.brokers import small
-
-pytestmark = pytest.mark.real("kafka")
 
 GROUPS = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 1000}
 Open = Callable[..., KafkaSource]
 _names = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a broker of our own, with its storage in memory."""
-    with small(tmp_path_factory.mktemp("broker")) as address:
-        yield address
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("kafka", marks=pytest.mark.real("kafka")),
+        pytest.param("apache-kafka", marks=pytest.mark.real("apache-kafka")),
+    ],
+)
+def broker(request: pytest.FixtureRequest) -> str:
+    """The address of a broker."""
+    if request.param == "kafka":
+        address: str = request.getfixturevalue("small_kafka")
+    else:
+        address = request.getfixturevalue("apache_kafka").address
+    return address
 
 
 def _until(done: Callable[[], bool], seconds: float) -> None:

@@ -8,15 +8,17 @@ from __future__ import annotations
 
 import base64
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from importlib.resources import files
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.real.components import eventually, free_port
 
@@ -29,6 +31,11 @@ def where() -> Path:
     """The folder of Apache Kafka's jars, fetched or not."""
     said = subprocess.run([ROOT / "script" / "kafka", "--where"], capture_output=True, check=True, text=True)
     return Path(said.stdout.strip())
+
+
+def fetched() -> bool:
+    """Whether script/kafka has been run."""
+    return shutil.which("java") is not None and where().is_dir()
 
 
 def listens(address: str) -> bool:
@@ -161,16 +168,37 @@ def _id() -> str:
     return base64.urlsafe_b64encode(uuid.uuid4().bytes).rstrip(b"=").decode().replace("-", "A")
 
 
+USER, PASSWORD = "headwater", "made-up-for-tests"
+TLS = ROOT / "tests" / "data" / "tls"
+
+
+class Cluster(NamedTuple):
+    """One node of Apache Kafka. ``secure`` is its listener for TLS with log-in as `USER`, None in a named cluster."""
+
+    address: str
+    secure: str | None
+
+
 @contextmanager
-def one(folder: Path) -> Iterator[str]:
-    """The address of a cluster of Apache Kafka: the one that HEADWATER_KAFKA names, else a node of our own."""
+def one(folder: Path) -> Iterator[Cluster]:
+    """The cluster that HEADWATER_KAFKA names, else a node of our own with both listeners."""
     named = os.environ.get(NAMED)
     if named:
-        yield named
+        yield Cluster(named, None)
         return
-    with apache(folder) as (node,):
-        yield node.address
-
-
-KINDS: dict[str, Callable[[Path], object]] = {"kafka": small, "apache-kafka": one}
-"""Component -> a cluster of it."""
+    identity = folder / "identity.pem"
+    identity.write_text((TLS / "key.pem").read_text() + (TLS / "good.pem").read_text(), encoding="utf-8")
+    login = "org.apache.kafka.common.security"
+    on = "listener.name.sasl_ssl"
+    settings = {
+        f"{on}.ssl.keystore.type": "PEM",
+        f"{on}.ssl.keystore.location": str(identity),
+        f"{on}.sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512",
+        f"{on}.scram-sha-256.sasl.jaas.config": f"{login}.scram.ScramLoginModule required;",
+        f"{on}.scram-sha-512.sasl.jaas.config": f"{login}.scram.ScramLoginModule required;",
+        f"{on}.plain.sasl.jaas.config": f'{login}.plain.PlainLoginModule required user_{USER}="{PASSWORD}";',
+    }
+    scram = [f"SCRAM-SHA-{size}=[name={USER},password={PASSWORD}]" for size in (256, 512)]
+    formatted = [word for credential in scram for word in ("--add-scram", credential)]
+    with apache(folder, listeners=["SASL_SSL"], settings=settings, formatted=formatted) as (node,):
+        yield Cluster(node.address, f"127.0.0.1:{node.ports['SASL_SSL']}")
