@@ -84,7 +84,7 @@ class Stage:
         self.settings.write_text(json.dumps({
             "store": dsn, "snapshot": 5,
             "cluster": {"bootstrap": [broker], "shards": shards, "session_timeout": session},
-            "sinks": {"webhook": [{
+            "sinks": {"webhooks": [{
                 "name": "desk", "url": f"http://127.0.0.1:{port}/desk", "audiences": ["tickets"], "allow_private": True,
             }]},
         }), encoding="utf-8")  # fmt: skip
@@ -108,7 +108,7 @@ class Stage:
     def opened(self) -> list[dict[str, Any]]:
         """The tickets that were opened."""
         bodies = [json.loads(got.body) for got in self.receiver.got if got.path == "/desk"]
-        return [one for one in bodies if one.get("action") == "open"]
+        return [one for one in bodies if one.get("type") == "incident.open"]
 
     def __enter__(self) -> Self:
         return self
