@@ -36,8 +36,8 @@ class Process:
                 [sys.executable, "-c", START, *words], stdout=output, stderr=output, env=environment, cwd=stage.folder
             )
 
-    def ready(self, seconds: float = 60.0) -> Self:
-        eventually(self._answers, f"{self.role} is ready: {self.log.read_text()[-2000:]}", seconds)
+    def ready(self, seconds: float = 150.0) -> Self:
+        eventually(self._answers, f"{self.role} is ready", seconds)
         return self
 
     def _answers(self) -> bool:

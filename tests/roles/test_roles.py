@@ -15,7 +15,7 @@ from tests.real.components import eventually
 from tests.real.kafka.brokers import small
 from tests.roles.stage import Process, Stage
 
-pytestmark = [pytest.mark.real("postgres", "kafka"), pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.real("postgres", "kafka"), pytest.mark.timeout(500)]
 
 SERVICES = [f"svc-{number:02}" for number in range(20)]
 CATALOGUE = {
@@ -73,14 +73,14 @@ def test_a_storm_through_all_roles_is_one_incident_and_one_ticket_though_workers
         if number == 12:
             workers.append(stage.start("work"))
     send(ingest, [alert("Down", "db")])
-    eventually(stage.opened, "a ticket is opened", 60)
+    eventually(stage.opened, "a ticket is opened", 120)
 
     def whole() -> bool:
         items = httpx.get(f"{api.url}/api/v1/incidents", timeout=20).json()["items"]
         left = [one for one in items if one["state"] != "merged"]
         return len(left) == 1 and left[0]["cause"] == "db" and left[0]["alerts"] == len(SERVICES) + 1
 
-    eventually(whole, "all alerts are in one incident", 60)
+    eventually(whole, "all alerts are in one incident", 120)
     assert len({one["data"]["incident_id"] for one in stage.opened()}) == 1
     for one in (ingest, publish, api, *workers[1:]):
         assert one.end() == 0
