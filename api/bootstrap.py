@@ -241,6 +241,7 @@ class InForce(Protocol):
 
 
 def world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
+    """What sinks need of the world."""
     settings.data.mkdir(parents=True, exist_ok=True)
     limits = settings.publishing
     return World(clock, settings.data, stack, limits.timeout, limits.deadline)
@@ -335,6 +336,7 @@ def _unnamed(settings: Settings, loaded: Loaded) -> list[Finding]:
 
 
 def service_settings(settings: Settings) -> ServiceSettings:
+    """Sizes and distances of a service."""
     return ServiceSettings(
         snapshots=SnapshotRhythm(every=round(settings.snapshot * 1000)),
         retention=round(settings.retention.input_log * DAY),
@@ -342,6 +344,7 @@ def service_settings(settings: Settings) -> ServiceSettings:
 
 
 def publisher_settings(settings: Settings) -> PublisherSettings:
+    """Those of the publisher."""
     from engine.publish.breaker import BreakerSettings
     from engine.publish.delivery import DispatchSettings
     from engine.publish.poller import PollSettings

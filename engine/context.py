@@ -35,7 +35,7 @@ class Context:
         self.timers = TimerQueue(state.timers)
         self.rules: RuleSet = library.rules(state.rules) if state.rules else RuleSet.default()
         self.topology: Topology = library.topology(state.topology) if state.topology else Topology.build()
-        self.routes = Routes(self.rules, self.topology, shard.count)
+        self.routes = Routes(self.rules, self.topology, shard.total)
         self.gated = self.inhibits = True
         self.beats_by_name = False
         self.names_without_beat: set[str] = set()

@@ -106,7 +106,7 @@ class Core:
         self._fire(now)
         context.state.now = now
         context.state.position = position
-        for index, signal in enumerate(signals) if context.shard.count == 1 else self._own(signals):
+        for index, signal in enumerate(signals) if context.shard.total == 1 else self._own(signals):
             if type(signal) is AlertEvent:
                 take(context, index, signal, now)
             else:
@@ -242,7 +242,7 @@ class Core:
         if 0 < signal.number <= context.state.shared.activated:
             return
         activate(context, signal, now)
-        if context.shard.count > 1:
+        if context.shard.total > 1:
             context.state.shared.activated = signal.number
             hand_over(context, now)
             take_what_waited(context, now)

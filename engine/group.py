@@ -176,7 +176,6 @@ class Group:
         return commit
 
 
-
 def _places(record: Record) -> Iterator[tuple[tuple[str, int], int]]:
     """Where a record lies in its source, and where stage 1 had it from."""
     if record.offset is not None:

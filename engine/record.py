@@ -44,7 +44,7 @@ def counted_in(shard: Shard) -> str:
     >>> counted_in(Shard()), counted_in(Shard(3, 16))
     ('(repeats)', '(repeats 3)')
     """
-    return REPEATS if shard.count == 1 else f"(repeats {shard.number})"
+    return REPEATS if shard.total == 1 else f"(repeats {shard.number})"
 
 
 class Recorder:

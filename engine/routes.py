@@ -125,7 +125,9 @@ class Routes:
             number[kept] = np.arange(len(kept))
             rows = whose[series] == shard
             labels = tuple(table.labels[place] for place in kept.tolist())
-            found[shard] = SampleTable(labels, _column("q", number[series[rows]]), _column("q", times[rows]), _column("d", values[rows]))
+            found[shard] = SampleTable(
+                labels, _column("q", number[series[rows]]), _column("q", times[rows]), _column("d", values[rows])
+            )
         return found
 
     def _beat(self, event: AlertEvent) -> Heartbeat | None:

@@ -16,14 +16,14 @@ MOST = 1 << 12
 
 
 class Shard(NamedTuple):
-    """One of ``count`` shards. The only one there is, unless somebody says otherwise."""
+    """One of ``total`` shards. The only one there is, unless somebody says otherwise."""
 
     number: int = 0
-    count: int = 1
+    total: int = 1
 
     def owns(self, domain: str) -> bool:
         """Is this domain decided here?"""
-        return self.count == 1 or shard_of(domain, self.count) == self.number
+        return self.total == 1 or shard_of(domain, self.total) == self.number
 
     @property
     def base(self) -> int:

@@ -25,9 +25,7 @@ def split(record: Record, decoded: Decoded, routes: Routes) -> list[Sent]:
     home = routes.of_domain(UNMAPPED)
     if decoded.rejects:
         parts.setdefault(home, [])
-    rejects = [
-        one if one.raw else msgspec.structs.replace(one, raw=record.body) for one in decoded.rejects
-    ]
+    rejects = [one if one.raw else msgspec.structs.replace(one, raw=record.body) for one in decoded.rejects]
     return [
         Sent(shard, encode(signals, rejects if shard == home else ()), origin)
         for shard, signals in sorted(parts.items())

@@ -27,7 +27,7 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
         forget_undeclared(context)
     else:
         raise ValueError(f"there are no versions of {signal.kind!r}")
-    context.routes = Routes(context.rules, context.topology, context.shard.count)
+    context.routes = Routes(context.rules, context.topology, context.shard.total)
     context.entity_of.clear()
     context.state.telemetry.forget_plain()
     context.look_at_rules()

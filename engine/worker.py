@@ -1,7 +1,7 @@
 """The worker of stage 2: owns the services of the shards that are assigned to it, in one thread.
 
-* assigned: it raises the shard's epoch in the store, so that no earlier owner can write any more, rebuilds the core from
-  the store, and reads on behind the position that is stored there
+* assigned: it raises the shard's epoch in the store, so that no earlier owner can write any more, rebuilds the core
+  from the store, and reads on behind the position that is stored there
 * revoked: what is under way is committed and a snapshot stored, then the shard is let go
 * lost (the group went on without it), or fenced by the store: the shard is dropped at once and nothing is written; what
   the core had decided and not committed is discarded
@@ -136,7 +136,8 @@ class Worker:
 
     def step(self, timeout: float) -> int:
         """Poll once, let every shard work, send on what it hands over. Returns how many records were taken."""
-        assert self._member is not None, "join a group first"
+        if self._member is None:
+            raise RuntimeError("join() a group before step()")
         records = self._member.poll(self._patience(timeout))
         for record in records:
             one = self.owned.get(record.partition)

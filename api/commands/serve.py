@@ -43,9 +43,7 @@ def run(
     return serve(found, make=make)
 
 
-def serve(
-    found: Settings, ready: Callable[[str, Server], None] | None = None, make: Make = bootstrap.engine
-) -> int:
+def serve(found: Settings, ready: Callable[[str, Server], None] | None = None, make: Make = bootstrap.engine) -> int:
     """Serve with these settings. ``ready`` hears the URL as soon as requests are taken."""
     with listening(found) as bound:
         url = address(found, bound)

@@ -28,9 +28,7 @@ class ShardTopic(Cluster):
 
     def declared(self) -> list[Topic]:
         """The topic, kept for as long as a worker may be away."""
-        return [
-            Topic(name=self.topic, partitions=self.shards, retention=self.retention, replication=self.replication)
-        ]
+        return [Topic(name=self.topic, partitions=self.shards, retention=self.retention, replication=self.replication)]
 
     def options(self) -> dict[str, Any]:
         """Options of a worker's consumer. Raises OSError."""

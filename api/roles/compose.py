@@ -192,7 +192,7 @@ def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped =
 
         def checks() -> list[Check]:
             found = [Check("worker", working.alive and not working.trouble, working.trouble)]
-            for shard, one in sorted(list(worker.owned.items())):
+            for shard, one in sorted(dict(worker.owned).items()):
                 health = one.service.health()
                 found.append(Check(f"shard {shard}", health.ready, health.reason))
             return found

@@ -21,8 +21,8 @@ WITHIN = 5.0
 
 
 class RawTopics:
-    """A `Source` without a thread of its own: everything that is polled is sent before the next poll, so that nothing is
-    under way when partitions are given up."""
+    """A `Source` without a thread of its own: all that is polled is sent before the next poll, so that nothing is under
+    way when partitions are given up."""
 
     def __init__(self, declared: Kafka, most: int) -> None:
         """Raises OSError where a file cannot be read."""
@@ -103,9 +103,7 @@ class RawTopics:
                 if time.monotonic() < self._retry:
                     return
                 declared = self._declared
-                self._member = Member(
-                    self._given, self._topics, declared.group, self, instance=declared.instance or ""
-                )
+                self._member = Member(self._given, self._topics, declared.group, self, instance=declared.instance or "")
             found = self._member.poll(timeout, limit)
         except (KafkaError, ConnectionError) as error:
             self.trouble, self._retry = str(error), time.monotonic() + AGAIN

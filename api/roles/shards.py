@@ -63,7 +63,7 @@ class ShardMetrics(Collector):
     def collect(self) -> Iterator[Metric]:
         """By name, of all shards together."""
         found: dict[str, Metric] = {}
-        for shard in sorted(list(self._worker.owned)):
+        for shard in sorted(dict(self._worker.owned)):
             for metric in self._opener.registries[shard].collect():
                 into = found.setdefault(metric.name, Metric(metric.name, metric.documentation, metric.type))
                 into.samples += [

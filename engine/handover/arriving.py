@@ -171,9 +171,7 @@ def _counted(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
     if young.internal or before is Disposition.RESOLVED:
         return
     young.disposition, young.reason, young.rule = Disposition.DUPLICATE, Reason.REPEAT, ""
-    change = LedgerChange(
-        young.event, alert.no, now, before, Disposition.DUPLICATE, Reason.REPEAT, alert.incident
-    )
+    change = LedgerChange(young.event, alert.no, now, before, Disposition.DUPLICATE, Reason.REPEAT, alert.incident)
     context.out.changes.append(change)
     context.recorder.change(alert.domain, change)
     context.count(before, -1)

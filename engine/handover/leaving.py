@@ -42,7 +42,7 @@ class _Leaving:
         """The parcel that what belongs to this domain goes into; None: it stays."""
         shard = self._owner.get(domain)
         if shard is None:
-            shard = self._owner[domain] = shard_of(domain, self.context.shard.count)
+            shard = self._owner[domain] = shard_of(domain, self.context.shard.total)
         if shard == self.context.shard.number:
             return None
         found = self.parcels.get(shard)
@@ -216,7 +216,7 @@ def _series(leaving: _Leaving) -> None:
     for entity in state.telemetry.series:
         domain = leaving.context.topology.domain(entity)
         if leaving.to(domain) is not None:
-            targets.setdefault(shard_of(domain, leaving.context.shard.count), set()).add(entity)
+            targets.setdefault(shard_of(domain, leaving.context.shard.total), set()).add(entity)
     if not targets:
         return
     content = state.telemetry.packed()

@@ -121,7 +121,9 @@ def main() -> None:
         if found:
             sys.stdout.write("".join(f"{line}\n" for line in (f"seed {seed}", *(f"    {line}" for line in found))))
     took = time.monotonic() - began
-    sys.stdout.write(f"{asked.seeds - wrong} of {asked.seeds} seeds are decided equally, {60 * asked.seeds / took:.0f} a minute\n")
+    sys.stdout.write(
+        f"{asked.seeds - wrong} of {asked.seeds} seeds are decided equally, {60 * asked.seeds / took:.0f} a minute\n"
+    )
 
 
 if __name__ == "__main__":

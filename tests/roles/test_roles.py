@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from engine.shards import shard_of
 from tests.publish.receiver import Receiver, receiver
 from tests.real.components import eventually
 from tests.real.kafka.brokers import small
@@ -42,7 +40,10 @@ def stage(tmp_path: Path, postgres_dsn: str, desk: Receiver) -> Iterator[Stage]:
 
 
 def alert(name: str, entity: str) -> dict[str, object]:
-    return {"labels": {"alertname": name, "service": entity, "severity": "critical"}, "startsAt": "2026-01-01T00:00:00Z"}
+    return {
+        "labels": {"alertname": name, "service": entity, "severity": "critical"},
+        "startsAt": "2026-01-01T00:00:00Z",
+    }
 
 
 def send(ingest: Process, alerts: list[dict[str, object]]) -> None:

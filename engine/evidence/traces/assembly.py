@@ -115,7 +115,6 @@ class Assembly(msgspec.Struct, array_like=True):
                 self.early += 0 if old else len(of.spans)
                 del self.traces[trace]
 
-
     def let_go(self, gone: Set[str]) -> None:
         """Forget the spans of these entities; what they were counted as stays."""
         for of in self.traces.values():
