@@ -69,7 +69,8 @@ def _adopt(context: Context, parcel: Parcel, now: Millis) -> None:
             if alert.no in context.state.alerts:
                 resolve_again(context, alert)
         hand_over(context, now)
-    for name in sorted({one.domain for one in (*parcel.alerts, *parcel.incidents)} & context.state.domains.keys()):
+    touched = {alert.domain for alert in parcel.alerts} | {incident.domain for incident in parcel.incidents}
+    for name in sorted(touched & context.state.domains.keys()):
         domain = context.state.domains[name]
         pass_later(context, domain, now)
         look_later(context, domain, now + context.rules.correlation.settle)

@@ -12,8 +12,9 @@ from collections.abc import Sequence
 import pytest
 from prometheus_client import CollectorRegistry
 
-import engine.core
+from engine import core as engine_core
 from engine import envelope
+from engine.alerts.intake import take
 from engine.context import Context
 from engine.core import Core, Shards
 from engine.library import Library
@@ -217,13 +218,11 @@ class Cluster:
 
 def listen(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """Let the cluster know which event of the scenario each alert event is, by its key."""
-    taken = engine.core.take
-
     def hear(context: Context, index: int, event: AlertEvent, now: Millis) -> None:
         cluster.heard(f"{context.state.position}-{index}", event.key)
-        taken(context, index, event, now)
+        take(context, index, event, now)
 
-    patch.setattr(engine.core, "take", hear)
+    patch.setattr(engine_core, "take", hear)
 
 
 def _decode(format: str, body: bytes) -> Decoded:

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import psycopg
 
 from api.kafka.shards import ShardTopic
 from ingest.kafka.topics import Topics
@@ -73,7 +74,7 @@ class Stage:
     def __init__(
         self, folder: Path, dsn: str, broker: str, receiver: Receiver, *, shards: int = 4, session: float = 6.0
     ) -> None:
-        self.folder, self.receiver = folder, receiver
+        self.folder, self.receiver, self.dsn, self.shards = folder, receiver, dsn, shards
         self.processes: list[Process] = []
         declared = ShardTopic(bootstrap=(broker,), shards=shards)
         topics = Topics(declared.given())
@@ -104,6 +105,11 @@ class Stage:
         made = Process(self, role, len(self.processes))
         self.processes.append(made)
         return made
+
+    def epochs(self) -> dict[int, int]:
+        """By shard: how often it has had an owner."""
+        with psycopg.connect(self.dsn) as connection:
+            return dict(connection.execute("SELECT shard, epoch FROM headwater.owners").fetchall())
 
     def opened(self) -> list[dict[str, Any]]:
         """The tickets that were opened."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -59,7 +61,8 @@ def send(ingest: Process, alerts: list[dict[str, object]]) -> None:
 
 
 def counted(api: Process) -> dict[str, int]:
-    return httpx.get(f"{api.url}/api/v1/totals", timeout=20).json()
+    found: dict[str, int] = httpx.get(f"{api.url}/api/v1/totals", timeout=20).json()
+    return found
 
 
 def test_a_storm_through_all_roles_is_one_incident_and_one_ticket_though_workers_die(stage: Stage) -> None:
@@ -77,11 +80,65 @@ def test_a_storm_through_all_roles_is_one_incident_and_one_ticket_though_workers
     eventually(stage.opened, "a ticket is opened", 120)
 
     def whole() -> bool:
-        items = httpx.get(f"{api.url}/api/v1/incidents", timeout=20).json()["items"]
-        left = [one for one in items if one["state"] != "merged"]
+        left = incidents(api)
         return len(left) == 1 and left[0]["cause"] == "db" and left[0]["alerts"] == len(SERVICES) + 1
 
     eventually(whole, "all alerts are in one incident", 120)
     assert len({one["data"]["incident_id"] for one in stage.opened()}) == 1
     for one in (ingest, publish, api, *workers[1:]):
         assert one.end() == 0
+
+
+def test_a_worker_that_stood_still_writes_nothing_when_it_goes_on(stage: Stage) -> None:
+    api, ingest, worker = stage.start("api"), stage.start("ingest"), stage.start("work")
+    for one in (api, ingest, worker):
+        one.ready()
+    send(ingest, [alert("HighErrorRate", SERVICES[0])])
+    eventually(lambda: counted(api)["received"] == 1, "it is decided", 60)
+    worker.signal(signal.SIGSTOP)
+    other = stage.start("work").ready()
+    eventually(lambda: owned(other) == stage.shards, "the other one owns everything", 90)
+    send(ingest, [alert("HighErrorRate", SERVICES[1])])
+    eventually(lambda: counted(api)["received"] == 2, "the other one decides", 60)
+    before = stage.epochs()
+    worker.signal(signal.SIGCONT)
+    eventually(lambda: "was lost to another" in worker.log.read_text() or owned(worker) > 0, "it hears of it", 60)
+    send(ingest, [alert("HighErrorRate", SERVICES[2])])
+    eventually(lambda: counted(api)["received"] == 3, "all of it is decided once", 60)
+    assert all(epoch >= before[shard] for shard, epoch in stage.epochs().items())
+    assert counted(api)["unaccounted"] == 0
+    for one in (ingest, api, worker, other):
+        assert one.end() == 0
+
+
+def test_domains_that_a_reload_joins_go_on_in_one_shard(stage: Stage) -> None:
+    apart = {
+        "entities": [
+            {"id": "db", "kind": "database", "tier": 0, "domain": "below"},
+            *({"id": name, "depends_on": ["db"], "domain": f"d-{name}"} for name in SERVICES),
+        ]
+    }
+    stage.catalogue(apart)
+    api, ingest, worker = stage.start("api"), stage.start("ingest"), stage.start("work")
+    for one in (api, ingest, worker):
+        one.ready()
+    send(ingest, [alert("HighErrorRate", name) for name in SERVICES[:6]])
+    send(ingest, [alert("Down", "db")])
+    eventually(lambda: counted(api)["received"] == 7, "all is decided", 60)
+    assert len(incidents(api)) == 7, "nothing joins them yet"
+    stage.catalogue(CATALOGUE)
+    assert httpx.post(f"{api.url}/api/v1/reload", timeout=60).status_code == 200
+    eventually(lambda: [one["alerts"] for one in incidents(api)] == [7], "they are one incident", 90)
+    eventually(lambda: counted(api)["unaccounted"] == 0, "every event is accounted for", 20)
+    assert incidents(api)[0]["cause"] == "db"
+
+
+def incidents(api: Process) -> list[dict[str, Any]]:
+    items = httpx.get(f"{api.url}/api/v1/incidents", timeout=20).json()["items"]
+    return [one for one in items if one["state"] != "merged"]
+
+
+def owned(worker: Process) -> int:
+    """How many shards it owns."""
+    checks = httpx.get(f"{worker.url}/readyz", timeout=20).json()["checks"]
+    return sum(one["name"].startswith("shard ") and one["ok"] for one in checks)

@@ -34,7 +34,8 @@ def joined(one: Packed, other: Packed) -> Packed:
     stores = one["store"], other["store"]
     names = list(dict.fromkeys([*stores[0]["names"], *stores[1]["names"]]))
     number = {name: place for place, name in enumerate(names)}
-    tables, refs = [], ({}, {})  # type: tuple[dict[int, int], dict[int, int]]
+    tables: list[Packed] = []
+    refs: tuple[dict[int, int], dict[int, int]] = ({}, {})
     for wide in (0, 1):
         pair = [dict(store["tables"][wide]["columns"]) for store in stores]
         for columns, store in zip(pair, stores, strict=True):
