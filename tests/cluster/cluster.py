@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from contextlib import closing
 
+import psycopg
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -27,6 +29,7 @@ from engine.service import Service, ServiceSettings
 from engine.shards import Shard
 from engine.signals import Activation, AlertEvent, Millis, Signal
 from engine.splitting import Sent, split
+from engine.storage.postgres import PostgresReader, PostgresStore
 from engine.storage.owned import MemoryShard, OwnedMemory
 from engine.worker import ShardSource, Worker
 from engine.writer import SnapshotRhythm
@@ -50,10 +53,23 @@ class Watched(OwnedMemory):
         self._cluster.keep(commit)
 
 
-class Cluster:
-    """``shards`` partitions; workers are added with `join`. Signals enter by `take`."""
+class WatchedPostgres(PostgresStore):
+    """The same on a real PostgreSQL."""
 
-    def __init__(self, shards: int, seed: object, start: Millis) -> None:
+    def __init__(self, dsn: str, shard: int, cluster: Cluster) -> None:
+        super().__init__(dsn, {}, shard)
+        self._cluster = cluster
+
+    def commit(self, commit: Commit) -> None:
+        super().commit(commit)
+        self._cluster.keep(commit)
+
+
+class Cluster:
+    """``shards`` partitions; workers are added with `join`. Signals enter by `take`. ``dsn``: not in memory."""
+
+    def __init__(self, shards: int, seed: object, start: Millis, dsn: str = "") -> None:
+        self.dsn = dsn
         self.rng = random.Random(f"cluster {seed}")
         self.bus = Bus(shards, self.rng)
         self.shards = [MemoryShard(Shard(number, shards)) for number in range(shards)]
@@ -128,7 +144,9 @@ class Cluster:
         self.bus.rebalance()
 
     def _open(self, number: int, source: ShardSource) -> tuple[Service, ShardStore]:
-        store = Watched(self.shards[number], self)
+        store: ShardStore = (
+            WatchedPostgres(self.dsn, number, self) if self.dsn else Watched(self.shards[number], self)
+        )
         machine = Machine(Shards(Shard(number, len(self.shards))), self.library, _decode, "1")
         metrics = EngineMetrics(CollectorRegistry(), "1")
         return Service(machine, store, [source], lambda: self.now, metrics, settings=SETTINGS), store
@@ -202,8 +220,20 @@ class Cluster:
             found = self.revisions[found][-1].merged_into
         return found
 
+    def written(self) -> list[tuple[object, ...]]:
+        """What changes with everything that anybody writes."""
+        if self.dsn:
+            with psycopg.connect(self.dsn) as connection:
+                return connection.execute("SELECT shard, position, ticked FROM headwater.progress ORDER BY 1").fetchall()
+        return [(resume.position, resume.ticked) for resume in (shard.store.resume() for shard in self.shards)]
+
     def counts(self) -> dict[str, int]:
         """Of all shards together."""
+        if self.dsn:
+            with closing(PostgresReader(self.dsn)) as reader:
+                totals = reader.totals()
+            assert totals.pop("unaccounted") == 0
+            return totals
         found: dict[str, int] = {}
         for shard in self.shards:
             for name, count in shard.store.resume().counts.items():

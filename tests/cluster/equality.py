@@ -15,6 +15,7 @@ import time
 import msgspec
 import pytest
 
+from engine.worker import Worker
 from tests.cluster.cluster import Cluster, listen
 from tests.scenarios.canonical import Canonical, canonical, differences
 from tests.scenarios.scoring import QUIET
@@ -47,7 +48,7 @@ class Course:
         at = sorted(self.rng.sample(range(events), min(events, 6)))
         kinds = ["rebalance", "freeze", "thaw", "crash", "repeat", "rebalance"]
         self.plan = dict(zip(at, kinds, strict=False)) if workers > 1 else {}
-        self.frozen: list[object] = []
+        self.frozen: list[Worker] = []
 
     def before(self, number: int) -> None:
         cluster, kind = self.cluster, self.plan.get(number)
@@ -68,15 +69,17 @@ class Course:
     def thaw(self) -> None:
         """The zombie goes on where it stopped, and finds that its shards have other owners."""
         for worker in self.frozen:
-            stored = [shard.store.resume().position for shard in self.cluster.shards]
-            worker.step(0)  # type: ignore[attr-defined]
-            assert [shard.store.resume().position for shard in self.cluster.shards] == stored
+            stored = self.cluster.written()
+            worker.step(0)
+            assert self.cluster.written() == stored
         self.frozen.clear()
 
 
-def decided(world: TroubleWorld, shards: int, workers: int, *, joins: bool) -> tuple[Canonical, Cluster]:
+def decided(
+    world: TroubleWorld, shards: int, workers: int, *, joins: bool, dsn: str = ""
+) -> tuple[Canonical, Cluster]:
     """The canonical result; with ``joins`` the world begins in parts, which become one in the middle of it."""
-    cluster = Cluster(shards, world.seed, START - 1000)
+    cluster = Cluster(shards, world.seed, START - 1000, dsn)
     with pytest.MonkeyPatch.context() as patch:
         listen(patch, cluster)
         course = Course(cluster, workers, len(world.events), world.seed)
@@ -90,6 +93,8 @@ def decided(world: TroubleWorld, shards: int, workers: int, *, joins: bool) -> t
             cluster.take([msgspec.structs.replace(event.signal, key=str(number))])
         cluster.pass_time(START + 1_800_000 + QUIET)
         course.thaw()
+        for worker in cluster.workers:
+            worker.stop()
     cluster.follow()
     places = {event: int(key) for event, key in cluster.keys.items()}
     assert sorted(places.values()) == list(range(len(world.events))), "an event was lost, or taken twice"

@@ -30,3 +30,13 @@ def test_domains_that_become_one_in_the_middle_are_handed_over_and_decided_as_by
     told = {view.id for view in cluster.incidents() if view.told}
     assert set(opened) - merged == told, "one ticket for each trouble"
     assert len(opened) == len(set(opened))
+
+
+@pytest.mark.real("postgres")
+def test_what_real_epochs_fence_is_decided_as_in_memory(postgres_dsn: str) -> None:
+    world = make(3)
+    one, _ = decided(world, 1, 1, joins=True)
+    many, cluster = decided(world, 4, 3, joins=True, dsn=postgres_dsn)
+    found = differences(one, many, lambda number: world.events[number].entity)
+    assert not found, "\n".join(found)
+    assert cluster.handovers
