@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
 import xxhash
 
 BITS = 40
@@ -32,6 +33,20 @@ class Shard(NamedTuple):
 
 
 ALONE = Shard()
+
+
+class Shared(msgspec.Struct):
+    """What a core remembers as one of several shards. ``activated`` is the number of the latest activation, ``handed``
+    that of the latest handover it gave, ``taken`` by shard that of the latest it took; ``parts`` are those of which
+    the end has not come, ``ahead`` whole ones that were made at a later activation than its own. ``moved`` says for
+    what is no longer here (incidents by id, alerts by number and event) to which domain it went."""
+
+    activated: int = 0
+    handed: int = 0
+    taken: dict[int, int] = {}
+    parts: dict[int, bytes] = {}
+    ahead: list[tuple[int, bytes]] = []
+    moved: dict[str, str] = {}
 
 
 def shard_of(domain: str, shards: int) -> int:

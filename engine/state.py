@@ -29,6 +29,7 @@ from engine.outcomes import (
 from engine.people_views import Called, Declaration, EscalationView, Status
 from engine.reasons import Disposition, Reason, Verdict
 from engine.recovery_views import Pinned, Ranges, RecoveryView
+from engine.shards import Shared
 from engine.signals import Labels, Millis
 from engine.spell import Spell
 from engine.timers import Timer
@@ -304,20 +305,6 @@ class Storm(msgspec.Struct):
     parent: str = ""
     waiting: set[str] = set()
     marks: list[int] = []
-
-
-class Shared(msgspec.Struct):
-    """What a core remembers as one of several shards. ``activated`` is the number of the latest activation, ``handed``
-    that of the latest handover it gave, ``taken`` by shard that of the latest it took; ``parts`` are those of which
-    the end has not come, ``ahead`` whole ones that were made at a later activation than its own. ``moved`` says for
-    what is no longer here (incidents by id, alerts by number and event) to which domain it went."""
-
-    activated: int = 0
-    handed: int = 0
-    taken: dict[int, int] = {}
-    parts: dict[int, bytes] = {}
-    ahead: list[tuple[int, bytes]] = []
-    moved: dict[str, str] = {}
 
 
 class CoreState(msgspec.Struct):

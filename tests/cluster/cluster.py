@@ -29,8 +29,8 @@ from engine.service import Service, ServiceSettings
 from engine.shards import Shard
 from engine.signals import Activation, AlertEvent, Millis, Signal
 from engine.splitting import Sent, split
-from engine.storage.postgres import PostgresReader, PostgresStore
 from engine.storage.owned import MemoryShard, OwnedMemory
+from engine.storage.postgres import PostgresReader, PostgresStore
 from engine.worker import ShardSource, Worker
 from engine.writer import SnapshotRhythm
 from rules.ruleset import RuleSet
@@ -144,9 +144,7 @@ class Cluster:
         self.bus.rebalance()
 
     def _open(self, number: int, source: ShardSource) -> tuple[Service, ShardStore]:
-        store: ShardStore = (
-            WatchedPostgres(self.dsn, number, self) if self.dsn else Watched(self.shards[number], self)
-        )
+        store: ShardStore = WatchedPostgres(self.dsn, number, self) if self.dsn else Watched(self.shards[number], self)
         machine = Machine(Shards(Shard(number, len(self.shards))), self.library, _decode, "1")
         metrics = EngineMetrics(CollectorRegistry(), "1")
         return Service(machine, store, [source], lambda: self.now, metrics, settings=SETTINGS), store
@@ -224,7 +222,7 @@ class Cluster:
         """What changes with everything that anybody writes."""
         if self.dsn:
             with psycopg.connect(self.dsn) as connection:
-                return connection.execute("SELECT shard, position, ticked FROM headwater.progress ORDER BY 1").fetchall()
+                return connection.execute("SELECT position, ticked FROM headwater.progress ORDER BY 1").fetchall()
         return [(resume.position, resume.ticked) for resume in (shard.store.resume() for shard in self.shards)]
 
     def counts(self) -> dict[str, int]:
@@ -248,6 +246,7 @@ class Cluster:
 
 def listen(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     """Let the cluster know which event of the scenario each alert event is, by its key."""
+
     def hear(context: Context, index: int, event: AlertEvent, now: Millis) -> None:
         cluster.heard(f"{context.state.position}-{index}", event.key)
         take(context, index, event, now)

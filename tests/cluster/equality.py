@@ -75,9 +75,7 @@ class Course:
         self.frozen.clear()
 
 
-def decided(
-    world: TroubleWorld, shards: int, workers: int, *, joins: bool, dsn: str = ""
-) -> tuple[Canonical, Cluster]:
+def decided(world: TroubleWorld, shards: int, workers: int, *, joins: bool, dsn: str = "") -> tuple[Canonical, Cluster]:
     """The canonical result; with ``joins`` the world begins in parts, which become one in the middle of it."""
     cluster = Cluster(shards, world.seed, START - 1000, dsn)
     with pytest.MonkeyPatch.context() as patch:

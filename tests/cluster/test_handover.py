@@ -104,7 +104,7 @@ def test_everything_of_a_domain_goes_on_in_the_shard_that_owns_it_now(pair: Pair
     before = msgspec.structs.asdict(incident)
     pair.activate(named(2))
     old, new = pair.cores[1].state, pair.cores[2].state
-    assert not old.alerts and not old.incidents and not old.telemetry.series and not old.logs.entities
+    assert [len(one) for one in (old.alerts, old.incidents, old.telemetry.series, old.logs.entities)] == [0] * 4
     pair.deliver(2)
     assert {number >> BITS for number in new.alerts} == {1}, "they keep their numbers"
     adopted = new.incidents[incident.id]
@@ -212,8 +212,6 @@ def test_only_the_owner_opens_an_incident_for_a_source_that_fell_silent() -> Non
 
 def test_a_core_goes_on_from_a_snapshot_taken_in_the_middle_of_a_handover(pair: Pair) -> None:
     pair.activate(named(2))
-    pair.cores = {
-        n: Core.restore(core.snapshot(), pair.library, Shard(n, SHARDS)) for n, core in pair.cores.items()
-    }
+    pair.cores = {n: Core.restore(core.snapshot(), pair.library, Shard(n, SHARDS)) for n, core in pair.cores.items()}
     pair.deliver(2)
     assert len(pair.cores[2].state.alerts) == 2
