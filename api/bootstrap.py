@@ -5,18 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 
-from api import files
+from api import files, stores
 from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
+from api.kept import Kept
 from api.observed import Observations
 from api.probe_settings import unnamed
 from api.scenarios import Watch
@@ -48,15 +48,14 @@ if TYPE_CHECKING:
     from api.fetcher import Fetcher
     from api.lane import Lane
     from api.prober import Prober
+    from api.stores import AnyStore
     from engine.publish.publisher import PublisherSettings
-    from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
     from ingest.kafka import KafkaSource
 
 log = logging.getLogger(__name__)
 
-DATABASE = "headwater.db"
 NEVER = 1 << 60
 DAY: Millis = 86_400_000
 
@@ -86,46 +85,40 @@ def in_memory(
 
 
 @contextmanager
-def stored(folder: Path) -> Iterator[Reader]:
+def stored(kept: Kept) -> Iterator[Reader]:
     """The data of an engine, running or not, to be read only. Raises `engine.errors.StoreUnavailable`."""
-    from engine.storage.sqlite import SqliteReader
-
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         yield found
 
 
-def stored_version(folder: Path, kind: str, id: str) -> Version | None:
+def stored_version(kept: Kept, kind: str, id: str) -> Version | None:
     """One version of the operator's files, as it is kept in the same data."""
-    from engine.storage.sqlite import SqliteReader
-
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         return found.version(kind, id)
 
 
 @contextmanager
-def back_tester(folder: Path, asked: Asked) -> Iterator[BackTester]:
+def back_tester(kept: Kept, asked: Asked) -> Iterator[BackTester]:
     """A back-test over the input log in the same data, to be read only."""
     from api.backtest import BackTester
     from engine.resume import StoredLibrary
-    from engine.storage.sqlite import SqliteReader
 
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         yield BackTester(found, StoredLibrary(found), decode, asked)
 
 
 @contextmanager
-def stored_core(folder: Path) -> Iterator[tuple[Known, Reader]]:
+def stored_core(kept: Kept) -> Iterator[tuple[Known, Reader]]:
     """The core of the newest snapshot in the same data, as far as it got. Raises `StoreUnavailable`."""
     from api.evidence import Known
     from engine import state as states
     from engine.errors import StoreUnavailable
     from engine.resume import StoredLibrary
-    from engine.storage.sqlite import SqliteReader
 
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         snapshot = next((one for one in found.snapshots() if one.schema == Core.SCHEMA), None)
         if snapshot is None:
-            raise StoreUnavailable(f"{folder} holds no snapshot that this version reads")
+            raise StoreUnavailable(f"{kept} holds no snapshot that this version reads")
         state, library = states.decode(snapshot.state), StoredLibrary(found)
         topology = library.topology(state.topology) if state.topology else Topology.build()
         rules = library.rules(state.rules) if state.rules else RuleSet.default()
@@ -133,11 +126,9 @@ def stored_core(folder: Path) -> Iterator[tuple[Known, Reader]]:
 
 
 @contextmanager
-def audit(folder: Path) -> Iterator[Record]:
+def audit(kept: Kept) -> Iterator[Record]:
     """The record of decisions in the same data."""
-    from engine.storage.sqlite import SqliteReader
-
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         yield found
 
 
@@ -181,7 +172,6 @@ def engine(
     from api.routes.ingest import ROWS
     from engine.publish.publisher import Publisher
     from engine.resume import StoredLibrary
-    from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
 
@@ -190,11 +180,11 @@ def engine(
         metrics = EngineMetrics(registry, installed())
         sinks = settings.sinks.open(_world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
-        store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
+        store, leased = stores.opened(settings.kept, audiences, clock, stack)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
-        publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
+        publisher = Publisher(store, sinks, submissions.submit, leased, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
         told = broadcaster.wake, publisher.wake, stopped
@@ -253,7 +243,7 @@ def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
         return trial.attempt(settings.sinks, name, _world(settings, clock, stack))
 
 
-def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: Clock) -> None:
+def _sample(metrics: EngineMetrics, store: AnyStore, prober: Prober, clock: Clock) -> None:
     """For each scrape."""
     prober.sample()
     metrics.sample_store(store, store, clock())

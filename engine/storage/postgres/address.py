@@ -45,8 +45,8 @@ class Address:
 
     def hide(self, text: str) -> str:
         """A message of the server or of libpq, on one line, surely without the password."""
-        plain = " ".join(text.split())
-        return plain.replace(self._secret, "***") if self._secret else plain
+        plain = " ".join(text.split()).removesuffix("Is the server running on that host and accepting TCP/IP connections?")
+        return (plain.replace(self._secret, "***") if self._secret else plain).strip()
 
 
 def _shown(given: dict[str, str]) -> str:
@@ -54,3 +54,9 @@ def _shown(given: dict[str, str]) -> str:
     port = f":{given['port']}" if "port" in given else ""
     host = given.get("host", given.get("hostaddr", ""))
     return f"postgresql://{user}{quote(host, safe=':,[]') if not host.startswith('/') else quote(host, safe='')}{port}/{quote(given.get('dbname', ''))}"
+
+
+def with_password(dsn: str, password: str) -> str:
+    """The address with this password in it, if there is one. Raises `StoreUnavailable` for no address."""
+    Address(dsn)
+    return make_conninfo(dsn, password=password) if password else dsn
