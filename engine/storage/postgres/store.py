@@ -186,9 +186,9 @@ class PostgresStore(PostgresReader, PostgresOutbox):
     def _drop_a_day(self, cursor: Cursor[Row], before: Millis) -> int:
         try:
             with cursor.connection.transaction():
-                cursor.execute("SET LOCAL lock_timeout = '1s'")  # everybody queues behind who waits for this lock
+                cursor.execute("SET LOCAL lock_timeout = '500ms'")  # everybody queues behind who waits for this lock
                 dropped = partitions.drop_one(cursor.connection, before)
-                cursor.execute("SET LOCAL lock_timeout = '5s'")
+                cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
         except psycopg.errors.LockNotAvailable:
             return 0  # a backup reads it; next time
         self._partitions = {place for place in self._partitions if place[0] != "input"}
