@@ -11,9 +11,9 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from api import bootstrap
-from api.kept import DATABASE, Kept
 from api.backtest import Asked
 from api.backtest_schemas import BackTest
+from api.kept import DATABASE, Kept
 from engine import own
 from engine.core import Core
 from engine.metrics import EngineMetrics

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from api import bootstrap
-from api.kept import DATABASE, Kept
 from api.backtest import NothingThere
+from api.kept import DATABASE
 from engine.storage.sqlite.store import SqliteStore
 from rules.ruleset import RuleSet
 from tests.backtest.recorded import SINKS, alert, backtest, command, record, rules

@@ -49,8 +49,9 @@ def programs() -> Path:
 
 
 class Postgres:
-    """A server that answers before the constructor returns; ``durable``: with fsync, as in earnest. It asks only the user
-    `guarded` for a password.
+    """A server that answers before the constructor returns; ``durable``: with fsync, as in earnest.
+
+    It asks only the user `guarded` for a password.
 
     As root it runs as `nobody`, for PostgreSQL refuses root; then also the binaries are copied where nobody may read
     them, if they are not there already.
@@ -139,6 +140,12 @@ class Postgres:
         finally:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    def copy(self, source: str, target: str) -> None:
+        """Dump the schema of one database and restore it into another, as docs/storage.md says."""
+        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres")
+        self._run("pg_dump", *where, "--format=custom", "--schema=headwater", "--file=dump", source)
+        self._run("pg_restore", *where, "--exit-on-error", "--no-owner", f"--dbname={target}", "dump")
+
     def _made(self) -> str:
         name = f"hw{next(self._numbers)}"
         self.execute(f"CREATE DATABASE {name}")
@@ -154,9 +161,7 @@ class Postgres:
             str(self._programs / "postgres"), "-D", "data", "-p", str(self.port), "-k", str(self.folder), *options
         ]  # fmt: skip
         with (self.folder / "log").open("ab") as log:
-            return subprocess.Popen(
-                command, stdout=log, stderr=log, env=self._environment, cwd=self.folder, **self._as
-            )  # type: ignore[call-overload, no-any-return]
+            return subprocess.Popen(command, stdout=log, stderr=log, env=self._environment, cwd=self.folder, **self._as)  # type: ignore[call-overload, no-any-return]
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(

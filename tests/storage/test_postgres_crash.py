@@ -88,7 +88,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed(durable):
         assert (totals["unaccounted"], totals["received"]) == (0, 2 * len(stored))
         heads = store.heads()
         assert [verify(store.chain(head.domain), head=head).records for head in heads] == [len(stored)] * 2
-        assert len({row["key"] for row in store.outbox(limit=500).items}) == min(500, len(stored))
+        assert len(store.outbox(limit=500).items) == min(500, len(stored))
         (row,) = store.claim("tickets", NOON, 1000, 1)
         assert store.confirmed(row, NOON, Receipt("T1"))
         for part in (store, reader, clock):

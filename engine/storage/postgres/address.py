@@ -38,7 +38,9 @@ class Address:
 
     def hide(self, text: str) -> str:
         """A message of the server or of libpq, on one line, surely without the password."""
-        plain = " ".join(text.split()).removesuffix("Is the server running on that host and accepting TCP/IP connections?")
+        plain = " ".join(text.split()).removesuffix(
+            "Is the server running on that host and accepting TCP/IP connections?"
+        )
         return (plain.replace(self._secret, "***") if self._secret else plain).strip()
 
 

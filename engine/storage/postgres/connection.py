@@ -27,7 +27,8 @@ _EVERY = f"SET search_path = {SCHEMA}"
 _WRITER = (
     "SET idle_in_transaction_session_timeout = '15s'; SET plan_cache_mode = force_generic_plan; "
     # durable means on disk here, whatever the server's default; where it is stricter (standbys), that stays
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+    "SELECT set_config('synchronous_commit', 'on', false) "
+    "WHERE current_setting('synchronous_commit') IN ('off', 'local')"
 )
 _READER = (
     "SET default_transaction_read_only = on; SET statement_timeout = '60s'; SET plan_cache_mode = force_custom_plan"

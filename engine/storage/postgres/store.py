@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg import Connection, Cursor
 
-from engine.errors import EngineError, Fenced, StoreCorrupt, StoreUnavailable
+from engine.errors import Fenced, StoreCorrupt
 from engine.outcomes import Decision
 from engine.ports import Commit, Entry, Resume
 from engine.signals import Millis

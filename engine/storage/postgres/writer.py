@@ -46,10 +46,11 @@ def load(cursor: Cursor[Row], shard: int) -> tuple[Progress, Millis]:
     row = cursor.execute(SQL["progress"], {"shard": shard}).fetchone()
     position, ticked, arrival, alive, positions, counts = row or (base, 0, 0, 0, "[]", "{}")
     numbers = cursor.execute(SQL["last_numbers"], {"after": base, "until": shards.end(shard)}).fetchone()
+    change, block, record = (number or base for number in numbers or (0, 0, 0))
     offsets = msgspec.json.decode(positions, type=list[tuple[str, int, int]])
     progress = Progress(
         position, ticked, arrival, {(source, partition): offset for source, partition, offset in offsets},
-        msgspec.json.decode(counts, type=dict[str, int]), *(number or base for number in numbers or (0, 0, 0)),
+        msgspec.json.decode(counts, type=dict[str, int]), change, block, record,
     )  # fmt: skip
     return progress, alive
 
