@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import msgspec
+import psycopg
 import pytest
 
+import engine.storage.postgres.connection as connection_module
 from engine.chain import verify
 from engine.errors import Fenced, StoreCorrupt, StoreUnavailable
 from engine.outcomes import AlertView
@@ -48,7 +50,10 @@ def test_who_was_owner_before_writes_nothing(open_store):
     assert elder.acquire() == 1
     elder.commit(whole(1))
     assert younger.acquire() == 2
-    for attempt in (lambda: elder.commit(whole(2)), lambda: elder.alive(NOON + 10**6)):
+    attempts = (
+        lambda: elder.commit(whole(2)), lambda: elder.alive(NOON + 10**6), lambda: elder.prune(NOON + 10**6, 1)
+    )  # fmt: skip
+    for attempt in attempts:
         with pytest.raises(Fenced, match="shard 0 is at epoch 2 of two"):
             attempt()
     resume = younger.resume()
@@ -144,3 +149,22 @@ def test_an_input_of_another_shards_past_is_refused(open_store):
     store.acquire()
     with pytest.raises(StoreCorrupt, match="handled already"):
         store.commit(Commit(entries=[entry(5)], ledger=[(5, ledger(5, 1))]))
+
+
+def test_an_owner_that_stands_still_in_the_middle_of_a_commit_is_waited_for_and_then_fenced(
+    open_store, postgres_dsn, monkeypatch
+):
+    monkeypatch.setattr(connection_module, "LOCK_SECONDS", 0.2)
+    younger = open_store(owner="two")
+    younger.acquire()
+    with psycopg.connect(postgres_dsn) as elder:
+        elder.execute("SET search_path = headwater")
+        elder.execute("SELECT hold(0, 1)")
+        elder.execute("UPDATE progress SET position = 7 WHERE shard = 0")
+        with pytest.raises(StoreUnavailable, match="Somebody holds a lock"):
+            younger.acquire()
+        elder.commit()
+        assert younger.acquire() == 2
+        assert younger.resume().position == 7
+        with pytest.raises(psycopg.Error, match="epoch 2 of two"):
+            elder.execute("SELECT hold(0, 1)")

@@ -69,7 +69,8 @@ def meaning(address: Address, *, connecting: bool = False) -> Iterator[None]:
 
 def _as_ours(error: psycopg.Error, address: Address, *, connecting: bool) -> EngineError | psycopg.Error:
     """What to raise instead."""
-    text, code = address.hide(str(error)).removesuffix("."), error.sqlstate or ""
+    said = ". ".join(filter(None, (error.diag.message_primary, error.diag.message_detail))) or str(error)
+    text, code = address.hide(said).removesuffix("."), error.sqlstate or ""
     if code == "HW001":
         return Fenced(f"{address}: {text}.")
     if isinstance(error, psycopg.IntegrityError):

@@ -170,6 +170,7 @@ class PostgresStore(PostgresReader, PostgresOutbox):
         entries are kept for less than two days at most ``limit`` of this shard's are deleted one by one.
         """
         with self._changing() as cursor:
+            cursor.execute(SQL["hold"], self._claim)
             pruned = self._drop_a_day(cursor, before)
             kept = snapshots.kept(cursor, self.shard)
             progress = load(cursor, self.shard)[0]
