@@ -19,12 +19,15 @@ from api.findings import Finding, Wrong
 from api.kept import Kept
 from api.observed import Observations
 from api.probe_settings import unnamed
+from api.readiness.book import Book
+from api.readiness.collector import ReadinessMetrics
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
 from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
+from api.watchdog import Watchdog
 from engine import failpoints, own
 from engine.chain import ChainRow, Head
 from engine.core import Core
@@ -33,6 +36,7 @@ from engine.lifecycle import OPEN
 from engine.metrics import EngineMetrics
 from engine.outcomes import IncidentView
 from engine.ports import Clock, Commit, Decode, Decoded, Reader, Source, Version
+from engine.readiness.report import Registry
 from engine.resume import Machine
 from engine.service import Service, ServiceSettings
 from engine.signals import Millis
@@ -49,7 +53,7 @@ if TYPE_CHECKING:
     from api.lane import Lane
     from api.prober import Prober
     from api.stores import AnyStore
-    from engine.publish.publisher import PublisherSettings
+    from engine.publish.publisher import Publisher, PublisherSettings
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
     from ingest.kafka import KafkaSource
@@ -57,7 +61,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NEVER = 1 << 60
+Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
+PATIENCE = 60.0
+"""Seconds until a loop that does not turn is told of."""
 
 
 def now() -> Millis:
@@ -156,9 +163,7 @@ class Running:
 
 
 @contextmanager
-def engine(
-    settings: Settings, *, clock: Clock = now, stopped: Callable[[BaseException], None] | None = None
-) -> Iterator[Running]:
+def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = None) -> Iterator[Running]:
     """Everything, from the settings; taken apart in reverse order. ``stopped`` hears when the engine cannot go on.
 
     Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
@@ -187,7 +192,7 @@ def engine(
         publisher = Publisher(store, sinks, submissions.submit, leased, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
-        told = broadcaster.wake, publisher.wake, stopped
+        watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
@@ -201,20 +206,32 @@ def engine(
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
-            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
+            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher, watchdog), broadcaster=broadcaster,
+            prober=prober, registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
+            readiness=_book(store, conductor, clock, registry), test_sink=partial(_test_sink, settings, clock),
+            sample=partial(_sample, metrics, store, prober, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
             conductor.start(service, loaded)
+            _watch(watchdog, conductor, service, publisher, settings)
             for part in (publisher, prober, fetcher):
                 part.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close)
+
+
+def _watch(
+    watchdog: Watchdog, conductor: Conductor, service: Service, publisher: Publisher, settings: Settings
+) -> None:
+    """All loops that have begun. One that calls a receiver may wait for it as long as a call may take."""
+    watchdog.watch("engine", conductor.alive, lambda: service.health().last_step, service.settings.stalled_seconds)
+    limits = settings.publishing
+    for loop in publisher.loops:
+        watchdog.watch(loop.name, lambda loop=loop: loop.alive, loop.age, PATIENCE + 2 * limits.deadline)  # type: ignore[misc]
 
 
 def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
@@ -241,6 +258,14 @@ def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
     """What comes of a test of the sink of this name; None when there is none."""
     with ExitStack() as stack:
         return trial.attempt(settings.sinks, name, _world(settings, clock, stack))
+
+
+def _book(store: AnyStore, conductor: Conductor, clock: Clock, registry: CollectorRegistry) -> Book:
+    """What is known of incidents that are over, also as metrics."""
+    asked = conductor.state, conductor.topology, conductor.rules
+    book = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
+    ReadinessMetrics(book, registry)
+    return book
 
 
 def _sample(metrics: EngineMetrics, store: AnyStore, prober: Prober, clock: Clock) -> None:
@@ -348,9 +373,10 @@ def _lag(source: KafkaSource) -> float:
 
 
 def _checks(
-    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher
-) -> list[Check]:
-    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready()]
+    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher,
+    watchdog: Watchdog,
+) -> list[Check]:  # fmt: skip
+    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready(), watchdog.check()]
 
 
 def _check_kafka(source: KafkaSource) -> Check:

@@ -21,6 +21,7 @@ from pydantic.dataclasses import dataclass
 
 from api.findings import Finding, Wrong
 from api.kept import Kept
+from api.logging_format import Form
 from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.sinks.declared import Name
 from api.sinks.declared import strict as _strict
@@ -146,6 +147,7 @@ class Settings:
     limits: Limits = Limits()
     retention: Retention = Retention()
     publishing: Publishing = Publishing()
+    log: Form = "text"
     failpoints: str = ""
 
     @property
@@ -167,6 +169,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "HEADWATER_HOST": ("server", "host"),
     "HEADWATER_PORT": ("server", "port"),
     "HEADWATER_PREFIX": ("server", "prefix"),
+    "HEADWATER_LOG": ("log",),
     "HEADWATER_FAILPOINTS": ("failpoints",),
 }
 """Variable -> the setting that it replaces."""

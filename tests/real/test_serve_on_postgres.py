@@ -85,8 +85,13 @@ def test_nothing_that_was_taken_is_lost_when_the_engine_is_killed(served):
     assert server.metric("headwater_alerts_unaccounted") == 0
     assert len(server.incidents()) == 1
     assert not list(folder.glob("data/*.db"))
-    told = subprocess.run(
-        [server._command[0], "audit", "verify", "--config", str(folder / "headwater.yaml")],
-        env=server._env, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert "nothing was changed" in told.stdout
+    server.stop()
+    assert "nothing was changed" in told(server, folder, "audit", "verify")
+    assert "shop" in told(server, folder, "explain")
+    assert "No alert is kept back" in told(server, folder, "suppressed")
+
+
+def told(server: Headwater, folder: Path, *command: str) -> str:
+    """What a command reads from the same database while no server runs."""
+    asked = [server._command[0], *command, "--config", str(folder / "headwater.yaml")]
+    return subprocess.run(asked, env=server._env, capture_output=True, text=True, check=True).stdout
