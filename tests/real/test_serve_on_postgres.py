@@ -12,7 +12,7 @@ import pytest
 from tests.real.components import Headwater, eventually
 from tests.real.postgres import Postgres
 
-pytestmark = pytest.mark.real("postgres")
+pytestmark = [pytest.mark.real("postgres"), pytest.mark.timeout(300)]
 
 CATALOGUE = """
 entities:

@@ -15,7 +15,7 @@ from tests.real.components import eventually
 from tests.real.postgres import Postgres
 from tests.storage.made import NOON, SINKS, whole
 
-pytestmark = pytest.mark.real("postgres")
+pytestmark = [pytest.mark.real("postgres"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
