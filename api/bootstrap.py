@@ -5,26 +5,29 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 
-from api import files
+from api import files, stores
 from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
+from api.kept import Kept
 from api.observed import Observations
 from api.probe_settings import unnamed
+from api.readiness.book import Book
+from api.readiness.collector import ReadinessMetrics
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
 from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
+from api.watchdog import Watchdog
 from engine import envelope, failpoints, own
 from engine.chain import ChainRow, Head
 from engine.core import Core
@@ -33,6 +36,7 @@ from engine.lifecycle import OPEN
 from engine.metrics import EngineMetrics
 from engine.outcomes import IncidentView
 from engine.ports import Clock, Commit, Decode, Decoded, Reader, Source, Version
+from engine.readiness.report import Registry
 from engine.resume import Machine
 from engine.service import Service, ServiceSettings
 from engine.signals import Millis
@@ -48,17 +52,20 @@ if TYPE_CHECKING:
     from api.fetcher import Fetcher
     from api.kafka.inputs import Inputs
     from api.lane import Lane
+    from api.parts import InForce
     from api.prober import Prober
-    from engine.publish.publisher import PublisherSettings
-    from engine.storage.sqlite import SqliteStore
+    from api.stores import AnyStore
+    from engine.publish.publisher import Publisher, PublisherSettings
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
 
 log = logging.getLogger(__name__)
 
-DATABASE = "headwater.db"
 NEVER = 1 << 60
+Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
+PATIENCE = 60.0
+"""Seconds until a loop that does not turn is told of."""
 
 
 def now() -> Millis:
@@ -88,46 +95,40 @@ def in_memory(
 
 
 @contextmanager
-def stored(folder: Path) -> Iterator[Reader]:
+def stored(kept: Kept) -> Iterator[Reader]:
     """The data of an engine, running or not, to be read only. Raises `engine.errors.StoreUnavailable`."""
-    from engine.storage.sqlite import SqliteReader
-
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         yield found
 
 
-def stored_version(folder: Path, kind: str, id: str) -> Version | None:
+def stored_version(kept: Kept, kind: str, id: str) -> Version | None:
     """One version of the operator's files, as it is kept in the same data."""
-    from engine.storage.sqlite import SqliteReader
-
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         return found.version(kind, id)
 
 
 @contextmanager
-def back_tester(folder: Path, asked: Asked) -> Iterator[BackTester]:
+def back_tester(kept: Kept, asked: Asked) -> Iterator[BackTester]:
     """A back-test over the input log in the same data, to be read only."""
     from api.backtest import BackTester
     from engine.resume import StoredLibrary
-    from engine.storage.sqlite import SqliteReader
 
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         yield BackTester(found, StoredLibrary(found), decode, asked)
 
 
 @contextmanager
-def stored_core(folder: Path) -> Iterator[tuple[Known, Reader]]:
+def stored_core(kept: Kept) -> Iterator[tuple[Known, Reader]]:
     """The core of the newest snapshot in the same data, as far as it got. Raises `StoreUnavailable`."""
     from api.evidence import Known
     from engine import state as states
     from engine.errors import StoreUnavailable
     from engine.resume import StoredLibrary
-    from engine.storage.sqlite import SqliteReader
 
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         snapshot = next((one for one in found.snapshots() if one.schema == Core.SCHEMA), None)
         if snapshot is None:
-            raise StoreUnavailable(f"{folder} holds no snapshot that this version reads")
+            raise StoreUnavailable(f"{kept} holds no snapshot that this version reads")
         state, library = states.decode(snapshot.state), StoredLibrary(found)
         topology = library.topology(state.topology) if state.topology else Topology.build()
         rules = library.rules(state.rules) if state.rules else RuleSet.default()
@@ -135,11 +136,9 @@ def stored_core(folder: Path) -> Iterator[tuple[Known, Reader]]:
 
 
 @contextmanager
-def audit(folder: Path) -> Iterator[Record]:
+def audit(kept: Kept) -> Iterator[Record]:
     """The record of decisions in the same data."""
-    from engine.storage.sqlite import SqliteReader
-
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         yield found
 
 
@@ -167,9 +166,7 @@ class Running:
 
 
 @contextmanager
-def engine(
-    settings: Settings, *, clock: Clock = now, stopped: Callable[[BaseException], None] | None = None
-) -> Iterator[Running]:
+def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = None) -> Iterator[Running]:
     """Everything, from the settings; taken apart in reverse order. ``stopped`` hears when the engine cannot go on.
 
     Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
@@ -183,7 +180,6 @@ def engine(
     from api.routes.ingest import ROWS
     from engine.publish.publisher import Publisher
     from engine.resume import StoredLibrary
-    from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
 
@@ -192,14 +188,14 @@ def engine(
         metrics = EngineMetrics(registry, installed())
         sinks = settings.sinks.open(world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
-        store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
+        store, leased = stores.opened(settings.kept, audiences, clock, stack)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
-        publisher = Publisher(store, sinks, submissions.submit, clock, metrics, publisher_settings(settings))
+        publisher = Publisher(store, sinks, submissions.submit, leased, metrics, publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
-        told = broadcaster.wake, publisher.wake, stopped
+        watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
@@ -214,15 +210,17 @@ def engine(
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
-            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
+            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher, watchdog), broadcaster=broadcaster,
+            prober=prober, registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(test_sink, settings, clock),
+            readiness=book(store, conductor, clock, registry), test_sink=partial(test_sink, settings, clock),
+            sample=partial(_sample, metrics, store, prober, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
             conductor.start(service, found)
+            _watch(watchdog, conductor, service, publisher, settings)
             for part in (publisher, prober, fetcher, *([kafka] if kafka else ())):
                 part.start()
 
@@ -230,14 +228,14 @@ def engine(
         yield Running(app, lane, start, broadcaster.close)
 
 
-class InForce(Protocol):
-    """Who knows what is in force."""
-
-    def topology(self) -> Topology:
-        """The topology."""
-
-    def rules(self) -> RuleSet:
-        """The rules."""
+def _watch(
+    watchdog: Watchdog, conductor: Conductor, service: Service, publisher: Publisher, settings: Settings
+) -> None:
+    """All loops that have begun. One that calls a receiver may wait for it as long as a call may take."""
+    watchdog.watch("engine", conductor.alive, lambda: service.health().last_step, service.settings.stalled_seconds)
+    limits = settings.publishing
+    for loop in publisher.loops:
+        watchdog.watch(loop.name, lambda loop=loop: loop.alive, loop.age, PATIENCE + 2 * limits.deadline)  # type: ignore[misc]
 
 
 def world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
@@ -272,7 +270,15 @@ def test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
         return trial.attempt(settings.sinks, name, world(settings, clock, stack))
 
 
-def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: Clock) -> None:
+def book(store: AnyStore, conductor: InForce, clock: Clock, registry: CollectorRegistry) -> Book:
+    """What is known of incidents that are over, also as metrics."""
+    asked = conductor.state, conductor.topology, conductor.rules
+    found = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
+    ReadinessMetrics(found, registry)
+    return found
+
+
+def _sample(metrics: EngineMetrics, store: AnyStore, prober: Prober, clock: Clock) -> None:
     """For each scrape."""
     prober.sample()
     metrics.sample_store(store, store, clock())
@@ -380,6 +386,8 @@ def _lag(ask: Callable[[], dict[tuple[str, int], int]]) -> float:
 
 
 def _checks(
-    conductor: Conductor, inbox: HttpInbox, kafka: Inputs | None, prober: Prober, fetcher: Fetcher
-) -> list[Check]:
-    return [*conductor.checks(inbox), *(kafka.checks() if kafka else ()), prober.ready(), fetcher.ready()]
+    conductor: Conductor, inbox: HttpInbox, kafka: Inputs | None, prober: Prober, fetcher: Fetcher,
+    watchdog: Watchdog,
+) -> list[Check]:  # fmt: skip
+    found = [*conductor.checks(inbox), *(kafka.checks() if kafka else ())]
+    return [*found, prober.ready(), fetcher.ready(), watchdog.check()]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -11,6 +12,7 @@ from api.broadcast import Broadcaster
 from api.feasibility import Audits
 from api.observed import Observations
 from api.prober import Prober
+from api.readiness.book import Book
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded, SinkTest
 from api.settings import Settings
@@ -21,6 +23,19 @@ from engine.state import CoreState
 from rules.gates import Silence
 from rules.ruleset import RuleSet
 from topology.model import Topology
+
+
+class InForce(Protocol):
+    """Who knows what is in force."""
+
+    def topology(self) -> Topology:
+        """The topology."""
+
+    def rules(self) -> RuleSet:
+        """The rules."""
+
+    def state(self) -> CoreState | None:
+        """The core's state, where there is one in this process."""
 
 
 @dataclass(frozen=True)
@@ -57,5 +72,6 @@ class Parts:
     scenarios: Watch
     audits: Audits
     observations: Observations
+    readiness: Book
     registry: CollectorRegistry
     sample: Callable[[], None]

@@ -12,7 +12,7 @@ from functools import partial
 
 from prometheus_client import CollectorRegistry
 
-from api import bootstrap, files
+from api import bootstrap, files, stores
 from api.app import create_app
 from api.bootstrap import Running
 from api.broadcast import Broadcaster
@@ -40,7 +40,7 @@ from engine.metrics import EngineMetrics
 from engine.ports import Clock
 from engine.publish.publisher import Publisher
 from engine.resume import StoredLibrary
-from engine.storage.postgres import PostgresStore
+from engine.storage.postgres import DatabaseClock, PostgresStore
 from engine.submissions import Submissions
 from engine.worker import Worker
 from ingest.inbox import HttpInbox
@@ -64,9 +64,11 @@ class _Front:
         self.settings, self.clock, self.brings = settings, clock, brings
         self.registry = CollectorRegistry()
         self.metrics = EngineMetrics(self.registry, installed())
+        dsn = stores.address(settings.kept)
+        self.leased = stack.enter_context(closing(DatabaseClock(dsn)))
         self.sinks = settings.sinks.open(bootstrap.world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in self.sinks}
-        self.store = stack.enter_context(closing(PostgresStore(settings.store, audiences, owner=_name())))
+        self.store = stack.enter_context(closing(PostgresStore(dsn, audiences, owner=_name())))
         self.lanes = stack.enter_context(closing(Lanes(cluster)))
         self.library = StoredLibrary(self.store)
         self.force = InForce(self.store, self.library, cluster.shards, self.lanes.send, clock)
@@ -165,6 +167,7 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
             registry=registry, scenarios=Watch(settings.scenarios, registry),
             audits=Audits(made.force.topology, clock, registry),
             observations=Observations(lambda: None, made.force.topology, registry), state=lambda: None,
+            readiness=bootstrap.book(store, made.force, clock, registry),
             sample=lambda: made.metrics.sample_store(store, store, clock()),
             test_sink=partial(bootstrap.test_sink, settings, clock),
         )  # fmt: skip
@@ -184,7 +187,9 @@ def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped =
         audiences = {sink.name: sink.audiences for sink in sinks}
         lanes = stack.enter_context(closing(Lanes(cluster)))
         rhythm = bootstrap.service_settings(settings)
-        opener = Opener(settings.store, audiences, cluster.shards, _name(), bootstrap.decode, clock, rhythm)
+        opener = Opener(
+            stores.address(settings.kept), audiences, cluster.shards, _name(), bootstrap.decode, clock, rhythm
+        )
         worker = Worker(opener.open, lanes.send)
         working = Working(worker, lambda one: ShardMember(cluster, one, ""), stopped or (lambda _: None))
         registry = CollectorRegistry()
@@ -222,7 +227,7 @@ def publish(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stoppe
 
 def _publisher(made: _Front) -> Publisher:
     settings = bootstrap.publisher_settings(made.settings)
-    return Publisher(made.store, made.sinks, made.submissions.submit, made.clock, made.metrics, settings)
+    return Publisher(made.store, made.sinks, made.submissions.submit, made.leased, made.metrics, settings)
 
 
 def _needed(settings: Settings) -> ShardTopic:

@@ -19,6 +19,7 @@ from engine.ports import Clock, Origin, Version
 from engine.routes import Routes
 from engine.signals import Activation
 from engine.splitting import Sent
+from engine.state import CoreState
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
@@ -71,6 +72,10 @@ class InForce:
     def rules(self) -> RuleSet:
         """The rules in force."""
         return self._routes.rules
+
+    def state(self) -> CoreState | None:
+        """No core is in this process."""
+        return None
 
     def refresh(self) -> bool:
         """Look for a newer note; whether there is one. Raises `StoreUnavailable`."""

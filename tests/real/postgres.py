@@ -15,7 +15,6 @@ from itertools import count
 from pathlib import Path
 
 import psycopg
-from psycopg import sql
 
 from engine.storage.postgres.address import Address
 from engine.storage.postgres.connection import connect
@@ -27,6 +26,18 @@ _ALWAYS = (
     "listen_addresses=127.0.0.1", "max_connections=60", "shared_buffers=32MB", "autovacuum=off",
     "max_wal_size=512MB", "lc_messages=C",
 )  # fmt: skip
+
+_EMPTY = """
+DO $$ BEGIN
+    PERFORM pg_terminate_backend(pid, 1000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid();
+    EXECUTE (
+        SELECT 'TRUNCATE ' || string_agg(format('headwater.%I', tablename), ', ') || ' RESTART IDENTITY'
+        FROM pg_tables WHERE schemaname = 'headwater' AND tablename <> 'migration'
+    );
+    INSERT INTO headwater.feed VALUES (0);
+END $$
+"""
 
 
 def programs() -> Path:
@@ -40,6 +51,8 @@ def programs() -> Path:
 class Postgres:
     """A server that answers before the constructor returns; ``durable``: with fsync, as in earnest.
 
+    It asks only the user `guarded` for a password.
+
     As root it runs as `nobody`, for PostgreSQL refuses root; then also the binaries are copied where nobody may read
     them, if they are not there already.
     """
@@ -47,6 +60,7 @@ class Postgres:
     def __init__(self, *, durable: bool = False, settings: tuple[str, ...] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="headwater-postgres-"))
         self.port, self._numbers = free_port(), count(1)
+        self._free: list[str] = []
         self._settings = (*_ALWAYS, *(() if durable else _CARELESS), *settings)
         self._programs = programs()
         self._as: dict[str, object] = {}
@@ -59,6 +73,8 @@ class Postgres:
         self._environment = {**os.environ, "LC_ALL": "C", "HOME": str(self.folder)}
         self._process: subprocess.Popen[bytes] | None = None
         self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        rules = self.folder / "data" / "pg_hba.conf"
+        rules.write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
         self.start()
 
     def dsn(self, database: str = "postgres", user: str = "postgres") -> str:
@@ -94,8 +110,10 @@ class Postgres:
             self._process.wait(20)
 
     def remove(self) -> None:
-        """Stop, and leave nothing behind."""
-        self.stop()
+        """Stop at once, and leave nothing behind."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def execute(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
@@ -106,14 +124,11 @@ class Postgres:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """The address of a database of one's own with an empty store in it, copied from a template."""
-        name = f"hw{next(self._numbers)}"
-        self._template()
-        self.execute(f"CREATE DATABASE {name} TEMPLATE headwater_template")
-        try:
-            yield self.dsn(name)
-        finally:
-            self.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        """The address of a database of one's own with an empty store in it; emptied and lent again afterwards."""
+        name = self._free.pop() if self._free else self._made()
+        yield self.dsn(name)
+        self.execute(_EMPTY, name)
+        self._free.append(name)
 
     @contextmanager
     def empty(self) -> Iterator[str]:
@@ -125,14 +140,20 @@ class Postgres:
         finally:
             self.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
-    def _template(self) -> None:
-        if self.execute("SELECT 1 FROM pg_database WHERE datname = 'headwater_template'"):
-            return
-        self.execute("CREATE DATABASE headwater_template")
-        address = Address(self.dsn("headwater_template"))
+    def copy(self, source: str, target: str) -> None:
+        """Dump the schema of one database and restore it into another, as docs/storage.md says."""
+        where = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres")
+        self._run("pg_dump", *where, "--format=custom", "--schema=headwater", "--file=dump", source)
+        self._run("pg_restore", *where, "--exit-on-error", "--no-owner", f"--dbname={target}", "dump")
+
+    def _made(self) -> str:
+        name = f"hw{next(self._numbers)}"
+        self.execute(f"CREATE DATABASE {name}")
+        address = Address(self.dsn(name))
         connection = connect(address, writes=True)
         migrate(connection, address)
         connection.close()
+        return name
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         options = [option for setting in self._settings for option in ("-c", setting)]
@@ -140,20 +161,13 @@ class Postgres:
             str(self._programs / "postgres"), "-D", "data", "-p", str(self.port), "-k", str(self.folder), *options
         ]  # fmt: skip
         with (self.folder / "log").open("ab") as log:
-            return subprocess.Popen(
-                command, stdout=log, stderr=log, env=self._environment, cwd=self.folder, **self._as
-            )  # type: ignore[call-overload, no-any-return]
+            return subprocess.Popen(command, stdout=log, stderr=log, env=self._environment, cwd=self.folder, **self._as)  # type: ignore[call-overload, no-any-return]
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
             [str(self._programs / program), *arguments], check=True, capture_output=True, env=self._environment,
             cwd=self.folder, **self._as,
         )  # type: ignore[call-overload]  # fmt: skip
-
-
-def quoted(name: str) -> str:
-    """A name as SQL has it."""
-    return sql.Identifier(name).as_string(None)
 
 
 def _open_to_all(folder: Path) -> bool:

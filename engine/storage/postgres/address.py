@@ -25,16 +25,9 @@ class Address:
     """A database of PostgreSQL. ``str`` gives it without what is secret. Raises `StoreUnavailable` for no address."""
 
     def __init__(self, dsn: str) -> None:
-        try:
-            given = conninfo_to_dict(dsn)
-        except psycopg.Error:
-            # what libpq says may quote a piece of the password
-            raise StoreUnavailable(
-                "Its address cannot be read: it should look like postgresql://user@host:5432/database, with every "
-                "character of a password that is no letter or digit percent-encoded."
-            ) from None
-        self._shown = _shown({key: str(value) for key, value in given.items() if value is not None})
-        self._secret = str(given.get("password") or "")
+        given = _read(dsn)
+        self._shown = _shown(given)
+        self._secret = given.get("password", "")
         self.conninfo = make_conninfo("", **{**_DEFAULTS, **given})
 
     def __str__(self) -> str:
@@ -45,12 +38,36 @@ class Address:
 
     def hide(self, text: str) -> str:
         """A message of the server or of libpq, on one line, surely without the password."""
-        plain = " ".join(text.split())
-        return plain.replace(self._secret, "***") if self._secret else plain
+        plain = " ".join(text.split()).removesuffix(
+            "Is the server running on that host and accepting TCP/IP connections?"
+        )
+        return (plain.replace(self._secret, "***") if self._secret else plain).strip()
+
+
+def _read(dsn: str) -> dict[str, str]:
+    """What libpq makes of it. A password that is not encoded ends up in other parts, and nothing of it may be shown."""
+    try:
+        given = {key: str(value) for key, value in conninfo_to_dict(dsn).items() if value is not None}
+    except psycopg.Error:
+        given = {}
+    torn = "@" in given.get("host", "") + given.get("dbname", "")
+    if not given or torn or not given.get("port", "0").replace(",", "").isdecimal():
+        raise StoreUnavailable(
+            "Its address cannot be read: it should look like postgresql://user@host:5432/database, with every "
+            "character of a password that is no letter or digit percent-encoded."
+        )
+    return given
 
 
 def _shown(given: dict[str, str]) -> str:
     user = f"{quote(given['user'])}@" if "user" in given else ""
-    port = f":{given['port']}" if "port" in given else ""
     host = given.get("host", given.get("hostaddr", ""))
-    return f"postgresql://{user}{quote(host, safe=':,[]') if not host.startswith('/') else quote(host, safe='')}{port}/{quote(given.get('dbname', ''))}"
+    where = quote(host, safe="" if host.startswith("/") else ":,[]")
+    port = f":{given['port']}" if "port" in given else ""
+    return f"postgresql://{user}{where}{port}/{quote(given.get('dbname', ''))}"
+
+
+def with_password(dsn: str, password: str) -> str:
+    """The address with this password in it, if there is one. Raises `StoreUnavailable` for no address."""
+    Address(dsn)
+    return make_conninfo(dsn, password=password) if password else dsn

@@ -56,7 +56,12 @@ def byteas(values: Sequence[bytes | None]) -> Byteas:
     return Byteas(_join(_BYTEA, values))
 
 
-KINDS: dict[str, Callable[[Sequence[Any]], bytes]] = {"q": bigints, "t": texts, "b": byteas}
+def plain(values: Sequence[bytes]) -> Texts:
+    """Texts that are UTF-8 already, and that PostgreSQL takes."""
+    return Texts(_join(TEXT, values))
+
+
+KINDS: dict[str, Callable[[Sequence[Any]], bytes]] = {"q": bigints, "t": texts, "b": byteas, "u": plain}
 """A letter for each, to say what the columns of a statement are."""
 
 

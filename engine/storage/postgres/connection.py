@@ -20,11 +20,15 @@ SCHEMA = "headwater"
 
 Row = tuple[Any, ...]
 
-_EVERY = f"SET search_path = {SCHEMA}; SET lock_timeout = '5s'"
+LOCK_SECONDS = 5.0
+"""How long a statement waits for a lock."""
+
+_EVERY = f"SET search_path = {SCHEMA}"
 _WRITER = (
     "SET idle_in_transaction_session_timeout = '15s'; SET plan_cache_mode = force_generic_plan; "
     # durable means on disk here, whatever the server's default; where it is stricter (standbys), that stays
-    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')"
+    "SELECT set_config('synchronous_commit', 'on', false) "
+    "WHERE current_setting('synchronous_commit') IN ('off', 'local')"
 )
 _READER = (
     "SET default_transaction_read_only = on; SET statement_timeout = '60s'; SET plan_cache_mode = force_custom_plan"
@@ -38,7 +42,8 @@ def connect(address: Address, *, writes: bool) -> Connection[Row]:
         try:
             texts.adapt(connection)
             arrays.adapt(connection)
-            connection.execute(f"{_EVERY}; {_WRITER if writes else _READER}".encode(), prepare=False)
+            waits = f"SET lock_timeout = {round(LOCK_SECONDS * 1000)}"
+            connection.execute(f"{_EVERY}; {waits}; {_WRITER if writes else _READER}".encode(), prepare=False)
         except BaseException:
             connection.close()
             raise

@@ -36,20 +36,19 @@ _MENDS = {
 }
 
 _WORDS = (
-    ("password authentication failed", "28"),
     ("no password supplied", "28"),
-    ("no pg_hba.conf entry", "28"),
-    ("role ", "28"),
-    ("permission denied for database", "42501"),
-    ("database ", "3D000"),
-    ("too many clients", "53300"),
-    ("too many connections", "53300"),
-    ("remaining connection slots", "53300"),
-    ("starting up", "57"),
-    ("shutting down", "57"),
-    ("not yet accepting connections", "57"),
-    ("read-only", "25006"),
-    ("not accept", "25006"),
+    ("FATAL: password authentication failed", "28"),
+    ("FATAL: no pg_hba.conf entry", "28"),
+    ("FATAL: too many", "53300"),
+    ("FATAL: sorry, too many clients", "53300"),
+    ("FATAL: remaining connection slots", "53300"),
+    ("FATAL: role ", "28"),
+    ("FATAL: permission denied for database", "42501"),
+    ("FATAL: database ", "3D000"),
+    ("FATAL: the database system is in recovery", "57"),
+    ("FATAL: the database system is not yet accepting", "57"),
+    ("FATAL: the database system is s", "57"),  # starting up, shutting down
+    ("session is read-only", "25006"),
 )
 """What a refused connection is recognised by."""
 
@@ -70,7 +69,8 @@ def meaning(address: Address, *, connecting: bool = False) -> Iterator[None]:
 
 def _as_ours(error: psycopg.Error, address: Address, *, connecting: bool) -> EngineError | psycopg.Error:
     """What to raise instead."""
-    text, code = address.hide(str(error)).removesuffix("."), error.sqlstate or ""
+    said = ". ".join(filter(None, (error.diag.message_primary, error.diag.message_detail))) or str(error)
+    text, code = address.hide(said).removesuffix("."), error.sqlstate or ""
     if code == "HW001":
         return Fenced(f"{address}: {text}.")
     if isinstance(error, psycopg.IntegrityError):
@@ -87,4 +87,4 @@ def _mend(code: str, text: str, *, connecting: bool) -> str:
         return _MENDS.get(code) or _MENDS.get(code[:2], "")
     if not connecting:
         return _MENDS["08"]
-    return next((_MENDS[code] for words, code in _WORDS if "FATAL" in text and words in text), _UNREACHABLE)
+    return next((_MENDS[code] for words, code in _WORDS if words in text), _UNREACHABLE)

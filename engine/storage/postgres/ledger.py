@@ -22,9 +22,7 @@ def insert(
     cursor: Cursor[Row], ledger: Sequence[tuple[int, list[LedgerEntry]]], arrivals: Mapping[int, Millis]
 ) -> None:
     """Store the first dispositions of each input (position, entries)."""
-    rows = [
-        (position, arrivals.get(position), *tally(entries), pack_ledger(entries)) for position, entries in ledger
-    ]
+    rows = [(position, arrivals.get(position), *tally(entries), pack_ledger(entries)) for position, entries in ledger]
     store(cursor, "insert_ledger", "qq" + "q" * len(ORDER) + "b", rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from engine.errors import StoreCorrupt, StoreUnavailable
 from engine.storage import migrations
@@ -14,6 +14,7 @@ from engine.storage.postgres.connection import SCHEMA, Row
 from engine.storage.postgres.failures import meaning
 
 _TURN = 0x48445752  # "HDWR": the advisory lock under which schemas are changed
+_DONE = sql.SQL("SELECT number, name, checksum FROM {}").format(sql.Identifier(SCHEMA, "migration"))
 _RECORD = "CREATE TABLE migration (number integer PRIMARY KEY, name text NOT NULL, checksum text NOT NULL)"
 
 
@@ -54,7 +55,7 @@ def _missing(connection: Connection[Row], address: Address, steps: Sequence[Migr
         if tables:
             raise StoreCorrupt(f"{address} has a schema {SCHEMA} of another program; give Headwater its own database.")
         return list(steps)
-    rows = connection.execute(f"SELECT number, name, checksum FROM {SCHEMA}.migration").fetchall()
+    rows = connection.execute(_DONE).fetchall()
     done = {int(str(number)): (str(name), str(checksum)) for number, name, checksum in rows}
     migrations.known(done, steps, str(address))
     return [step for step in steps if step.number not in done]

@@ -48,9 +48,9 @@ def ensure(connection: Connection[Row], places: Iterable[Place]) -> None:
             first, last = (place * DAY, (place + 1) * DAY) if table == "input" else _span(place)
             names = {"name": sql.Identifier(name), "table": sql.Identifier(table)}
             connection.execute(
-                sql.SQL(
-                    "CREATE TABLE {name} (LIKE {table} INCLUDING ALL) WITH (toast_tuple_target = 8160)"
-                ).format(**names)
+                sql.SQL("CREATE TABLE {name} (LIKE {table} INCLUDING ALL) WITH (toast_tuple_target = 8160)").format(
+                    **names
+                )
             )
             connection.execute(
                 sql.SQL("ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({last})").format(

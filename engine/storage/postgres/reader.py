@@ -122,7 +122,7 @@ class PostgresReader:
         }  # fmt: skip
         with self._pool.reading() as rows:
             found = rows.execute(SQL["outbox_of_incident" if incident else "outbox_rows"], values).fetchall()
-        return listed.page([(row[0], listed.publication(row)) for row in found], limit)  # type: ignore[arg-type]
+        return listed.page([(row[0], listed.publication(row)) for row in found], limit)
 
     def standings(self) -> list[Standing]:
         """How each sink fares that anything was ever put out for, by name."""
@@ -142,13 +142,13 @@ class PostgresReader:
         values = {"state": state, "before": paging.before(cursor), "limit": paging.size(limit) + 1}
         with self._pool.reading() as rows:
             found = rows.execute(SQL["dead_letters"], values).fetchall()
-        return listed.page([(row[0], listed.letter(row)) for row in found], limit)  # type: ignore[arg-type]
+        return listed.page([(row[0], listed.letter(row)) for row in found], limit)
 
     def dead_letter(self, id: int) -> DeadLetter | None:
         """One dead letter."""
         with self._pool.reading() as rows:
             row = rows.execute(SQL["dead_letter"], {"id": id}).fetchone()
-        return listed.letter(row) if row else None  # type: ignore[arg-type]
+        return listed.letter(row) if row else None
 
     def version(self, kind: str, id: str) -> Version | None:
         """One version of the operator's files."""

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 import psycopg
 from psycopg import Connection, Cursor
 
-from engine.errors import EngineError, Fenced, StoreCorrupt, StoreUnavailable
+from engine.errors import Fenced, StoreCorrupt
 from engine.outcomes import Decision
 from engine.ports import Commit, Entry, Resume, Version
 from engine.signals import Handover, Millis
@@ -190,6 +190,7 @@ class PostgresStore(PostgresReader, PostgresOutbox):
         entries are kept for less than two days at most ``limit`` of this shard's are deleted one by one.
         """
         with self._changing() as cursor:
+            cursor.execute(SQL["hold"], self._claim)
             pruned = self._drop_a_day(cursor, before)
             kept = snapshots.kept(cursor, self.shard)
             progress = load(cursor, self.shard)[0]
@@ -206,9 +207,9 @@ class PostgresStore(PostgresReader, PostgresOutbox):
     def _drop_a_day(self, cursor: Cursor[Row], before: Millis) -> int:
         try:
             with cursor.connection.transaction():
-                cursor.execute("SET LOCAL lock_timeout = '1s'")  # everybody queues behind who waits for this lock
+                cursor.execute("SET LOCAL lock_timeout = '500ms'")  # everybody queues behind who waits for this lock
                 dropped = partitions.drop_one(cursor.connection, before)
-                cursor.execute("SET LOCAL lock_timeout = '5s'")
+                cursor.execute("SET LOCAL lock_timeout TO DEFAULT")
         except psycopg.errors.LockNotAvailable:
             return 0  # a backup reads it; next time
         self._partitions = {place for place in self._partitions if place[0] != "input"}

@@ -1,4 +1,4 @@
-"""Texts in PostgreSQL, which refuses NUL and what is no Unicode: such characters are escaped and come back as they were.
+"""Texts in PostgreSQL, which refuses NUL and lone surrogates: such characters are escaped and come back as they were.
 
 U+E000 (private use) starts an escape: U+E000 and "e" for itself, "0" for NUL, and "d" with three hexadecimal digits for
 a lone surrogate. Filters are escaped in the same way, so that they find what was stored. All other texts lie in the

@@ -22,6 +22,7 @@ from engine.storage.postgres import alerts, ledger, shards, snapshots
 from engine.storage.postgres.arrays import columns
 from engine.storage.postgres.connection import Row
 from engine.storage.postgres.queries import SQL, store
+from engine.storage.postgres.texts import encode
 from engine.storage.search import clock_due, entities, text
 
 
@@ -45,10 +46,11 @@ def load(cursor: Cursor[Row], shard: int) -> tuple[Progress, Millis]:
     row = cursor.execute(SQL["progress"], {"shard": shard}).fetchone()
     position, ticked, arrival, alive, positions, counts = row or (base, 0, 0, 0, "[]", "{}")
     numbers = cursor.execute(SQL["last_numbers"], {"after": base, "until": shards.end(shard)}).fetchone()
+    change, block, record = (number or base for number in numbers or (0, 0, 0))
     offsets = msgspec.json.decode(positions, type=list[tuple[str, int, int]])
     progress = Progress(
         position, ticked, arrival, {(source, partition): offset for source, partition, offset in offsets},
-        msgspec.json.decode(counts, type=dict[str, int]), *(number or base for number in numbers or (0, 0, 0)),
+        msgspec.json.decode(counts, type=dict[str, int]), change, block, record,
     )  # fmt: skip
     return progress, alive
 
@@ -126,14 +128,14 @@ def _feed(cursor: Cursor[Row], incidents: Sequence[IncidentView], timeline: Sequ
         revisions.append((back, view.id, view.revision, pack(json(view))))
         current[view.id] = (
             view.id, back, view.state, view.severity.level, view.domain, view.updated_at,
-            json(entities(view)).decode(), text(view), clock_due(view),
+            json([encode(one).decode() for one in entities(view)]), text(view), clock_due(view),
         )  # fmt: skip
     lines = [
         (back, entry.incident, pack(json(entry)))
         for back, entry in zip(range(len(timeline) - 1, -1, -1), timeline, strict=True)
     ]
     store(cursor, "insert_revision", "qtqb", revisions)
-    store(cursor, "upsert_incident", "tqtttqttq", list(current.values()))
+    store(cursor, "upsert_incident", "tqtttqutq", list(current.values()))
     store(cursor, "insert_timeline", "qtb", lines)
 
 
