@@ -4,7 +4,8 @@
   from the store, and reads on behind the position that is stored there
 * revoked: what is under way is committed and a snapshot stored, then the shard is let go
 * lost (the group went on without it), or fenced by the store: the shard is dropped at once and nothing is written; what
-  the core had decided and not committed is discarded
+  the core had decided and not committed is discarded. Fenced although the group has not taken it away (somebody who was
+  late took it last), it is taken again after some time
 
 What the cores hand over to other shards is sent once it is durable, in order; a repetition is known by its number.
 """
@@ -12,6 +13,7 @@ What the cores hand over to other shards is sent once it is durable, in order; a
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
@@ -19,7 +21,7 @@ from typing import Protocol
 import msgspec
 
 from engine.envelope import FORMAT, encode
-from engine.errors import Fenced, StoreUnavailable
+from engine.errors import EngineError, Fenced, StoreUnavailable
 from engine.ports import Origin, Record, ShardStore
 from engine.service import Service
 from engine.splitting import Sent
@@ -30,6 +32,10 @@ TOPIC = "shards"
 """The source under which positions in the topic of shards are stored."""
 HANDED = "shard"
 """The source of what another shard handed over; its partition is that shard, its offset the handover's number."""
+
+
+AGAIN, CONTESTED = 2.0, 10.0
+"""Seconds until a shard is tried again that is not up; that another one has taken although it was assigned to us."""
 
 
 class Member(Protocol):
@@ -93,7 +99,6 @@ class Owned(msgspec.Struct):
     service: Service
     store: ShardStore
     source: ShardSource
-    up: bool = False
     told: int = -1
 
 
@@ -106,7 +111,10 @@ class Worker:
     ) -> None:
         self._open, self._send = open_, send
         self._member: Member | None = None
+        self._waiting: dict[int, float] = {}
         self.owned: dict[int, Owned] = {}
+        self.troubles: dict[int, str] = {}
+        """Why shards that were assigned are not up."""
 
     def join(self, member: Member) -> None:
         """The member whose assignments it follows."""
@@ -115,24 +123,22 @@ class Worker:
     def assigned(self, shards: Collection[int]) -> None:
         """These are ours from now on."""
         for shard in sorted(set(shards) - self.owned.keys()):
-            source = ShardSource(shard, self._seek)
-            service, store = self._open(shard, source)
-            self.owned[shard] = Owned(service, store, source)
             self._begin(shard)
 
     def revoked(self, shards: Collection[int]) -> None:
         """Let these go, in good order."""
         for shard in sorted(self.owned.keys() & set(shards)):
             one = self.owned.pop(shard)
-            if one.up:
-                one.service.stop()
+            one.service.stop()
             one.store.close()
+        self._forget(shards)
 
     def lost(self, shards: Collection[int]) -> None:
         """Others own these already: write nothing."""
         for shard in sorted(self.owned.keys() & set(shards)):
             log.warning("shard %d was lost to another worker", shard)
             self.owned.pop(shard).store.close()
+        self._forget(shards)
 
     def step(self, timeout: float) -> int:
         """Poll once, let every shard work, send on what it hands over. Returns how many records were taken."""
@@ -141,13 +147,17 @@ class Worker:
         records = self._member.poll(self._patience(timeout))
         for record in records:
             one = self.owned.get(record.partition)
-            if one is not None and one.up:
+            if one is not None:
                 one.source.push(record)
+        for shard, at in sorted(self._waiting.items()):
+            if at <= time.monotonic():
+                self._begin(shard)
         for shard in list(self.owned):
             try:
-                self._turn(shard)
-            except Fenced:
+                self._turn(self.owned[shard])
+            except Fenced as error:
                 self.lost([shard])
+                self._later(shard, CONTESTED, error)
         self._report()
         return len(records)
 
@@ -157,29 +167,41 @@ class Worker:
             self._member.close()
         self.revoked(list(self.owned))
 
-    def _turn(self, shard: int) -> None:
-        one = self.owned[shard]
-        if not one.up:
-            self._begin(shard)
-            return
+    def _turn(self, one: Owned) -> None:
         one.service.step(0)
-        while len(one.source) and shard in self.owned:
+        while len(one.source):
             one.service.step(0)
         self._hand_over(one)
 
     def _begin(self, shard: int) -> None:
-        """Become the owner and rebuild the core; a store that is away now is tried again with the next step."""
-        one = self.owned[shard]
+        """Become the owner and rebuild the core. What stands in the way of one shard does not keep the others."""
+        source = ShardSource(shard, self._seek)
         try:
-            epoch = one.store.acquire()
-            one.service.recover()
-        except Fenced:
-            self.lost([shard])
-        except StoreUnavailable as error:
-            log.error("shard %d is not up yet: %s", shard, error)
+            service, store = self._open(shard, source)
+            try:
+                epoch = store.acquire()
+                service.recover()
+            except BaseException:
+                store.close()
+                raise
+        except Fenced as error:
+            self._later(shard, CONTESTED, error)
+        except EngineError as error:
+            self._later(shard, AGAIN, error)
         else:
-            one.up = True
+            self._forget([shard])
+            self.owned[shard] = Owned(service, store, source)
             log.info("shard %d is ours, epoch %d", shard, epoch)
+
+    def _later(self, shard: int, seconds: float, error: EngineError) -> None:
+        """Try again, unless the group says before that it is not ours: it alone decides who owns what."""
+        log.error("shard %d is not up, next try in %g s: %s", shard, seconds, error)
+        self._waiting[shard], self.troubles[shard] = time.monotonic() + seconds, str(error)
+
+    def _forget(self, shards: Collection[int]) -> None:
+        for shard in shards:
+            self._waiting.pop(shard, None)
+            self.troubles.pop(shard, None)
 
     def _hand_over(self, one: Owned) -> None:
         """What is durable and not sent yet. When sending fails it is tried again with the next step."""
@@ -197,7 +219,7 @@ class Worker:
         one.service.hands_over = False
 
     def _patience(self, timeout: float) -> float:
-        waits = [one.service.patience(timeout) for one in self.owned.values() if one.up]
+        waits = [one.service.patience(timeout) for one in self.owned.values()]
         return min([timeout, *waits])
 
     def _seek(self, shard: int, offset: int) -> None:

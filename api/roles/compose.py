@@ -200,6 +200,7 @@ def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped =
             for shard, one in sorted(dict(worker.owned).items()):
                 health = one.service.health()
                 found.append(Check(f"shard {shard}", health.ready, health.reason))
+            found += [Check(f"shard {shard}", False, said) for shard, said in sorted(dict(worker.troubles).items())]
             return found
 
         stack.callback(working.stop)

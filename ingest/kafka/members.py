@@ -57,6 +57,7 @@ class Member:
             "client_id": "headwater",
             "metrics_enabled": False,
             "auto_offset_reset": "earliest",
+            "metadata_max_age_ms": 10_000,
             "partition_assignment_strategy": (CooperativeStickyAssignor,),
             **given,
             "group_id": group,
@@ -64,6 +65,8 @@ class Member:
             "enable_auto_commit": False,
         }
         self._consumer = KafkaConsumer(**options(settings))
+        for topic in topics:  # a leader that does not know the partitions yet would assign none, and look again late
+            self._consumer.partitions_for_topic(topic)
         self._consumer.subscribe(list(topics), listener=_Told(owner, self._consumer))
 
     def poll(self, seconds: float, most: int | None = None) -> dict[Partition, list[Any]]:

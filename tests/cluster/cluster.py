@@ -176,7 +176,7 @@ class Cluster:
         return sum(map(len, self.bus.partitions)), read, self._due() is not None and (self._due() or 0) <= self.now
 
     def _due(self) -> Millis | None:
-        cores = [one.service.core for worker in self.workers for one in worker.owned.values() if one.up]
+        cores = [one.service.core for worker in self.workers for one in worker.owned.values()]
         return min((due for core in cores if (due := core.due()) is not None), default=None)
 
     # --- what was stored ---

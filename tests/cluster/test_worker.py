@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from engine.errors import Fenced, StoreUnavailable
-from engine.ports import Commit
-from engine.shards import shard_of
+from engine import worker
+from engine.errors import Fenced, StoreCorrupt, StoreUnavailable
+from engine.ports import Commit, Resume
+from engine.shards import Shard, shard_of
 from engine.signals import AlertEvent, Labels
-from engine.storage.owned import OwnedMemory
+from engine.storage.owned import MemoryShard, OwnedMemory
 from tests.cluster.cluster import Cluster, listen
 from topology.model import Entity, Topology
 
@@ -110,3 +111,42 @@ def test_a_zombie_drops_its_shards_at_once(cluster: Cluster) -> None:
     zombie.step(0)
     assert not zombie.owned
     assert cluster.counts()["received"] == 1
+
+
+def test_a_shard_that_somebody_took_who_was_late_is_taken_back(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "CONTESTED", 0.0)
+    cluster.take([alert()])
+    cluster.pass_time(START + 1_000)
+    for shard in cluster.shards:
+        OwnedMemory(shard).acquire()
+    cluster.take([alert("Slow")])
+    cluster.pass_time(START + 60_000)
+    for _ in range(3):
+        cluster.workers[0].step(0)
+    cluster.pass_time(START + 120_000)
+    assert cluster.counts()["received"] == 2
+    assert not cluster.workers[0].troubles
+
+
+def test_a_shard_that_cannot_be_opened_does_not_keep_the_others_back(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = shard_of("unmapped", 4)
+    assert broken != shard_of("one", 4)
+    corrupt = MemoryShard(Shard(broken, 4))
+    cluster.shards[broken] = corrupt
+
+    def resume() -> Resume:
+        raise StoreCorrupt("a hole in the log")
+
+    monkeypatch.setattr(corrupt.store, "resume", resume)
+    cluster.crash(cluster.workers[0])
+    cluster.join()
+    cluster.bus.rebalance()
+    cluster.take([alert()])
+    for _ in range(5):
+        cluster.workers[0].step(0)
+    assert len(cluster.ledger) == 1
+    assert list(cluster.workers[0].troubles) == [broken]
