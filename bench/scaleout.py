@@ -2,10 +2,10 @@
 
     python -m bench.scaleout [--alerts 20000] [--batch 500] [--rounds 3] [--dsn postgresql://…]
 
-One domain is decided by one core, however many workers there are: so the figure that counts is what one worker makes of
-the alerts of one shard. Prints alerts per CPU-second of this process, medians with the least and the most of the rounds:
-dividing (stage 1), reading envelopes only, deciding without a store, and, with ``--dsn``, deciding with every group
-committed to that PostgreSQL, and writing the same input log without deciding.
+One domain is decided by one core, however many workers there are: so the figure that counts is what one worker makes
+of the alerts of one shard. Prints alerts per CPU-second of this process, medians with the least and the most of the
+rounds: dividing (stage 1), reading envelopes only, deciding without a store, and, with ``--dsn``, deciding with every
+group committed to that PostgreSQL, and writing the same input log without deciding.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def decide(sent: Sequence[Sent], topology: Topology, store: ShardStore) -> None:
     while len(source):
         service.step(0)
     core = service.core
-    assert isinstance(core, Core)  # noqa: S101 - a bench
+    assert isinstance(core, Core)
     if core.counts["received"] != len(core.state.alerts):
         sys.exit("not every alert was decided")
 
