@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -199,8 +199,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
-            Machine(Core, library, decode, installed()), store,
-            [doorway, *(kafka.sources if kafka else ())], clock, metrics,
+            Machine(Core, library, decode, installed()), store, [doorway, *_sources(kafka)], clock, metrics,
             on_commit=partial(_committed, conductor, prober, kafka), settings=service_settings(settings),
         )  # fmt: skip
         stack.callback(conductor.stop)
@@ -381,6 +380,10 @@ def _kafka(settings: Settings, metrics: EngineMetrics, reader: Reader, stack: Ex
     return found
 
 
+def _sources(kafka: Inputs | None) -> Sequence[Source]:
+    return kafka.sources if kafka else ()
+
+
 def _lag(ask: Callable[[], dict[tuple[str, int], int]]) -> float:
     return float(sum(ask().values()))
 
@@ -389,5 +392,5 @@ def _checks(
     conductor: Conductor, inbox: HttpInbox, kafka: Inputs | None, prober: Prober, fetcher: Fetcher,
     watchdog: Watchdog,
 ) -> list[Check]:  # fmt: skip
-    found = [*conductor.checks(inbox), *(kafka.checks() if kafka else ())]
-    return [*found, prober.ready(), fetcher.ready(), watchdog.check()]
+    from_kafka = kafka.checks() if kafka else ()
+    return [*conductor.checks(inbox), *from_kafka, prober.ready(), fetcher.ready(), watchdog.check()]

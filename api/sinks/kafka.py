@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Literal
 
 from pydantic.dataclasses import dataclass
 
@@ -32,9 +32,11 @@ class Kafka(Cluster, Declared):
         impact, recovery = (None if one is None else topic(one).name for one in (self.impact, self.recovery))
         places = Places(topic(self.incidents).name, impact, recovery)
         given = {**self.given(), **compression}
-        sender = Sender(
-            self.name, lambda more: producer({**given, **more}), places, frozenset(self.audiences), world.deadline
-        )
+
+        def opened(more: Mapping[str, Any]) -> Any:
+            return producer({**given, **more})
+
+        sender = Sender(self.name, opened, places, frozenset(self.audiences), world.deadline)
         world.stack.callback(sender.close)
         return sender
 

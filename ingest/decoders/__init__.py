@@ -55,6 +55,17 @@ DECODERS: dict[str, Decoder] = {
 write those."""
 
 
+UNKNOWN = "unknown:"
+"""What stands before the name of a format that a sender gave and that is none."""
+
+
+def by_now(format: str) -> str:
+    """The format by which a body that had an unknown one can be read by now, else the same: for a second try only, a
+    replay reads what the first run read."""
+    name = format.removeprefix(UNKNOWN)
+    return name if name in DECODERS else format
+
+
 def decode(format: str, body: bytes) -> Decoded:
     """What a body says. Never raises: an unknown format or an error of a decoder is one reject of the whole body."""
     return _decode(DECODERS, format, body)

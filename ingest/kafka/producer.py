@@ -123,7 +123,8 @@ class OrderedProducer:
                 raise Overloaded(f"{self._bytes} bytes are waiting to be sent", 5.0)
             self._bytes += size
             lane.waiting.append(_Waiting(key, value, list(headers), size, done))
-            self._lock.notify_all()
+            if self._bytes == size:  # else there is a round to come anyway
+                self._lock.notify_all()
         return done
 
     def reopen(self, topic: str, partition: int) -> None:

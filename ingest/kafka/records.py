@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from engine.ports import Record
-from ingest.decoders import DECODERS, cloudevents, envelope, oversized
+from ingest.decoders import DECODERS, UNKNOWN, cloudevents, envelope, oversized
 
 FORMAT = "headwater-format"
 SOURCE = "headwater-source"
@@ -60,7 +60,7 @@ def _told(headers: Mapping[str, bytes], body: bytes, otherwise: str) -> tuple[st
     else:
         format = otherwise
     if format not in DECODERS or format == oversized.FORMAT:
-        return f"unknown:{format}", body  # a sender cannot name a format that is not for senders
+        return f"{UNKNOWN}{format}", body  # a sender cannot name a format that is not for senders
     key = _text(headers, KEY)
     if key and format not in _KEYED:
         return envelope.MSGPACK, envelope.pack(format, body, key, _text(headers, SOURCE))

@@ -6,12 +6,15 @@ kept is a decision of whoever owns the cluster. Differences are told.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ingest.kafka.client import ConfigResource, ConfigResourceType, KafkaAdminClient, NewTopic, errors, options
 from ingest.kafka.topic import BROKERS, Topic
+
+_KNOWN = 10.0
 
 
 class Difference(NamedTuple):
@@ -48,6 +51,7 @@ class Topics:
                 with suppress(errors.TopicAlreadyExistsError):  # by somebody else, at the same time
                     self._admin.create_topics([wanted])
                     made.append(topic.name)
+        self._wait_for(made)
         return made
 
     def differences(self, topics: Sequence[Topic]) -> list[Difference]:
@@ -73,6 +77,12 @@ class Topics:
     def close(self) -> None:
         """Give up the connections."""
         self._admin.close()
+
+    def _wait_for(self, names: Sequence[str]) -> None:
+        """Brokers hear of new topics a moment after the controller has made them."""
+        end = time.monotonic() + _KNOWN
+        while self._described(names).keys() < set(names) and time.monotonic() < end:
+            time.sleep(0.1)
 
     def _described(self, names: Sequence[str]) -> dict[str, tuple[int, int]]:
         """Name -> (partitions, replicas of the first), of those that exist."""
