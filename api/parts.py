@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -23,6 +24,19 @@ from engine.state import CoreState
 from rules.gates import Silence
 from rules.ruleset import RuleSet
 from topology.model import Topology
+
+
+class InForce(Protocol):
+    """Who knows what is in force."""
+
+    def topology(self) -> Topology:
+        """The topology."""
+
+    def rules(self) -> RuleSet:
+        """The rules."""
+
+    def state(self) -> CoreState | None:
+        """The core's state, where there is one in this process."""
 
 
 @dataclass(frozen=True)

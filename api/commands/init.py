@@ -12,6 +12,7 @@ SETTINGS = """\
 # Check with `headwater check`; paths are relative to this file; the environment (HEADWATER_PORT …) wins over it.
 
 data: headwater-data        # the database and the log of publications
+# store: ""                 # postgresql://user@host/database instead of SQLite in data: docs/storage.md
 catalogue: catalogue        # what there is and who needs whom
 rules: rules                # gates, severity, routes
 # scenarios: scenarios      # saved what-if questions with the answers that you expect

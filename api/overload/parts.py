@@ -38,7 +38,7 @@ def admitting(
 ) -> tuple[Admission, Doorway]:
     """The inbox with the disk that bounds it, and the way to wait for what is put into it."""
     asked = settings.overload
-    ballast = Ballast(settings.data / "ballast", ballast_size(asked.ballast, settings.data))
+    ballast = Ballast(settings.data / "ballast", 0 if settings.store else ballast_size(asked.ballast, settings.data))
     found = Admission(asked, settings.data, ballast, clock, compact, metrics.registry)
     stack.callback(found.disk.stop)
     metrics.watch_source("http", lambda: found.inbox.depth()[0], lambda: found.inbox.depth()[2])

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api import bootstrap
+from api import kept
 from api.overload.ballast import Ballast
 from api.overload.disk import Disk, Usage, ballast_size, usage
 from api.overload.urgent import UrgentAlerts
@@ -30,7 +30,7 @@ SMALL = "overload: {backfill: 0.2, telemetry: 0.4, alerts: 0.6}\nlimits: {wait: 
 @contextmanager
 def standing_still(world: Live) -> Iterator[None]:
     """Another program holds the database: nothing becomes durable, everything waits."""
-    other = sqlite3.connect(world.folder / "headwater-data" / bootstrap.DATABASE, isolation_level=None)
+    other = sqlite3.connect(world.folder / "headwater-data" / kept.DATABASE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
         yield

@@ -16,8 +16,8 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
-from api import bootstrap
 from api.charts import POLICY, Chart, svg
+from api.kept import DATABASE
 from api.recovery import chart_of, latest, points_by_indicator, recovery_of
 from api.telling import incident_in_words
 from engine.core import Core
@@ -230,6 +230,6 @@ def headwater(*words: str) -> subprocess.CompletedProcess[str]:
 def _stored(folder: Path, world: World) -> None:
     """The last revision and the timeline of its incident, as a server leaves them on disk."""
     view = seen(world)
-    with closing(SqliteStore(folder / bootstrap.DATABASE, {})) as store:
+    with closing(SqliteStore(folder / DATABASE, {})) as store:
         commit = Commit(incidents=[view], timeline=[line for line in world.driven.timeline if line.incident == view.id])
         store.commit(commit)

@@ -43,18 +43,22 @@ class Child:
     """A child process that answers 200 on ``ready`` before the constructor returns."""
 
     def __init__(
-        self, command: Sequence[str], ready: str, log: Path, env: Mapping[str, str] | None = None, seconds: float = 20.0
+        self, command: Sequence[str], ready: str, log: Path, env: Mapping[str, str] | None = None, seconds: float = 40.0
     ) -> None:
         self.log = log
         self._out = log.open("wb")
-        self._process = subprocess.Popen(
-            command, stdout=self._out, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}
-        )
+        self._command, self._ready, self._env, self._seconds = command, ready, {**os.environ, **(env or {})}, seconds
+        self.start()
+
+    def start(self) -> None:
+        """Start it, at first and after `kill`; returns when it answers."""
+        command, ready, seconds = self._command, self._ready, self._seconds
+        self._process = subprocess.Popen(command, stdout=self._out, stderr=subprocess.STDOUT, env=self._env)
         try:
             eventually(lambda: self._answers(ready), f"{Path(command[0]).name} is ready", seconds)
         except BaseException:
             self.stop()
-            print(log.read_text(errors="replace")[-4000:])
+            print(self.log.read_text(errors="replace")[-4000:])
             raise
 
     def _answers(self, url: str) -> bool:
@@ -64,6 +68,11 @@ class Child:
             return httpx.get(url, timeout=1).status_code == 200
         except httpx.TransportError:
             return False
+
+    def kill(self) -> None:
+        """As a crash does."""
+        self._process.kill()
+        self._process.wait(10)
 
     def stop(self) -> None:
         """Asked first, then made to."""

@@ -15,9 +15,9 @@ from engine.chain import verify
 from engine.errors import EngineError, StoreCorrupt
 from engine.ports import Page
 from engine.resume import Machine, revive
+from engine.storage.codec import pack, unpack
 from engine.storage.sqlite import SqliteStore
 from engine.storage.sqlite.backup import backup, verified
-from engine.storage.sqlite.codec import pack, unpack
 from engine.writer import SnapshotRhythm
 from tests.service import toy
 from tests.service.world import World, decode

@@ -1,4 +1,4 @@
-"""How values lie in the file: packed bytes, blocks of alerts, ledger entries."""
+"""How values lie in a database: packed bytes, blocks of alerts, ledger entries."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def unpack(data: bytes) -> bytes:
             return bytes(cramjam.lz4.decompress_block(body))
     except cramjam.DecompressionError as error:
         raise StoreCorrupt(f"A packed value cannot be read: {error}.") from error
-    raise StoreCorrupt("A packed value has an unknown first byte; was the file written by a newer version?")
+    raise StoreCorrupt("A packed value has an unknown first byte; was it written by a newer version?")
 
 
 def pack_ledger(entries: Sequence[LedgerEntry]) -> bytes:
