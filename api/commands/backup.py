@@ -12,9 +12,7 @@ def make(file: Path, config: Path | None, data: Path | None) -> int:
     """Copy, verify, and say what the copy holds."""
     kept = settings.kept(config, data)
     if kept.address:
-        raise Failed(
-            "PostgreSQL is copied by its own means", "see docs/storage.md: pg_dump, then headwater audit verify"
-        )
+        raise Failed("PostgreSQL is copied by its own means", "docs/storage.md says how")
     say(stores.copied(kept.folder, file))
     return DONE
 
