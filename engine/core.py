@@ -16,6 +16,11 @@ from engine.calling import call_due
 from engine.clocks import clock_due, clock_gauges
 from engine.commands import obey, silence_due
 from engine.context import Context
+from engine.continuity.closing import guard_closing
+from engine.continuity.coordination import brief_due
+from engine.continuity.measures import grant_due
+from engine.continuity.reviewing import review_due
+from engine.continuity.vendors import vendor_due
 from engine.evidence.telemetry import AnomalySeen
 from engine.heartbeats import dead_due, late_due, pulse
 from engine.incidents import archive_due, declare_due, recover_due, recovery_gauges
@@ -66,6 +71,10 @@ _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
     "proof": proof_due,
     "call": call_due,
     "update": update_due,
+    "brief": brief_due,
+    "grant": grant_due,
+    "vendor": vendor_due,
+    "review": review_due,
 }
 _SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead", "storm", "call", "proof"})
 """Timers that wait for the absence of something: own downtime moves them."""
@@ -80,6 +89,7 @@ class Core:
         self._context = Context(state or _empty(), library)
         watch_all(self._context)
         guard(self._context)
+        guard_closing(self._context)
 
     @classmethod
     def restore(cls, content: bytes, library: Library) -> Core:

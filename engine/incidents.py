@@ -11,6 +11,9 @@ from engine.calling import activate, begin_anew, call, formally
 from engine.cells import depart, enter
 from engine.clocks import carry_clocks, holds, judge_regimes
 from engine.context import Context
+from engine.continuity.coordination import begin_response
+from engine.continuity.joining import carry_response
+from engine.continuity.reviewing import awaits_review, end_response, reopened
 from engine.correlate.graph import Node
 from engine.disputes import trouble_back
 from engine.lifecycle import OPEN, State, Trigger, after
@@ -189,6 +192,7 @@ def declare(context: Context, incident: Incident, now: Millis, why: str, *, acto
     judge_regimes(context, incident, now, anew=True)
     tell_incident(context, incident, "update" if incident.told else "open", now, f"declared: {why}")
     call_people(context, incident, now)
+    begin_response(context, incident, now)
 
 
 def call_people(context: Context, incident: Incident, now: Millis, why: str = "") -> None:
@@ -272,6 +276,7 @@ def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis,
     if trigger is not Trigger.DISMISS and incident.begun and incident.alerts:
         remember(context, incident, now)
     leave(context, incident, now)
+    end_response(context, incident, trigger, now)
     news = judge_regimes(context, incident, now)
     context.revise(incident, now, "; ".join(filter(None, (text.lower(), news))))
     if incident.told:
@@ -320,13 +325,14 @@ def archive_due(context: Context, name: str, due: Millis) -> None:
     incident = context.state.incidents.get(name)
     if incident is None or incident.state in OPEN:
         return
-    if holds(incident, due):
+    if holds(incident, due) or awaits_review(incident):
         incident.kept = True
         context.timers.set(due + ONE_DAY, "archive", name)
     elif name.split("-")[1] == str(context.state.position):
         context.timers.set(due + context.rules.correlation.linger, "archive", name)
     else:
-        context.timers.cancel("clock", name)
+        for kind in ("clock", "review"):
+            context.timers.cancel(kind, name)
         del context.state.incidents[name]
 
 
@@ -337,6 +343,7 @@ def merge(context: Context, incident: Incident, into: Incident, now: Millis) -> 
     context.tell(into.id, into.domain, now, "merged_in", f"{incident.id} is part of this", facts={"from": incident.id})
     carry_over(context, incident, into, now)
     carry_clocks(context, incident, into, now)
+    carry_response(context, incident, into, now)
     domain = context.domain(incident.domain)
     domain.open.discard(incident.id)
     incident.reach = ()
@@ -363,6 +370,7 @@ def reopen(
     move(context, incident, Trigger.REOPEN, now, f"Reopened: {why}", actor=actor)
     incident.generation += not again
     begin_anew(context, incident, now)
+    reopened(context, incident)
     formally(context, incident, now, f"reopened: {why}", actor)
     incident.resolved_at = None
     incident.recovery, incident.refused, incident.closed_as = None, (), ""
@@ -381,3 +389,4 @@ def reopen(
         incident.declared_at = now
         tell_incident(context, incident, "open", now, f"reopened: {why}")
     call_people(context, incident, now)
+    begin_response(context, incident, now)

@@ -23,12 +23,13 @@ from engine.outcomes import (
     Candidate,
     HarmView,
     Impacted,
-    Override,
     SeverityView,
 )
-from engine.people_views import Called, Declaration, EscalationView, Status
+from engine.people_views import Called, Declaration, EscalationView, Override, Status
+from engine.readiness_views import Readiness
 from engine.reasons import Disposition, Reason, Verdict
 from engine.recovery_views import Pinned, Ranges, RecoveryView
+from engine.response_views import Response
 from engine.signals import Labels, Millis
 from engine.spell import Spell
 from engine.timers import Timer
@@ -36,7 +37,7 @@ from rules.gates.silence import Silence
 from rules.severity import SeverityFacts
 from topology.objectives import Objective
 
-SCHEMA = 5
+SCHEMA = 6
 """Number of the snapshot's layout; raised with every change of it."""
 
 
@@ -132,7 +133,7 @@ class Incident(msgspec.Struct):
     generation began, if it is not the first. ``pinned`` is what a recovery is compared with, ``pinned_for`` the
     onset and entities it was taken for; ``ranges`` what was asked for elsewhere, by the id of the declared indicator;
     ``compared`` is the latest comparison, whether or not it says anything new;
-    ``refused`` is why it was last not resolved."""
+    ``refused`` is why it was last not resolved; ``response`` is how it is being worked on."""
 
     id: str
     domain: str
@@ -212,6 +213,7 @@ class Incident(msgspec.Struct):
     compared: RecoveryView | None = None
     refused: tuple[str, ...] = ()
     closed_as: str = ""
+    response: Response = Response()
 
     @property
     def told_at(self) -> Millis | None:
@@ -342,6 +344,7 @@ class CoreState(msgspec.Struct):
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     storm: bool = False
     storms: Storm = msgspec.field(default_factory=Storm)
+    readiness: Readiness = Readiness()
     timers: list[Timer] = []
 
 

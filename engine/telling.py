@@ -16,6 +16,7 @@ from engine.heard import Heard, Told
 from engine.lifecycle import OPEN
 from engine.news import BUSINESS, heard_of, news, over
 from engine.outcomes import Impacted, Publication
+from engine.response_views import Response
 from engine.routing import sinks_of, ticket_of, with_record
 from engine.signals import Millis
 from engine.state import Incident
@@ -91,7 +92,7 @@ def tell_incident(
     if not messages:
         return
     view = context.view(incident, why)
-    shown = msgspec.structs.replace(view, impact=_shown(view.impact), regimes=())
+    shown = msgspec.structs.replace(view, impact=_shown(view.impact), regimes=(), response=Response())
     body = {"incident": msgspec.to_builtins(shown), "why": why, **how.about}
     for audience, message in messages.items():
         _post(context, incident, action, audience, now, message, body, how)

@@ -82,7 +82,7 @@ def _spans(event: Event) -> Iterator[tuple[int, int]]:
 
 def _dates(found: object) -> list:  # type: ignore[type-arg] # icalendar gives one, or several
     listed = found if isinstance(found, list) else [] if found is None else [found]
-    return [one for group in listed for one in group.dts]
+    return [one for group in listed for one in getattr(group, "dts", ())]
 
 
 def _moment(value: date) -> datetime:

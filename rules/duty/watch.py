@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 
 import msgspec
 
@@ -46,7 +47,7 @@ def _stretches(roster: Roster, since: int, until: int) -> Iterator[Finding]:
     turns = {since, until, *(t for one in roster.shifts for t in (one.starts_at, one.ends_at) if since < t < until)}
     ordered = sorted(turns)
     open_: Finding | None = None
-    for begin, end in zip(ordered, ordered[1:], strict=False):
+    for begin, end in pairwise(ordered):
         people = on_call(roster, begin)
         kind = GAP if len(people) < roster.people else DOUBLE if len(people) > roster.people else ""
         said = people if kind == DOUBLE else ()

@@ -34,10 +34,10 @@ def _arrow(value: object) -> tuple[str, str]:
 
 
 Day = Annotated[str, PlainValidator(_day), WithJsonSchema({"type": "string", "pattern": _DAY.pattern})]
-Arrow = Annotated[tuple[str, str], PlainValidator(_arrow), WithJsonSchema({"type": "string", "pattern": _ARROW.pattern})]
-Kind = Literal[
-    "replication_lag", "backup_age", "consistency", "probe", "change_window", "recovery", "attested"
+Arrow = Annotated[
+    tuple[str, str], PlainValidator(_arrow), WithJsonSchema({"type": "string", "pattern": _ARROW.pattern})
 ]
+Kind = Literal["replication_lag", "backup_age", "consistency", "probe", "change_window", "recovery", "attested"]
 
 
 class GateForm(Form):

@@ -103,7 +103,7 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True):
     proven: str = ""
     reviewed: str = ""
     reviewed_by: str = ""
-    review_every: int = 0
+    review_every: int = 365 * 86_400_000
     file: str = ""
 
     def task(self, id: str) -> Task | None:

@@ -21,7 +21,9 @@ def find(documents: Sequence[Document]) -> Iterator[Problem]:
             tasks = [task for one in (listed if isinstance(listed, list) else ()) if (task := _bare(one)) is not None]
             _, stuck = order(tasks)
             if stuck:
-                number = next(n for n, one in enumerate(listed or ()) if isinstance(one, dict) and one.get("id") in stuck)
+                number = next(
+                    n for n, one in enumerate(listed or ()) if isinstance(one, dict) and one.get("id") in stuck
+                )
                 message = f"these tasks wait for each other: {', '.join(stuck)}"
                 yield document.problem((*place, "tasks", number), ID, message, "take out one of their after:")
 
