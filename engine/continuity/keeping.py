@@ -44,7 +44,7 @@ def incident_of(context: Context, command: Command, *, open_only: bool = True) -
     return found
 
 
-def keep(
+def keep(  # noqa: PLR0913 - how it is said, and what changes
     context: Context,
     incident: Incident,
     now: Millis,

@@ -285,7 +285,7 @@ def _task_saved(
     _save(context, incident, playbook, found, command, now, "task", text, facts, **changes)
 
 
-def _save(
+def _save(  # noqa: PLR0913, PLR0917 - as `keep`
     context: Context,
     incident: Incident,
     playbook: Playbook,

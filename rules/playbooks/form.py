@@ -165,7 +165,7 @@ class PlaybookForm(Form):
 
     id: Id
     title: Name
-    tasks: Annotated[tuple[TaskForm, ...], ONE_OR_MORE]
+    tasks: tuple[TaskForm, ...] = Field(json_schema_extra={"minItems": 1})
     gates: tuple[GateForm, ...] = ()
     entities: Annotated[Names, ONE_OR_MORE]
     alerts: Names = ()
@@ -176,6 +176,12 @@ class PlaybookForm(Form):
     reviewed: Day = ""
     reviewed_by: Text = ""
     review_every: Duration = 365 * 86_400_000
+
+    @model_validator(mode="after")
+    def _has_tasks(self) -> Self:
+        if not self.tasks:  # pydantic's own check of a length also speaks up where a task is wrong
+            raise Flaw("missing-key", f"playbook {self.id!r} has no tasks", "add at least one")
+        return self
 
     def build(self, file: str) -> Playbook:
         """The playbook."""
