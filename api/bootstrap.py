@@ -239,7 +239,7 @@ def _loaded(settings: Settings) -> Loaded:
         failpoints.arm(settings.failpoints)
     except ValueError as error:
         raise Wrong([Finding("failpoints", 0, str(error))]) from None
-    loaded = files.load(settings.catalogue, settings.rules, settings.sinks.names)
+    loaded = files.load(settings.catalogue, settings.rules, settings.sinks.names, settings.playbooks)
     if loaded.wrong:
         raise Wrong(loaded.wrong)
     for finding in (*loaded.findings, *_unnamed(settings, loaded)):

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api import (
     clock_schemas,
+    continuity_schemas,
     evidence_schemas,
     explanation_schemas,
     feasibility_schemas,
@@ -25,6 +26,8 @@ from api import (
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.routes.ingest import JSON, Row
+from engine.continuity.figures import ReadinessOf
+from engine.continuity.report import ReportOf
 from engine.outcomes import AlertView
 from topology.diff import Difference
 from topology.model import Content
@@ -41,6 +44,13 @@ _TYPES = [
     restoration_schemas.RestorationOf,
     feasibility_schemas.AuditOf,
     clock_schemas.ClocksOf,
+    continuity_schemas.ResponseOf,
+    continuity_schemas.PlaybooksOf,
+    continuity_schemas.PlaybookOf,
+    continuity_schemas.DutyOf,
+    continuity_schemas.TabletopOf,
+    ReadinessOf,
+    ReportOf,
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     evidence_schemas.SuppressedPage,
