@@ -51,7 +51,7 @@ UNKNOWN_SEVERITY = SeverityView(
 
 def open_incident(context: Context, domain: Domain, alert: Alert, now: Millis, *, split_from: str = "") -> Incident:
     """A new, suspected incident that begins with this alert. Its id is the position of the input that opened it."""
-    base = f"INC-{context.state.position}"
+    base = f"{context.state.lane}-{context.state.position}"
     name, again = base, 1
     while name in context.state.incidents:
         again += 1

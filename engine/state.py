@@ -10,6 +10,7 @@ import msgspec
 from engine.arrivals import Arrivals
 from engine.cases import Case, Observed
 from engine.correlate.graph import Node
+from engine.drills import REAL
 from engine.evidence.answers import Answered
 from engine.evidence.logs.store import Logs
 from engine.evidence.model.cases import Learning
@@ -311,6 +312,7 @@ class Storm(msgspec.Struct):
 class CoreState(msgspec.Struct):
     """Everything that the core remembers. ``storm``: one is under way; ``strange_tickets`` counts what was changed in
     tickets of incidents that are not known;
+    ``lane`` is how the ids of its incidents begin, ``drill`` the snapshot of the drill lane (empty: no drill yet).
     ``expiring`` are alerts by the second in which their announced end is over. ``troubled``: when incidents that are
     over hit which entity."""
 
@@ -345,6 +347,8 @@ class CoreState(msgspec.Struct):
     storm: bool = False
     storms: Storm = msgspec.field(default_factory=Storm)
     readiness: Readiness = Readiness()
+    lane: str = REAL
+    drill: bytes = b""
     timers: list[Timer] = []
 
 

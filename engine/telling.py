@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engine.context import Context
+from engine.drills import DRILL
 from engine.heard import Heard, Told
 from engine.lifecycle import OPEN
 from engine.news import BUSINESS, heard_of, news, over
@@ -195,6 +196,8 @@ def _post(
     sinks = how.sinks if how.sinks is not None else sinks_of(context, incident, audience)
     if sinks is not None and (how.sinks is not None or audience == "engineers"):
         sinks = with_record((*sinks, *how.also))
+    if context.state.lane == DRILL:
+        sinks = with_record(context.rules.continuity.drill_sinks)
     if how.sinks is None:
         incident.heard[audience] = Told(message.not_before, heard_of(incident), message.before, message.own)
     ticket = {"ticket": ticket_of(context, incident, action)} if audience == "tickets" else {}
