@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 from prometheus_client import CollectorRegistry
 
 from api import files
+from api.continuity import ReadinessGauges
 from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
@@ -204,6 +205,7 @@ def engine(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
             on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
         )  # fmt: skip
+        readiness = ReadinessGauges(conductor.topology, conductor.rules, conductor.state, clock, registry)
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
@@ -214,7 +216,7 @@ def engine(
             checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
             registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
+            sample=partial(_sample, metrics, store, (prober.sample, readiness.sample), clock), test_sink=partial(_test_sink, settings, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
@@ -253,9 +255,10 @@ def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
         return trial.attempt(settings.sinks, name, _world(settings, clock, stack))
 
 
-def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: Clock) -> None:
+def _sample(metrics: EngineMetrics, store: SqliteStore, samples: Iterable[Callable[[], None]], clock: Clock) -> None:
     """For each scrape."""
-    prober.sample()
+    for sample in samples:
+        sample()
     metrics.sample_store(store, store, clock())
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from prometheus_client import CollectorRegistry, Gauge
+
 from api.continuity_schemas import (
     DutyOf,
     OnDuty,
@@ -19,9 +21,10 @@ from engine.continuity.figures import PlaybookStanding, ReadinessOf, readiness_o
 from engine.continuity.report import ReportOf, report_of
 from engine.continuity.situation import situation
 from engine.outcomes import IncidentView
-from engine.ports import Reader, Version
+from engine.ports import Clock, Reader, Version
 from engine.readiness_views import Readiness
 from engine.signals import Millis
+from engine.state import CoreState
 from rules.duty import on_call, weaknesses
 from rules.playbooks import Playbook, order, schedule
 from rules.ruleset import RuleSet
@@ -42,6 +45,33 @@ def checks_of(rules: RuleSet) -> frozenset[str]:
 def readiness(topology: Topology, rules: RuleSet, record: Readiness, now: Millis) -> ReadinessOf:
     """How ready one is now."""
     return readiness_of(rules.continuity, topology, record, checks_of(rules), now)
+
+
+class ReadinessGauges:
+    """The figures of readiness as gauges, for each scrape; what is not known has none."""
+
+    def __init__(
+        self,
+        topology: Callable[[], Topology],
+        rules: Callable[[], RuleSet],
+        state: Callable[[], CoreState | None],
+        clock: Clock,
+        registry: CollectorRegistry,
+    ) -> None:
+        self._topology, self._rules, self._state, self._clock = topology, rules, state, clock
+        text = "How ready one is between incidents; docs/continuity.md lists the figures."
+        self._gauge = Gauge("headwater_readiness", text, ("figure",), registry=registry)
+
+    def sample(self) -> None:
+        """Set them."""
+        state = self._state()
+        if state is None:
+            return
+        found = readiness(self._topology(), self._rules(), state.readiness, self._clock())
+        self._gauge.clear()
+        for name, value in found.figures.items():
+            if value is not None:
+                self._gauge.labels(name).set(value)
 
 
 def playbooks(topology: Topology, rules: RuleSet, record: Readiness, now: Millis) -> PlaybooksOf:
@@ -81,7 +111,11 @@ def _changed(found: Playbook, topology: Topology, version: Callable[[str, str], 
         entity = topology.resolve(task.entity) or task.entity
         if entity in touched:
             said.append(f"step {task.id}: {entity} is described otherwise")
-        said += [f"step {task.id}: {a} -> {b} is new, gone or otherwise" for a, b in sorted(ends) if entity and entity in (a, b)]
+        said += [
+            f"step {task.id}: {a} -> {b} is new, gone or otherwise"
+            for a, b in sorted(ends)
+            if entity and entity in (a, b)
+        ]
     return said
 
 

@@ -34,9 +34,7 @@ class Loaded:
         return [finding for finding in self.findings if not finding.warning]
 
 
-def load(
-    catalogue: Path, rules: Path, sinks: Collection[str] | None = None, playbooks: Path | None = None
-) -> Loaded:
+def load(catalogue: Path, rules: Path, sinks: Collection[str] | None = None, playbooks: Path | None = None) -> Loaded:
     """All of them, and what only shows when they are looked at together. A folder that is not there declares nothing.
     ``sinks`` are the receivers that the settings declare."""
     topology, found = topology_of(catalogue)

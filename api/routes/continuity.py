@@ -18,9 +18,7 @@ from engine.times import parse_moment
 router = APIRouter(prefix="/api/v1", tags=["continuity"])
 
 
-@router.get(
-    "/incidents/{id}/response", responses=documented(ResponseOf), summary="How an incident is being worked on"
-)
+@router.get("/incidents/{id}/response", responses=documented(ResponseOf), summary="How an incident is being worked on")
 def of_incident(request: Request, id: str) -> Response:
     """The playbook under way with gates, live critical path and predicted end against the RTO; measures, access,
     vendors, briefings, handover; which playbooks would fit; the situation report."""
@@ -32,7 +30,9 @@ def of_incident(request: Request, id: str) -> Response:
     return answer(continuity.response_of(view, topology, rules, _record(request), running.clock()))
 
 
-@router.get("/incidents/{id}/report", responses=documented(ReportOf), summary="The report for the review of an incident")
+@router.get(
+    "/incidents/{id}/report", responses=documented(ReportOf), summary="The report for the review of an incident"
+)
 def report(request: Request, id: str) -> Response:
     """From the record alone: phases, objectives with variance and cause, decisions, deviations with proposed changes,
     what went well, entities that deviated without an alert, recurrence."""

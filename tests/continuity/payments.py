@@ -148,4 +148,3 @@ def replayed(world: World) -> bool:
     return msgspec.json.encode([i.response for i in before.incidents.values()]) == msgspec.json.encode(
         [i.response for i in again.incidents.values()]
     )
-

@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from engine.continuity.desk import CONTINUITY_COMMANDS
-from tests.continuity.played import Played, outage, play, review
+from tests.api.live import alert
+from tests.continuity.played import BOOKS, Played, outage, play, review
+from tests.real.components import eventually
 
 
 @pytest.fixture(scope="module")
@@ -222,3 +224,49 @@ def test_the_command_line_says_the_same(played: Played):
 def _faults(played: Played) -> bool:
     found = played.get("continuity/duty")
     return any(one["findings"] for one in found["rosters"]) or any(one["overdue"] for one in found["vendors"])
+
+
+def test_engineers_stakeholders_and_the_ticket_hear_of_the_same_revision(played: Played):
+    rows = played.get("outbox", incident=played.id, limit=500)["items"]
+    opened = [row for row in rows if row["action"] == "open"]
+    assert {one["audience"] for one in opened} == {"engineers", "stakeholders", "tickets"}
+    assert len({one["revision"] for one in opened}) == 1
+
+
+def test_customers_are_let_in_only_after_somebody_attests_the_test_purchase(played: Played):
+    gates = {one["id"]: one for one in played.get(f"incidents/{played.id}/report")["playbooks"][0]["gates"]}
+    assert gates["front"]["state"] == "passed"
+    assert gates["front"]["why"] == "Gate front attested by ada: order 4711 went through"
+
+
+def test_the_figures_of_readiness_are_metrics(played: Played):
+    text = played.served.client.get("/metrics").text
+    assert 'headwater_readiness{figure="playbooks"} 1.0' in text
+    assert 'headwater_readiness{figure="initiation_seconds_mean"}' in text
+
+
+def test_a_drill_runs_beside_the_real_incident_and_is_measured(played: Played):
+    before = played.get(f"incidents/{played.id}/revisions")
+    marked = alert("DbDown", "orders-db", headwater_drill="q3")
+    played.served.client.post("/api/v2/alerts", json=[marked], headers={"authorization": "Bearer feed"})
+
+    def drills() -> list[str]:
+        found = played.get("incidents")["items"]
+        return [one["id"] for one in found if one["id"].startswith("DRILL-")]
+
+    (drill,) = eventually(drills, "the drill is an incident of its own")
+    played.do("ada", "acknowledge", drill)
+    assert played.get(f"incidents/{drill}")["incident"]["acknowledged_by"] == "ada"
+    rows = played.get("outbox", incident=drill)["items"]
+    assert {tuple(row["sinks"]) for row in rows} == {("log",)}
+    assert played.get(f"incidents/{played.id}/revisions") == before
+
+
+def test_a_playbook_that_does_not_fit_is_refused_step_by_step(tmp_path_factory: pytest.TempPathFactory):
+    old = BOOKS.replace("takes: 5m, entity: orders-db", "takes: 5m, entity: old-db")
+    with outage(tmp_path_factory.mktemp("misfit"), {"playbooks/p.yaml": old}) as one:
+        one.refused("misfit", "ada", "activate_playbook", reason="r", playbook="orders-db-lost")
+        assert "step look: there is no entity 'old-db' any more" in one.answers["misfit"]["detail"]
+        one.do("ada", "activate_playbook", reason="r", playbook="orders-db-lost", despite="step look is done by hand")
+        applicable = one.get(f"incidents/{one.id}/response")["applicable"]
+        assert any(doubt["blocks"] for doubt in applicable[0]["doubts"])

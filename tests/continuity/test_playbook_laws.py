@@ -163,7 +163,9 @@ OWNERS = st.one_of(st.none(), st.just("ann"), st.lists(st.sampled_from(["ann", "
 @settings(max_examples=20, deadline=None)
 @given(OWNERS)
 def test_no_task_comes_into_force_without_exactly_one_accountable_owner(owner: str | list[str] | None) -> None:
-    said = "" if owner is None else f", accountable: {owner if isinstance(owner, str) else '[' + ', '.join(owner) + ']'}"
+    said = (
+        "" if owner is None else f", accountable: {owner if isinstance(owner, str) else '[' + ', '.join(owner) + ']'}"
+    )
     text = f"playbooks:\n  - id: p\n    title: P\n    entities: [db]\n    tasks:\n      - {{id: a, title: A{said}}}\n"
     found, problems = parse_playbooks({"p.yaml": text})
     single = owner is not None and len({owner} if isinstance(owner, str) else set(owner)) == 1
