@@ -17,7 +17,7 @@ from api.continuity_schemas import (
 )
 from api.schemas import Versions
 from engine.continuity.applicability import drift, stale
-from engine.continuity.figures import PlaybookStanding, ReadinessOf, readiness_of
+from engine.continuity.figures import ReadinessOf, readiness_of
 from engine.continuity.report import ReportOf, report_of
 from engine.continuity.situation import situation
 from engine.outcomes import IncidentView

@@ -7,6 +7,7 @@ https://www.rfc-editor.org/rfc/rfc5545
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 
@@ -18,6 +19,7 @@ from rules.errors import Problem
 
 ID = "bad-roster"
 MOST = 1000
+_UNTIL = re.compile(r"UNTIL=(\d{8}T\d{6}Z)", re.ASCII)
 LONGEST = timedelta(days=31)
 
 
@@ -69,15 +71,22 @@ def _spans(event: Event) -> Iterator[tuple[int, int]]:
         return
     local = begin.replace(tzinfo=None)
     left_out = {_moment(one.dt).replace(tzinfo=None) for one in _dates(event.get("EXDATE"))}
-    text = rule.to_ical().decode()
-    if "UNTIL=" in text and text.split("UNTIL=")[1].split(";")[0].endswith("Z"):
-        text = text.replace("Z", "", 1) if text.count("Z") == 1 else text
+    text = _until(rule.to_ical().decode(), begin)
     for number, at in enumerate(rrulestr(text, dtstart=local)):
         if number >= MOST:
             return
         if at not in left_out:
             begins = at.replace(tzinfo=begin.tzinfo)
             yield _millis(begins), _millis((at + (end - begin)).replace(tzinfo=begin.tzinfo))
+
+
+def _until(rule: str, begin: datetime) -> str:
+    """The rule with its end in the event's own time zone, as its occurrences are."""
+    found = _UNTIL.search(rule)
+    if found is None:
+        return rule
+    end = datetime.strptime(found[1], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC).astimezone(begin.tzinfo)
+    return rule.replace(found[0], f"UNTIL={end:%Y%m%dT%H%M%S}")
 
 
 def _dates(found: object) -> list:  # type: ignore[type-arg] # icalendar gives one, or several

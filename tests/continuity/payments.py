@@ -148,3 +148,8 @@ def replayed(world: World) -> bool:
     return msgspec.json.encode([i.response for i in before.incidents.values()]) == msgspec.json.encode(
         [i.response for i in again.incidents.values()]
     )
+
+
+def lines(world: World, kind: str) -> list[str]:
+    """The lines of a kind in the timeline."""
+    return [line.text for line in world.driven.timeline if line.kind == kind]
