@@ -216,7 +216,8 @@ def engine(
             checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
             registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=partial(_sample, metrics, store, (prober.sample, readiness.sample), clock), test_sink=partial(_test_sink, settings, clock),
+            sample=partial(_sample, metrics, store, (prober.sample, readiness.sample), clock),
+            test_sink=partial(_test_sink, settings, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 

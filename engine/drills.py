@@ -1,8 +1,8 @@
 """The drill lane: signals that are marked go through the same code with a state of their own, and touch nothing real.
 
-An alert, log record, change or series is marked by the label `MARK`, whose value names the drill; a command or a ticket's
-back-flow by the incident it is about, whose id begins with `DRILL`. What a drill says goes only to the sinks that the
-rules name for drills, and into the record.
+An alert, log record, change or series is marked by the label `MARK`, whose value names the drill; a command or what
+flows back from a ticket by the incident it is about, whose id begins with `DRILL`. What a drill says goes only to the
+sinks that the rules name for drills, and into the record.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`headwater continuity`: what a running server knows of playbooks, duty, readiness, and how incidents are worked on."""
+"""`headwater continuity`: what a running server knows of playbooks, duty, readiness, work on incidents."""
 
 from __future__ import annotations
 

@@ -38,13 +38,24 @@ escalation:
 exposure:
   - {id: lag, match: {__name__: pg_lag}, gives: lag_seconds}
 """
-BOOKS = (
-    PLAYBOOKS.replace("{person: Cy, from: 2026-09-22T08:00:00Z, until: 2026-09-22T20:00:00Z}", "{person: cy, from: 2020-01-01T00:00:00Z, until: 2026-01-01T00:00:00Z}\n      - {person: cy, from: 2026-01-01T00:00:00Z, until: 2098-01-01T00:00:00Z}")
-    .replace('contacts: {Cy: "+49 30 1"}', 'contacts: {cy: "+49 30 1"}')
-    .replace("      - {id: same, check: consistency, name: orders-same}\n", "")
-    .replace("      - {id: front, check: probe, name: shop-front}\n", "      - {id: front, check: attested, authority: crisis_lead, text: a test purchase went through}\n")
-    .replace("[lag, same, window]", "[lag, window]")
-)  # fmt: skip
+SHIFT = "      - {person: cy, from: %s, until: %s}"
+GATE = "      - {id: front, check: attested, authority: crisis_lead, text: a test purchase went through}"
+CHANGES = {
+    "      - {person: Cy, from: 2026-09-22T08:00:00Z, until: 2026-09-22T20:00:00Z}": "\n".join(
+        (
+            SHIFT % ("2020-01-01T00:00:00Z", "2026-01-01T00:00:00Z"),
+            SHIFT % ("2026-01-01T00:00:00Z", "2098-01-01T00:00:00Z"),
+        )
+    ),
+    'contacts: {Cy: "+49 30 1"}': 'contacts: {cy: "+49 30 1"}',
+    "      - {id: same, check: consistency, name: orders-same}\n": "",
+    "      - {id: front, check: probe, name: shop-front}": GATE,
+    "[lag, same, window]": "[lag, window]",
+}
+BOOKS = PLAYBOOKS
+for _before, _after in CHANGES.items():
+    assert _before in BOOKS
+    BOOKS = BOOKS.replace(_before, _after)
 
 
 class Played:
