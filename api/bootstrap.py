@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from api.lane import Lane
     from api.prober import Prober
     from engine.publish.publisher import PublisherSettings
-    from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
     from ingest.kafka import KafkaSource
@@ -205,7 +204,6 @@ def engine(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
             on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
         )  # fmt: skip
-        readiness = ReadinessGauges(conductor.topology, conductor.rules, conductor.state, clock, registry)
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
@@ -216,8 +214,7 @@ def engine(
             checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
             registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=partial(_sample, metrics, store, (prober.sample, readiness.sample), clock),
-            test_sink=partial(_test_sink, settings, clock),
+            sample=_sampler(conductor, prober, registry, metrics, store, clock), test_sink=partial(_test_sink, settings, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
@@ -256,11 +253,23 @@ def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
         return trial.attempt(settings.sinks, name, _world(settings, clock, stack))
 
 
-def _sample(metrics: EngineMetrics, store: SqliteStore, samples: Iterable[Callable[[], None]], clock: Clock) -> None:
-    """For each scrape."""
-    for sample in samples:
-        sample()
-    metrics.sample_store(store, store, clock())
+def _sampler(
+    conductor: Conductor,
+    prober: Prober,
+    registry: CollectorRegistry,
+    metrics: EngineMetrics,
+    store: SqliteStore,
+    clock: Clock,
+) -> Callable[[], None]:
+    """What is done for each scrape."""
+    readiness = ReadinessGauges(conductor.topology, conductor.rules, conductor.state, clock, registry)
+
+    def sampled() -> None:
+        prober.sample()
+        readiness.sample()
+        metrics.sample_store(store, store, clock())
+
+    return sampled
 
 
 def _committed(conductor: Conductor, prober: Prober, commit: Commit) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Gauge
 
@@ -199,8 +199,7 @@ def tabletop(entity: str, topology: Topology, rules: RuleSet) -> TabletopOf:
     questions = [
         "Who declares, and who is told within the first five minutes?",
         f"Who of {', '.join(sorted(owners)[:5]) or 'nobody (no owners are declared)'} leads, and who writes?",
-        *(f"{h.entity}: is its RTO of {known[h.entity].rto // 60} min still met?" for h in hits[:SHOWN]
-          if h.entity in known and known[h.entity].rto),
+        *_objectives(topology, [hit.entity for hit in hits[:SHOWN]]),
         *(f"Playbook {one.id}: who decides on {t.id}?" for one in books for t in one.tasks if t.decision),
         *(f"Playbook {one.id}: gate {g.id} stays closed. What now?" for one in books for g in one.gates[:2]),
     ]  # fmt: skip
@@ -214,6 +213,13 @@ def tabletop(entity: str, topology: Topology, rules: RuleSet) -> TabletopOf:
         playbooks=tuple(one.id for one in books),
         versions=_versions(topology, rules),
     )
+
+
+def _objectives(topology: Topology, hit: Iterable[str]) -> Iterator[str]:
+    for name in hit:
+        entity = topology.entities.get(name)
+        if entity is not None and entity.rto is not None:
+            yield f"{name}: is its RTO of {entity.rto // 60} min still met?"
 
 
 def _versions(topology: Topology, rules: RuleSet) -> Versions:

@@ -6,7 +6,7 @@ import msgspec
 
 from engine.core import Core
 from engine.outcomes import IncidentView, TimelineEntry
-from engine.response_views import Execution, Response
+from engine.response_views import Execution, GateView, Response, TaskView
 from engine.signals import Answer, Labels, Samples
 from rules.parse import parse_rules
 from rules.playbooks.parse import parse_playbooks
@@ -115,6 +115,20 @@ def latest(world: World, id: str) -> IncidentView:
 def running(world: World, id: str) -> Execution:
     """The playbook under way."""
     found = response(world, id).execution
+    assert found is not None
+    return found
+
+
+def gate_of(world: World, id: str, gate: str) -> GateView:
+    """A gate of the playbook under way."""
+    found = running(world, id).gate(gate)
+    assert found is not None
+    return found
+
+
+def task_of(world: World, id: str, task: str) -> TaskView:
+    """A task of the playbook under way."""
+    found = running(world, id).task(task)
     assert found is not None
     return found
 

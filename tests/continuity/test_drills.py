@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from engine.drills import MARK
 from rules.playbooks.parse import parse_playbooks
 from rules.ruleset import RuleSet
 from tests.continuity.payments import PLAYBOOKS, SHOP, declared, outage
@@ -22,7 +21,7 @@ def played(*, drill: bool) -> World:
     world = World(SHOP, declared())
     for at in ("09:58", "10:01"):
         if drill:
-            world.at(at).fire("orders-db", "DbDown", severity="critical", **{MARK: "q3"}, run=at)
+            world.at(at).fire("orders-db", "DbDown", severity="critical", headwater_drill="q3", run=at)
         else:
             world.at(at).heartbeat("none", 10**6)
         world.at("10:00").fire("orders-db", "DbDown", severity="critical") if at < "10:00" else None
@@ -45,14 +44,14 @@ def test_a_drill_pages_nobody_and_opens_no_ticket_but_where_the_rules_say():
     policy, _ = parse_playbooks({"p.yaml": PLAYBOOKS + "drill_sinks: [drill-chat]\n"})
     assert policy is not None
     other = World(SHOP, RuleSet.default().with_continuity(policy))
-    other.at("10:00").fire("orders-db", "DbDown", severity="critical", **{MARK: "q3"})
+    other.at("10:00").fire("orders-db", "DbDown", severity="critical", headwater_drill="q3")
     other.at("10:05")
     assert {p.sinks for p in other.driven.outbox} == {("drill-chat", "log")}
 
 
 def test_a_drill_is_measured_like_an_incident_and_worked_on_by_the_same_commands():
     world = World(SHOP, declared())
-    world.at("10:00").fire("orders-db", "DbDown", severity="critical", **{MARK: "q3"})
+    world.at("10:00").fire("orders-db", "DbDown", severity="critical", headwater_drill="q3")
     (drill,) = world.at("10:02").incidents()
     assert (drill.id, drill.cause, drill.opened_at) == ("DRILL-3", "orders-db", clock("10:00"))
     world.at("10:03").command("acknowledge", drill.id)
@@ -65,8 +64,8 @@ def test_a_drill_is_measured_like_an_incident_and_worked_on_by_the_same_commands
 
 def test_a_drill_goes_on_after_a_restart_and_every_alert_event_is_accounted_for():
     world, _ = outage()
-    world.at("10:03").fire("orders-db", "DbDown", severity="critical", **{MARK: "q3"}).restart()
-    world.at("10:06").resolve("orders-db", "DbDown", **{MARK: "q3"}).restart()
+    world.at("10:03").fire("orders-db", "DbDown", severity="critical", headwater_drill="q3").restart()
+    world.at("10:06").resolve("orders-db", "DbDown", headwater_drill="q3").restart()
     world.at("10:40")
     drill = next(view for view in world.driven.incidents() if view.id.startswith("DRILL"))
     assert drill.state in ("recovering", "resolved")

@@ -7,6 +7,7 @@ from tests.continuity.payments import (
     PLAYBOOKS,
     answered,
     declared,
+    gate_of,
     lag,
     latest,
     outage,
@@ -15,6 +16,7 @@ from tests.continuity.payments import (
     response,
     running,
     states,
+    task_of,
 )
 from tests.scenarios.world import clock
 
@@ -28,7 +30,7 @@ def activated(playbooks: str = PLAYBOOKS):
 def test_the_outage_goes_through_the_playbook_from_activation_to_the_end():
     world, id = activated()
     assert states(world, id)["look"] == "ready"
-    assert running(world, id).task("look").owner == ("Bo",)
+    assert task_of(world, id, "look").owner == ("Bo",)
     world.at("10:06").command("start_task", id, task="look", actor="Bo")
     assert latest(world, id).state == "restoring"
     world.at("10:10").command("finish_task", id, task="look", actor="Bo", output="disk is dead")
@@ -44,7 +46,7 @@ def test_the_outage_goes_through_the_playbook_from_activation_to_the_end():
     assert "gate window is closed: no change window of orders-db is open; crisis_lead may take it on" in closed
     lag(world.at("10:14"), 90)
     world.at("10:14").command("check_gates", id, gate="lag")
-    assert running(world, id).gate("lag").why == "replication lag of orders-db is 90 s, at most 30 s is allowed"
+    assert gate_of(world, id, "lag").why == "replication lag of orders-db is 90 s, at most 30 s is allowed"
     lag(world.at("10:15"), 12)
     answered(world.at("10:15"), "orders-same", "orders-db", "yes")
     world.at("10:16").command("override_gate", id, reason="customers cannot pay", gate="lag", actor="Ada")
@@ -144,16 +146,16 @@ def test_a_failed_step_can_be_tried_again_and_a_probe_that_fails_keeps_the_gate_
     assert states(world, id)["look"] == "running"
     answered(world.at("10:11"), "shop-front", "checkout", "no")
     world.at("10:11").command("check_gates", id)
-    assert (running(world, id).gate("front").state, running(world, id).gate("front").could_run) == ("closed", True)
+    assert (gate_of(world, id, "front").state, gate_of(world, id, "front").could_run) == ("closed", True)
 
 
 def test_an_old_answer_opens_no_gate_and_neither_does_one_from_before_the_trouble():
     world, id = activated()
     answered(world.at("10:06"), "orders-same", "orders-db", "yes")
     world.at("10:07").command("check_gates", id, gate="same")
-    assert running(world, id).gate("same").state == "passed"
+    assert gate_of(world, id, "same").state == "passed"
     world.at("10:40").command("check_gates", id, gate="same")
-    gate = running(world, id).gate("same")
+    gate = gate_of(world, id, "same")
     assert (gate.state, gate.could_run) == ("closed", False)
     assert gate.why == "it cannot be checked: the last answer of orders-same is 2040 s old"
 
@@ -185,5 +187,5 @@ def test_the_playbook_stays_as_it_was_activated_when_the_files_change_meanwhile(
     other = declared(PLAYBOOKS.replace("id: look, title: Look at the database", "id: look, title: Something else"))
     world.driven.feed(world.at("10:06").now, (Activation("rules", world.driven.library.add_rules(other)),))
     world.at("10:07").command("start_task", id, task="look")
-    assert running(world, id).task("look").title == "Look at the database"
+    assert task_of(world, id, "look").title == "Look at the database"
     assert states(world, id)["look"] == "running"

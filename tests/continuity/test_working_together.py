@@ -69,7 +69,9 @@ def test_a_gap_in_the_roster_is_said_when_the_assessor_is_needed():
     assert found is not None
     assert (found.person, found.missing) == ("", "roster on-call has nobody on duty")
     world.at("10:05").command("take_assessment", id, actor="Dana")
-    assert response(world, id).assessor.confirmed_at == clock("10:05")
+    taken = response(world, id).assessor
+    assert taken is not None
+    assert taken.confirmed_at == clock("10:05")
 
 
 def test_the_cadence_of_briefings_begins_anew_with_each_and_ends_with_the_incident():
