@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from api.lane import Lane
     from api.prober import Prober
     from engine.publish.publisher import PublisherSettings
+    from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
     from ingest.kafka import KafkaSource
@@ -214,7 +215,7 @@ def engine(
             checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
             registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=_sampler(conductor, prober, registry, metrics, store, clock), test_sink=partial(_test_sink, settings, clock),
+            sample=_sampler(conductor, prober, metrics, store, clock), test_sink=partial(_test_sink, settings, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
@@ -256,13 +257,12 @@ def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
 def _sampler(
     conductor: Conductor,
     prober: Prober,
-    registry: CollectorRegistry,
     metrics: EngineMetrics,
     store: SqliteStore,
     clock: Clock,
 ) -> Callable[[], None]:
     """What is done for each scrape."""
-    readiness = ReadinessGauges(conductor.topology, conductor.rules, conductor.state, clock, registry)
+    readiness = ReadinessGauges(conductor.topology, conductor.rules, conductor.state, clock, metrics.registry)
 
     def sampled() -> None:
         prober.sample()
