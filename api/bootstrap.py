@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -20,12 +20,15 @@ from api.files import Loaded
 from api.findings import Finding, Wrong
 from api.observed import Observations
 from api.probe_settings import unnamed
+from api.readiness.book import Book
+from api.readiness.collector import ReadinessMetrics
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
 from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
+from api.watchdog import Watchdog
 from engine import failpoints, own
 from engine.chain import ChainRow, Head
 from engine.core import Core
@@ -34,6 +37,7 @@ from engine.lifecycle import OPEN
 from engine.metrics import EngineMetrics
 from engine.outcomes import IncidentView
 from engine.ports import Clock, Commit, Decode, Decoded, Reader, Source, Version
+from engine.readiness.report import Registry
 from engine.resume import Machine
 from engine.service import Service, ServiceSettings
 from engine.signals import Millis
@@ -47,19 +51,22 @@ if TYPE_CHECKING:
     from api.conductor import Conductor
     from api.evidence import Known
     from api.fetcher import Fetcher
+    from api.kafka.inputs import Inputs
     from api.lane import Lane
     from api.prober import Prober
-    from engine.publish.publisher import PublisherSettings
+    from engine.publish.publisher import Publisher, PublisherSettings
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
-    from ingest.kafka import KafkaSource
 
 log = logging.getLogger(__name__)
 
 DATABASE = "headwater.db"
 NEVER = 1 << 60
+Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
+PATIENCE = 60.0
+"""Seconds until a loop that does not turn is told of."""
 
 
 def now() -> Millis:
@@ -166,9 +173,7 @@ class Running:
 
 
 @contextmanager
-def engine(
-    settings: Settings, *, clock: Clock = now, stopped: Callable[[BaseException], None] | None = None
-) -> Iterator[Running]:
+def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = None) -> Iterator[Running]:
     """Everything, from the settings; taken apart in reverse order. ``stopped`` hears when the engine cannot go on.
 
     Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
@@ -197,13 +202,13 @@ def engine(
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
-        kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
-        told = broadcaster.wake, publisher.wake, stopped
+        kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
+        watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
-            Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
-            on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
+            Machine(Core, library, decode, installed()), store, [doorway, *_sources(kafka)], clock, metrics,
+            on_commit=partial(_committed, conductor, prober, kafka), settings=_service_settings(settings),
         )  # fmt: skip
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
@@ -212,20 +217,32 @@ def engine(
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
-            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
+            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher, watchdog), broadcaster=broadcaster,
+            prober=prober, registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=_sampler(conductor, prober, metrics, store, clock), test_sink=partial(_test_sink, settings, clock),
+            readiness=_book(store, conductor, clock, registry), test_sink=partial(_test_sink, settings, clock),
+            sample=partial(_sample, metrics, store, prober, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
             conductor.start(service, loaded)
-            for part in (publisher, prober, fetcher):
+            _watch(watchdog, conductor, service, publisher, settings)
+            for part in (publisher, prober, fetcher, *([kafka] if kafka else ())):
                 part.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close)
+
+
+def _watch(
+    watchdog: Watchdog, conductor: Conductor, service: Service, publisher: Publisher, settings: Settings
+) -> None:
+    """All loops that have begun. One that calls a receiver may wait for it as long as a call may take."""
+    watchdog.watch("engine", conductor.alive, lambda: service.health().last_step, service.settings.stalled_seconds)
+    limits = settings.publishing
+    for loop in publisher.loops:
+        watchdog.watch(loop.name, lambda loop=loop: loop.alive, loop.age, PATIENCE + 2 * limits.deadline)  # type: ignore[misc]
 
 
 def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
@@ -254,28 +271,27 @@ def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
         return trial.attempt(settings.sinks, name, _world(settings, clock, stack))
 
 
-def _sampler(
-    conductor: Conductor,
-    prober: Prober,
-    metrics: EngineMetrics,
-    store: SqliteStore,
-    clock: Clock,
-) -> Callable[[], None]:
-    """What is done for each scrape."""
-    readiness = ReadinessGauges(conductor.topology, conductor.rules, conductor.state, clock, metrics.registry)
-
-    def sampled() -> None:
-        prober.sample()
-        readiness.sample()
-        metrics.sample_store(store, store, clock())
-
-    return sampled
+def _book(store: SqliteStore, conductor: Conductor, clock: Clock, registry: CollectorRegistry) -> Book:
+    """What is known of incidents that are over, also as metrics."""
+    asked = conductor.state, conductor.topology, conductor.rules
+    book = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
+    ReadinessMetrics(book, registry)
+    ReadinessGauges(conductor.topology, conductor.rules, conductor.state, clock, registry)
+    return book
 
 
-def _committed(conductor: Conductor, prober: Prober, commit: Commit) -> None:
+def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: Clock) -> None:
+    """For each scrape."""
+    prober.sample()
+    metrics.sample_store(store, store, clock())
+
+
+def _committed(conductor: Conductor, prober: Prober, kafka: Inputs | None, commit: Commit) -> None:
     conductor.committed(commit)
     if commit.incidents:
         prober.wake()
+    if commit.dead and kafka:
+        kafka.buried()
 
 
 def _askers(
@@ -352,31 +368,29 @@ def _publisher_settings(settings: Settings) -> PublisherSettings:
     )  # fmt: skip
 
 
-def _kafka(settings: Settings, metrics: EngineMetrics) -> list[KafkaSource]:
-    if not settings.kafka:
-        return []
-    from ingest.kafka import KafkaSource
+def _kafka(settings: Settings, metrics: EngineMetrics, reader: Reader, stack: ExitStack) -> Inputs | None:
+    if not settings.kafka and not settings.sinks.kafka:
+        return None
+    from api.kafka.inputs import Inputs
 
-    found = [
-        KafkaSource(one.bootstrap, one.topics, one.group, name=f"kafka:{one.name}", max_bytes=settings.limits.body)
-        for one in settings.kafka
-    ]
-    for source in found:
-        metrics.watch_source(source.name, partial(_lag, source), lambda: 0.0)
+    found = Inputs(settings.kafka, settings.sinks, metrics.registry, lambda: reader, settings.limits.body)
+    stack.callback(found.stop)
+    for source in found.sources:
+        metrics.watch_source(source.name, partial(_lag, source.lag), lambda: 0.0)
     return found
 
 
-def _lag(source: KafkaSource) -> float:
-    return float(sum(source.lag().values()))
+def _sources(kafka: Inputs | None) -> Sequence[Source]:
+    return kafka.sources if kafka else ()
+
+
+def _lag(ask: Callable[[], dict[tuple[str, int], int]]) -> float:
+    return float(sum(ask().values()))
 
 
 def _checks(
-    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher
-) -> list[Check]:
-    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready()]
-
-
-def _check_kafka(source: KafkaSource) -> Check:
-    """A broker that is away is told, and does not keep HTTP senders out: the engine stays ready."""
-    trouble = source.trouble()
-    return Check(source.name, True, trouble or f"{_lag(source):g} records behind")
+    conductor: Conductor, inbox: HttpInbox, kafka: Inputs | None, prober: Prober, fetcher: Fetcher,
+    watchdog: Watchdog,
+) -> list[Check]:  # fmt: skip
+    from_kafka = kafka.checks() if kafka else ()
+    return [*conductor.checks(inbox), *from_kafka, prober.ready(), fetcher.ready(), watchdog.check()]

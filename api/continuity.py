@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
 
 from api.continuity_schemas import (
     DutyOf,
@@ -47,8 +49,8 @@ def readiness(topology: Topology, rules: RuleSet, record: Readiness, now: Millis
     return readiness_of(rules.continuity, topology, record, checks_of(rules), now)
 
 
-class ReadinessGauges:
-    """The figures of readiness as gauges, for each scrape; what is not known has none."""
+class ReadinessGauges(Collector):
+    """The figures of readiness as gauges, made for each scrape; what is not known has none."""
 
     def __init__(
         self,
@@ -59,19 +61,26 @@ class ReadinessGauges:
         registry: CollectorRegistry,
     ) -> None:
         self._topology, self._rules, self._state, self._clock = topology, rules, state, clock
-        text = "How ready one is between incidents; docs/continuity.md lists the figures."
-        self._gauge = Gauge("headwater_readiness", text, ("figure",), registry=registry)
+        registry.register(self)
 
-    def sample(self) -> None:
-        """Set them."""
-        state = self._state()
-        if state is None:
-            return
-        found = readiness(self._topology(), self._rules(), state.readiness, self._clock())
-        self._gauge.clear()
-        for name, value in found.figures.items():
-            if value is not None:
-                self._gauge.labels(name).set(value)
+    def describe(self) -> Iterable[Metric]:
+        """Without asking for what is in force, which there is none of yet."""
+        return [_family()]
+
+    def collect(self) -> Iterator[Metric]:
+        """The figures as they are now."""
+        family, state = _family(), self._state()
+        if state is not None:
+            found = readiness(self._topology(), self._rules(), state.readiness, self._clock())
+            for name, value in found.figures.items():
+                if value is not None:
+                    family.add_metric((name,), value)
+        yield family
+
+
+def _family() -> GaugeMetricFamily:
+    text = "How ready one is between incidents; docs/continuity.md lists the figures."
+    return GaugeMetricFamily("headwater_readiness", text, labels=("figure",))
 
 
 def playbooks(topology: Topology, rules: RuleSet, record: Readiness, now: Millis) -> PlaybooksOf:

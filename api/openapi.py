@@ -29,6 +29,7 @@ from api.routes.ingest import JSON, Row
 from engine.continuity.figures import ReadinessOf
 from engine.continuity.report import ReportOf
 from engine.outcomes import AlertView
+from engine.readiness.report import Readiness
 from topology.diff import Difference
 from topology.model import Content
 
@@ -65,6 +66,7 @@ _TYPES = [
     probe_schemas.ProbesOf,
     probe_schemas.ProbeAnswer,
     explanation_schemas.IncidentExplanation,
+    Readiness,
     AlertView,
     Content,
     Difference,

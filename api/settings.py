@@ -19,6 +19,9 @@ from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from api.findings import Finding, Wrong
+from api.kafka import declared as kafka_declared
+from api.kafka.declared import Kafka
+from api.logging_format import Form
 from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.sinks.declared import Name
 from api.sinks.declared import strict as _strict
@@ -64,16 +67,6 @@ class Token:
     name: Name
     role: Role
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = field(repr=False)
-
-
-@dataclass(frozen=True, config=_strict)
-class Kafka:
-    """A Kafka source: records of plain JSON on ``topics``."""
-
-    name: Name
-    bootstrap: Annotated[tuple[str, ...], Field(min_length=1)]
-    topics: Annotated[tuple[str, ...], Field(min_length=1)]
-    group: Name = "headwater"
 
 
 @dataclass(frozen=True, config=_strict)
@@ -138,6 +131,7 @@ class Settings:
     limits: Limits = Limits()
     retention: Retention = Retention()
     publishing: Publishing = Publishing()
+    log: Form = "text"
     failpoints: str = ""
 
 
@@ -152,6 +146,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "HEADWATER_HOST": ("server", "host"),
     "HEADWATER_PORT": ("server", "port"),
     "HEADWATER_PREFIX": ("server", "prefix"),
+    "HEADWATER_LOG": ("log",),
     "HEADWATER_FAILPOINTS": ("failpoints",),
 }
 """Variable -> the setting that it replaces."""
@@ -272,7 +267,16 @@ def _cross_checks(
         line = document.line(("sinks", setting, number, key))
         found.append(Finding(file, line, f"sinks.{setting}.{number}.{key}: {variable} is not set"))
     found += _wrong_sinks(settings, document, file)
+    found += _of_kafka(settings, document, file, variables)
     return [*found, *_of_probes(settings, document, file, variables), *_used_twice(settings, document, file)]
+
+
+def _of_kafka(settings: Settings, document: Document, file: str, variables: Mapping[str, str]) -> Iterator[Finding]:
+    wrong = [(("kafka", *place), said) for place, said in kafka_declared.unset(settings.kafka, variables)]
+    for number, source in enumerate(settings.kafka):
+        wrong += [(("kafka", number, *place), said) for place, said in source.wrong()]
+    for place, said in wrong:
+        yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {said}")
 
 
 def _of_probes(settings: Settings, document: Document, file: str, variables: Mapping[str, str]) -> Iterator[Finding]:
@@ -328,7 +332,8 @@ def _resolved(
     return replace(
         settings,
         **paths,
-        sinks=settings.sinks.with_secrets(variables),
+        sinks=settings.sinks.located(base).with_secrets(variables),
+        kafka=tuple(kafka_declared.with_secrets(one.located(base), variables) for one in settings.kafka),
         probes=replace(probes, databases=tuple(databases)),
         prometheus=tuple(servers),
     )

@@ -11,9 +11,7 @@ from engine.calling import activate, begin_anew, call, formally
 from engine.cells import depart, enter
 from engine.clocks import carry_clocks, holds, judge_regimes
 from engine.context import Context
-from engine.continuity.coordination import begin_response
-from engine.continuity.joining import carry_response
-from engine.continuity.reviewing import awaits_review, end_response, reopened
+from engine.continuity.course import awaits_review, begin_response, carry_response, end_response, resumed
 from engine.correlate.graph import Node
 from engine.disputes import trouble_back
 from engine.lifecycle import OPEN, State, Trigger, after
@@ -21,6 +19,8 @@ from engine.news import UNPROVEN
 from engine.outcomes import SeverityView
 from engine.reasons import Disposition, Reason
 from engine.recovery_points import keep_points
+from engine.recovery_views import RecoveryView
+from engine.recovery_windows import keep_windows
 from engine.severity import carry_over
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
@@ -113,7 +113,7 @@ def move(context: Context, incident: Incident, trigger: Trigger, now: Millis, te
     if incident.state is State.RECOVERING:
         context.timers.set(now + PROOF_EVERY, "proof", incident.id)
     elif before is State.RECOVERING and incident.state in OPEN:
-        incident.recovery, incident.refused = None, ()
+        incident.recovery, incident.refused, incident.accepted = None, (), {}
     facts = {"from": str(before), "to": str(incident.state), "trigger": str(trigger)}
     context.tell(incident.id, incident.domain, now, str(incident.state), text, actor=actor, facts=facts)
 
@@ -262,14 +262,24 @@ def _proven(incident: Incident) -> str:
     incident.closed_as = "restored" if proven else "ended"
     if found is None:
         return ""
+    if proven and found.accepted:
+        incident.closed_as = "deviation"
+        return f"; {accepted_in_words(found)}"
     if proven:
         return ", and service is back at its baseline"
     return f"; recovery is not proven: {UNPROVEN.get(found.verdict, found.verdict)}"
 
 
+def accepted_in_words(found: RecoveryView) -> str:
+    """What is proven but for entities that people answer for."""
+    who = ", ".join(f"{one.entity} (no baseline, accepted by {one.by}: {one.why})" for one in found.accepted)
+    return f"service is back at its baseline, but for {who}"
+
+
 def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis, text: str, *, actor: str = "") -> None:
     """End it: resolved, closed by a person, or dismissed. Its alerts leave correlation."""
     keep_points(context, incident, now)
+    keep_windows(context, incident, now)
     move(context, incident, trigger, now, text, actor=actor)
     incident.resolved_at = now
     promise(context, incident, now)
@@ -331,8 +341,7 @@ def archive_due(context: Context, name: str, due: Millis) -> None:
     elif name.split("-")[1] == str(context.state.position):
         context.timers.set(due + context.rules.correlation.linger, "archive", name)
     else:
-        for kind in ("clock", "review"):
-            context.timers.cancel(kind, name)
+        context.timers.cancel("clock", name)
         del context.state.incidents[name]
 
 
@@ -370,10 +379,9 @@ def reopen(
     move(context, incident, Trigger.REOPEN, now, f"Reopened: {why}", actor=actor)
     incident.generation += not again
     begin_anew(context, incident, now)
-    reopened(context, incident)
     formally(context, incident, now, f"reopened: {why}", actor)
     incident.resolved_at = None
-    incident.recovery, incident.refused, incident.closed_as = None, (), ""
+    incident.recovery, incident.refused, incident.closed_as, incident.accepted = None, (), "", {}
     incident.quiet = None
     incident.kept = False
     incident.alerts = {a for a in incident.alerts if a in context.state.alerts}
@@ -389,4 +397,4 @@ def reopen(
         incident.declared_at = now
         tell_incident(context, incident, "open", now, f"reopened: {why}")
     call_people(context, incident, now)
-    begin_response(context, incident, now)
+    resumed(context, incident, now)

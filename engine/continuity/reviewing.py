@@ -46,12 +46,6 @@ def awaits_review(incident: Incident) -> bool:
     return incident.state is State.RESOLVED and review is not None and review.reminded < MOST
 
 
-def reopened(context: Context, incident: Incident) -> None:
-    """It goes on: its review is due when it is over again, its assessor is whoever is on duty."""
-    context.timers.cancel("review", incident.id)
-    incident.response = replace(incident.response, review=None, assessor=None, handover=None)
-
-
 def review_due(context: Context, name: str, due: Millis) -> None:
     """Timer ``review``: it was not held in time. People are reminded, at most `MOST` times."""
     incident = context.state.incidents.get(name)
