@@ -24,7 +24,7 @@ from engine.continuity.report import ReportOf, report_of
 from engine.continuity.situation import situation
 from engine.outcomes import IncidentView
 from engine.ports import Clock, Reader, Version
-from engine.readiness_views import Readiness
+from engine.readiness_views import Preparedness
 from engine.signals import Millis
 from engine.state import CoreState
 from rules.duty import on_call, weaknesses
@@ -44,7 +44,7 @@ def checks_of(rules: RuleSet) -> frozenset[str]:
     return frozenset({one.id for one in rules.probes} | {one.id for one in rules.data_checks})
 
 
-def readiness(topology: Topology, rules: RuleSet, record: Readiness, now: Millis) -> ReadinessOf:
+def readiness(topology: Topology, rules: RuleSet, record: Preparedness, now: Millis) -> ReadinessOf:
     """How ready one is now."""
     return readiness_of(rules.continuity, topology, record, checks_of(rules), now)
 
@@ -83,7 +83,7 @@ def _family() -> GaugeMetricFamily:
     return GaugeMetricFamily("headwater_readiness", text, labels=("figure",))
 
 
-def playbooks(topology: Topology, rules: RuleSet, record: Readiness, now: Millis) -> PlaybooksOf:
+def playbooks(topology: Topology, rules: RuleSet, record: Preparedness, now: Millis) -> PlaybooksOf:
     """All playbooks in force."""
     standings = list(readiness(topology, rules, record, now).playbooks)
     return PlaybooksOf(items=standings, at=now, versions=_versions(topology, rules))
@@ -128,7 +128,9 @@ def _changed(found: Playbook, topology: Topology, version: Callable[[str, str], 
     return said
 
 
-def response_of(view: IncidentView, topology: Topology, rules: RuleSet, record: Readiness, now: Millis) -> ResponseOf:
+def response_of(
+    view: IncidentView, topology: Topology, rules: RuleSet, record: Preparedness, now: Millis
+) -> ResponseOf:
     """How an incident is being worked on."""
     troubled = {view.cause, *view.entities, *(one.entity for one in view.impact)}
     fitting = [
@@ -161,7 +163,7 @@ def report(reader: Reader, id: str, rules: RuleSet) -> ReportOf | None:
     return report_of(revisions, reader.timeline(id), before, rules.continuity.playbooks)
 
 
-def duty(topology: Topology, rules: RuleSet, record: Readiness, at: Millis) -> DutyOf:
+def duty(topology: Topology, rules: RuleSet, record: Preparedness, at: Millis) -> DutyOf:
     """Who is on duty at a moment."""
     policy = rules.continuity
     due = {one.id: one for one in readiness_of(policy, topology, record, frozenset(), at).due if one.kind == "contact"}

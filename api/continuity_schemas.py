@@ -9,7 +9,7 @@ from engine.continuity.applicability import Doubt
 from engine.continuity.figures import PlaybookStanding
 from engine.response_views import Response
 from engine.signals import Millis
-from rules.duty import Contact, Finding
+from rules.duty import Contact, Weakness
 from rules.playbooks import Playbook
 
 
@@ -58,7 +58,7 @@ class OnDuty(msgspec.Struct, kw_only=True):
     roster: str
     people: tuple[str, ...]
     reach: dict[str, str]
-    findings: tuple[Finding, ...]
+    findings: tuple[Weakness, ...]
 
 
 class VendorOf(msgspec.Struct, kw_only=True):

@@ -56,7 +56,7 @@ class ContractReviewed(msgspec.Struct, kw_only=True, frozen=True):
     note: str = ""
 
 
-class Readiness(msgspec.Struct, kw_only=True, frozen=True):
+class Preparedness(msgspec.Struct, kw_only=True, frozen=True):
     """All of it, oldest first, cut at `engine.continuity.readiness.KEPT` each. ``revised`` are (playbook, digest of its
     content, since when) of those in force; ``updates`` are (playbook, when) of the changes seen."""
 

@@ -27,7 +27,7 @@ from engine.outcomes import (
     SeverityView,
 )
 from engine.people_views import Called, Declaration, EscalationView, Override, Status
-from engine.readiness_views import Readiness
+from engine.readiness_views import Preparedness
 from engine.reasons import Disposition, Reason, Verdict
 from engine.recovery_views import AcceptedView, Pinned, Ranges, RecoveryView
 from engine.response_views import Response
@@ -348,7 +348,7 @@ class CoreState(msgspec.Struct):
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     storm: bool = False
     storms: Storm = msgspec.field(default_factory=Storm)
-    readiness: Readiness = Readiness()
+    readiness: Preparedness = Preparedness()
     lane: str = REAL
     drill: bytes = b""
     timers: list[Timer] = []

@@ -11,7 +11,7 @@ from api.errors import Fault, invalid, not_found
 from api.routes.answers import Text, answer, documented, parts
 from engine.continuity.figures import ReadinessOf
 from engine.continuity.report import ReportOf
-from engine.readiness_views import Readiness
+from engine.readiness_views import Preparedness
 from engine.signals import Millis
 from engine.times import parse_moment
 
@@ -91,9 +91,9 @@ def tabletop(request: Request, entity: str) -> Response:
     return answer(continuity.tabletop(found, topology, running.rules()))
 
 
-def _record(request: Request) -> Readiness:
+def _record(request: Request) -> Preparedness:
     state = parts(request).state()
-    return state.readiness if state is not None else Readiness()
+    return state.readiness if state is not None else Preparedness()
 
 
 def _moment(text: str) -> Millis:

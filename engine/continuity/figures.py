@@ -8,9 +8,9 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from engine.continuity.applicability import Doubt, drift, review_due, stale
-from engine.readiness_views import Readiness, RestoreTest
+from engine.readiness_views import Preparedness, RestoreTest
 from engine.signals import Millis
-from rules.duty import Finding, weaknesses
+from rules.duty import Weakness, weaknesses
 from rules.playbooks.policy import ContinuityPolicy, Exercise
 from topology.model import Entity, Topology
 
@@ -67,13 +67,13 @@ class ReadinessOf(msgspec.Struct, kw_only=True, frozen=True):
     figures: dict[str, float | None]
     due: tuple[Due, ...]
     playbooks: tuple[PlaybookStanding, ...]
-    rosters: tuple[Finding, ...]
+    rosters: tuple[Weakness, ...]
     restores: tuple[RestoreEvidence, ...]
-    record: Readiness
+    record: Preparedness
 
 
 def readiness_of(
-    policy: ContinuityPolicy, topology: Topology, record: Readiness, checks: frozenset[str], now: Millis
+    policy: ContinuityPolicy, topology: Topology, record: Preparedness, checks: frozenset[str], now: Millis
 ) -> ReadinessOf:
     """How ready one is now. ``checks`` are the ids of declared probes and data checks."""
     standings = tuple(_standings(policy, topology, record, checks, now))
@@ -94,10 +94,10 @@ def readiness_of(
 
 def _figures(
     standings: tuple[PlaybookStanding, ...],
-    rosters: tuple[Finding, ...],
+    rosters: tuple[Weakness, ...],
     due: tuple[Due, ...],
     restores: tuple[RestoreEvidence, ...],
-    record: Readiness,
+    record: Preparedness,
     now: Millis,
 ) -> dict[str, float | None]:
     fresh = sum(not one.doubts for one in standings)
@@ -126,7 +126,7 @@ def _share(count: int, of: int) -> float | None:
 
 
 def _standings(
-    policy: ContinuityPolicy, topology: Topology, record: Readiness, checks: frozenset[str], now: Millis
+    policy: ContinuityPolicy, topology: Topology, record: Preparedness, checks: frozenset[str], now: Millis
 ) -> Iterator[PlaybookStanding]:
     since = {id: at for id, _, at in record.revised}
     for one in policy.playbooks:
@@ -143,7 +143,7 @@ def _standings(
         )
 
 
-def _exercises(policy: ContinuityPolicy, record: Readiness, now: Millis) -> Iterator[Due]:
+def _exercises(policy: ContinuityPolicy, record: Preparedness, now: Millis) -> Iterator[Due]:
     """The calendar: each exercise again so long after it was last held."""
     held = {one.exercise: one for one in record.exercises}
     for one in policy.exercises:
@@ -165,7 +165,7 @@ def _title(one: Exercise) -> str:
     return one.title if one.announced else f"{one.title} (unannounced)"
 
 
-def _contacts(policy: ContinuityPolicy, record: Readiness, now: Millis) -> Iterator[Due]:
+def _contacts(policy: ContinuityPolicy, record: Preparedness, now: Millis) -> Iterator[Due]:
     """Vendors have to be reached once in a while; who could not be reached is overdue at once."""
     tried = {one.vendor: one for one in record.contacts}
     for vendor in policy.vendors:
@@ -184,7 +184,7 @@ def _contacts(policy: ContinuityPolicy, record: Readiness, now: Millis) -> Itera
         )
 
 
-def _contracts(topology: Topology, record: Readiness, now: Millis) -> Iterator[Due]:
+def _contracts(topology: Topology, record: Preparedness, now: Millis) -> Iterator[Due]:
     """Contracts are reviewed once a year, and before they expire."""
     seen = {one.entity: one for one in record.contracts}
     for entity in topology.entities.values():

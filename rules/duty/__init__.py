@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from rules.duty.model import Contact, Roster, Shift, Vendor
-from rules.duty.watch import Finding, on_call, weaknesses
+from rules.duty.watch import Weakness, on_call, weaknesses
 
-__all__ = ["Contact", "Finding", "Roster", "Shift", "Vendor", "on_call", "weaknesses"]
+__all__ = ["Contact", "Roster", "Shift", "Vendor", "Weakness", "on_call", "weaknesses"]

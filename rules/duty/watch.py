@@ -12,7 +12,7 @@ from rules.duty.model import Roster, Shift
 GAP, DOUBLE, EXPIRED, ENDS_SOON, EMPTY = "gap", "double_booking", "expired", "ends_soon", "empty"
 
 
-class Finding(msgspec.Struct, frozen=True, kw_only=True):
+class Weakness(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with a roster from ``since`` until ``until`` (None: for good), and who is concerned."""
 
     roster: str
@@ -28,25 +28,25 @@ def on_call(roster: Roster, at: int) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def weaknesses(roster: Roster, now: int) -> tuple[Finding, ...]:
+def weaknesses(roster: Roster, now: int) -> tuple[Weakness, ...]:
     """What is wrong from now on for as long as the roster has to reach, by time."""
     until = now + roster.ahead
     if not roster.shifts:
-        return (Finding(roster=roster.id, kind=EMPTY, since=now),)
+        return (Weakness(roster=roster.id, kind=EMPTY, since=now),)
     last = max(one.ends_at for one in roster.shifts)
     if last <= now:
-        return (Finding(roster=roster.id, kind=EXPIRED, since=last),)
+        return (Weakness(roster=roster.id, kind=EXPIRED, since=last),)
     found = [*_stretches(roster, now, min(until, last)), *_clashes(roster, now)]
     if last < until:
-        found.append(Finding(roster=roster.id, kind=ENDS_SOON, since=last))
+        found.append(Weakness(roster=roster.id, kind=ENDS_SOON, since=last))
     return tuple(sorted(found, key=lambda one: (one.since, one.kind, one.people)))
 
 
-def _stretches(roster: Roster, since: int, until: int) -> Iterator[Finding]:
+def _stretches(roster: Roster, since: int, until: int) -> Iterator[Weakness]:
     """Where fewer or more people are on duty than there should be, neighbouring stretches of a kind as one."""
     turns = {since, until, *(t for one in roster.shifts for t in (one.starts_at, one.ends_at) if since < t < until)}
     ordered = sorted(turns)
-    open_: Finding | None = None
+    open_: Weakness | None = None
     for begin, end in pairwise(ordered):
         people = on_call(roster, begin)
         kind = GAP if len(people) < roster.people else DOUBLE if len(people) > roster.people else ""
@@ -56,18 +56,18 @@ def _stretches(roster: Roster, since: int, until: int) -> Iterator[Finding]:
             continue
         if open_ is not None:
             yield open_
-        open_ = Finding(roster=roster.id, kind=kind, since=begin, until=end, people=said) if kind else None
+        open_ = Weakness(roster=roster.id, kind=kind, since=begin, until=end, people=said) if kind else None
     if open_ is not None:
         yield open_
 
 
-def _clashes(roster: Roster, now: int) -> Iterator[Finding]:
+def _clashes(roster: Roster, now: int) -> Iterator[Weakness]:
     """A person who is booked twice at once, which hides that somebody is missing."""
     latest: dict[str, Shift] = {}
     for one in sorted(roster.shifts, key=lambda shift: (shift.starts_at, shift.ends_at)):
         before = latest.get(one.person)
         if before is not None and one.starts_at < before.ends_at and before.ends_at > now:
             until = min(before.ends_at, one.ends_at)
-            yield Finding(roster=roster.id, kind=DOUBLE, since=one.starts_at, until=until, people=(one.person,))
+            yield Weakness(roster=roster.id, kind=DOUBLE, since=one.starts_at, until=until, people=(one.person,))
         if before is None or one.ends_at > before.ends_at:
             latest[one.person] = one
