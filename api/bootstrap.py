@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from prometheus_client import CollectorRegistry
 
 from api import files, stores
+from api.continuity import ReadinessGauges
 from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
@@ -255,7 +256,7 @@ def arm(settings: Settings) -> None:
 def loaded(settings: Settings) -> Loaded:
     """The operator's files, and the failpoints armed. Raises Wrong."""
     arm(settings)
-    read = files.load(settings.catalogue, settings.rules, settings.sinks.names)
+    read = files.load(settings.catalogue, settings.rules, settings.sinks.names, settings.playbooks)
     if read.wrong:
         raise Wrong(read.wrong)
     for finding in (*read.findings, *_unnamed(settings, read)):
@@ -274,6 +275,7 @@ def book(store: AnyStore, conductor: InForce, clock: Clock, registry: CollectorR
     asked = conductor.state, conductor.topology, conductor.rules
     found = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
     ReadinessMetrics(found, registry)
+    ReadinessGauges(conductor.topology, conductor.rules, conductor.state, clock, registry)
     return found
 
 

@@ -172,8 +172,9 @@ class Conductor:
         """Read the files; new versions come into force at a position of the input log. Raises Problem."""
         async with self._reloading:
             loaded = await asyncio.to_thread(
-                files.load, self._settings.catalogue, self._settings.rules, self._settings.sinks.names
-            )
+                files.load, self._settings.catalogue, self._settings.rules, self._settings.sinks.names,
+                self._settings.playbooks,
+            )  # fmt: skip
             if loaded.wrong:
                 faults = [Fault("", str(finding)) for finding in loaded.wrong]
                 raise Problem(422, "files-wrong", "The files have mistakes; what was in force stays so.", faults=faults)

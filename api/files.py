@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from api.findings import Finding
+from engine.continuity.applicability import drift
 from rules.parse import parse_rules
+from rules.playbooks.parse import CALENDAR, parse_playbooks
+from rules.playbooks.policy import ContinuityPolicy
 from rules.ruleset import RuleSet
 from topology import loading
 from topology.model import Topology
 
 RULES = frozenset({".yaml", ".yml"})
+PLAYBOOKS = RULES | {CALENDAR}
 CATALOGUE = frozenset({".yaml", ".yml", ".graphml", ".csv"})
 
 
@@ -30,15 +34,20 @@ class Loaded:
         return [finding for finding in self.findings if not finding.warning]
 
 
-def load(catalogue: Path, rules: Path, sinks: Collection[str] | None = None) -> Loaded:
-    """Both, and what only shows when they are looked at together. A folder that is not there declares nothing.
+def load(catalogue: Path, rules: Path, sinks: Collection[str] | None = None, playbooks: Path | None = None) -> Loaded:
+    """All of them, and what only shows when they are looked at together. A folder that is not there declares nothing.
     ``sinks`` are the receivers that the settings declare."""
     topology, found = topology_of(catalogue)
     ruleset, more = rules_of(rules, sinks)
     findings = found + more
+    if playbooks is not None and playbooks.exists():
+        continuity, wrong = playbooks_of(playbooks)
+        findings += wrong
+        ruleset = None if ruleset is None or continuity is None else ruleset.with_continuity(continuity)
     if topology is not None and ruleset is not None:
         findings += _undeclared(topology, ruleset, catalogue)
         findings += _probes_of_nothing(topology, ruleset, rules)
+        findings += _steps_of_nothing(topology, ruleset)
     return Loaded(topology, ruleset, findings)
 
 
@@ -87,6 +96,31 @@ def rules_of(folder: Path, sinks: Collection[str] | None = None) -> tuple[RuleSe
     ruleset, problems = parse_rules(texts, sinks)
     findings += [Finding(one.file, one.line, one.message, one.hint, one.warning) for one in problems]
     return (None if any(not one.warning for one in findings) else ruleset), findings
+
+
+def playbooks_of(folder: Path) -> tuple[ContinuityPolicy | None, list[Finding]]:
+    """What the folder of playbooks declares: procedures, duty rosters (with iCalendar files), vendors, exercises."""
+    paths, findings = written(folder, PLAYBOOKS)
+    texts: dict[str, str] = {}
+    for path in paths:
+        try:
+            texts[str(path)] = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            findings.append(Finding(str(path), 0, f"cannot be read: {error}"))
+    policy, problems = parse_playbooks(texts)
+    findings += [Finding(one.file, one.line, one.message, one.hint, one.warning) for one in problems]
+    return (None if any(not one.warning for one in findings) else policy), findings
+
+
+def _steps_of_nothing(topology: Topology, rules: RuleSet) -> list[Finding]:
+    """Where playbooks do not fit the catalogue any more. They come into force all the same: people are told again when
+    they choose one."""
+    checks = {one.id for one in rules.probes} | {one.id for one in rules.data_checks}
+    return [
+        Finding(playbook.file, 0, f"playbook {playbook.id}: {doubt.text}", warning=True)
+        for playbook in rules.continuity.playbooks
+        for doubt in drift(playbook, topology, checks)
+    ]
 
 
 def _undeclared(topology: Topology, rules: RuleSet, catalogue: Path) -> list[Finding]:

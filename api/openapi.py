@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from api import (
     clock_schemas,
+    continuity_schemas,
     evidence_schemas,
     explanation_schemas,
     feasibility_schemas,
@@ -26,6 +27,8 @@ from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.overload.schemas import Load
 from api.routes.ingest import JSON, Row
+from engine.continuity.figures import ReadinessOf
+from engine.continuity.report import ReportOf
 from engine.outcomes import AlertView
 from engine.readiness.report import Readiness
 from topology.diff import Difference
@@ -43,6 +46,13 @@ _TYPES = [
     restoration_schemas.RestorationOf,
     feasibility_schemas.AuditOf,
     clock_schemas.ClocksOf,
+    continuity_schemas.ResponseOf,
+    continuity_schemas.PlaybooksOf,
+    continuity_schemas.PlaybookOf,
+    continuity_schemas.DutyOf,
+    continuity_schemas.TabletopOf,
+    ReadinessOf,
+    ReportOf,
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     evidence_schemas.SuppressedPage,
@@ -54,6 +64,7 @@ _TYPES = [
     log_schemas.LogsOf,
     observed_schemas.ObservedTopology,
     recovery_schemas.RecoveryOf,
+    recovery_schemas.WindowsOf,
     probe_schemas.ProbesOf,
     probe_schemas.ProbeAnswer,
     explanation_schemas.IncidentExplanation,

@@ -150,6 +150,7 @@ class Settings:
     catalogue: Path = Path("catalogue")
     rules: Path = Path("rules")
     scenarios: Path = Path("scenarios")
+    playbooks: Path = Path("playbooks")
     suppression: Literal["shadow", "enforce"] = "shadow"
     snapshot: Annotated[float, Field(gt=0)] = 60.0
     server: Server = Server()
@@ -180,6 +181,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "HEADWATER_CATALOGUE": ("catalogue",),
     "HEADWATER_RULES": ("rules",),
     "HEADWATER_SCENARIOS": ("scenarios",),
+    "HEADWATER_PLAYBOOKS": ("playbooks",),
     "HEADWATER_SUPPRESSION": ("suppression",),
     "HEADWATER_SNAPSHOT": ("snapshot",),
     "HEADWATER_HOST": ("server", "host"),
@@ -388,7 +390,7 @@ def _resolved(
     """Paths of the file made relative to it; secrets filled in."""
     paths = {
         name: getattr(settings, name) if (name,) in origins else base / getattr(settings, name)
-        for name in ("data", "catalogue", "rules", "scenarios")
+        for name in ("data", "catalogue", "rules", "scenarios", "playbooks")
     }
     secret = _password(settings, base, origins)
     probes = settings.probes.with_secrets(variables)

@@ -11,7 +11,9 @@ from engine.calling import acknowledged
 from engine.cells import soil
 from engine.checked import unmet
 from engine.context import Context
-from engine.errors import IllegalTransition, Refused
+from engine.continuity.desk import CONTINUITY_COMMANDS
+from engine.continuity.readiness import restoration_began
+from engine.errors import Conflict, IllegalTransition, Refused
 from engine.incidents import PROVEN, accepted_in_words, declare, move, reopen, resolve
 from engine.judging import JUDGING_COMMANDS, judge_members
 from engine.lifecycle import OPEN, State, Trigger
@@ -47,7 +49,9 @@ def obey(context: Context, command: Command, now: Millis) -> None:
     except (Refused, IllegalTransition) as error:
         incident = context.state.incidents.get(command.target)
         domain = incident.domain if incident else UNMAPPED
-        facts = {"action": command.action, "target": command.target}
+        facts: dict[str, object] = {"action": command.action, "target": command.target}
+        if isinstance(error, Conflict):
+            facts["conflict"] = True
         context.tell(command.target, domain, now, "refused", error.detail, actor=command.actor, facts=facts)
 
 
@@ -106,7 +110,19 @@ def _declare(context: Context, command: Command, now: Millis) -> None:
 def _restore(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
     move(context, incident, Trigger.RESTORE, now, command.reason or "Restoration has begun", actor=command.actor)
+    restoration_began(context, incident, now)
     context.revise(incident, now, "restoration has begun")
+
+
+def _start_task(context: Context, command: Command, now: Millis) -> None:
+    """The first step of a playbook begins the restoration."""
+    CONTINUITY_COMMANDS["start_task"](context, command, now)
+    incident = _incident(context, command)
+    if incident.state is State.DECLARED:
+        text = f"Restoration has begun with step {command.facts['task']}"
+        move(context, incident, Trigger.RESTORE, now, text, actor=command.actor)
+        context.revise(incident, now, text)
+    restoration_began(context, incident, now)
 
 
 def _override(context: Context, command: Command, now: Millis) -> None:
@@ -184,6 +200,9 @@ def _false_alarm(context: Context, command: Command, now: Millis) -> None:
 
 def _close(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
+    left = context.guards.refusals(incident.state, Trigger.CLOSE, incident)
+    if left:
+        raise Refused("; ".join(left))
     judge_members(context, incident, command, now)
     how = _deviation(context, incident, now)
     incident.closed_as = "deviation" if how else "restored"
@@ -323,5 +342,7 @@ _DESK: Mapping[str, Callable[[Context, Command, Millis], None]] = {
     "unsilence": _unsilence,
     "promote_rule": _promote,
     **CLOCK_COMMANDS,
+    **CONTINUITY_COMMANDS,
+    "start_task": _start_task,
     **JUDGING_COMMANDS,
 }

@@ -16,6 +16,12 @@ from engine.calling import call_due
 from engine.clocks import clock_due, clock_gauges
 from engine.commands import obey, silence_due
 from engine.context import Context
+from engine.continuity.closing import guard_closing
+from engine.continuity.coordination import brief_due
+from engine.continuity.measures import grant_due
+from engine.continuity.reviewing import review_due
+from engine.continuity.vendors import vendor_due
+from engine.drills import DRILL, FIRST_ALERT, drilled, is_drill
 from engine.evidence.telemetry import AnomalySeen
 from engine.handover.arriving import take_over, take_what_waited
 from engine.handover.leaving import hand_over, pass_on
@@ -23,7 +29,7 @@ from engine.heartbeats import dead_due, late_due, pulse
 from engine.incidents import archive_due, declare_due, recover_due, recovery_gauges
 from engine.judging import rule_gauges
 from engine.library import Library
-from engine.outcomes import AlertView, Outcomes
+from engine.outcomes import AlertView, Decision, Outcomes
 from engine.probing import take_answer
 from engine.proof import compared, guard, proof_due
 from engine.ranges import take_fetched
@@ -71,6 +77,10 @@ _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
     "proof": proof_due,
     "call": call_due,
     "update": update_due,
+    "brief": brief_due,
+    "grant": grant_due,
+    "vendor": vendor_due,
+    "review": review_due,
 }
 _SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead", "storm", "call", "proof"})
 """Timers that wait for the absence of something: own downtime moves them."""
@@ -82,9 +92,11 @@ class Core:
     SCHEMA = states.SCHEMA
 
     def __init__(self, library: Library, state: CoreState | None = None, shard: Shard = ALONE) -> None:
-        self._context = Context(state or _empty(shard), library, shard)
-        watch_all(self._context)
-        guard(self._context)
+        state = state or _empty(shard)
+        self._library, self._shard = library, shard
+        self._context = _ready(Context(state, library, shard))
+        self._drill = _ready(Context(states.decode(state.drill), library, shard)) if state.drill else None
+        state.drill = b""
 
     @classmethod
     def restore(cls, content: bytes, library: Library, shard: Shard = ALONE) -> Core:
@@ -95,40 +107,46 @@ class Core:
         """All that the core remembers."""
         context = self._context
         context.state.timers = context.timers.snapshot()
+        if self._drill is not None:
+            self._drill.state.timers = self._drill.timers.snapshot()
+            context.state.drill = states.encode(self._drill.state)
+            self._drill.state.timers = []
         content = states.encode(context.state)
-        context.state.timers = []
+        context.state.timers, context.state.drill = [], b""
         return content
 
     def handle(self, position: int, signals: Sequence[Signal], now: Millis) -> Outcomes:
         """Fire the timers due by ``now``, then take the signals of input ``position`` in their order."""
-        context = self._context
-        out = context.out = Outcomes()
-        context.comparable.clear()
+        out = self._begin()
         self._fire(now)
-        context.state.now = now
-        context.state.position = position
+        for context in self._lanes():
+            context.comparable.clear()
+            context.state.now = now
+            context.state.position = position
+        context = self._context
         for index, signal in enumerate(signals) if context.shard.total == 1 else self._own(signals):
+            lane = self._drilling(position, now) if is_drill(signal) else context
             if type(signal) is AlertEvent:
-                take(context, index, signal, now)
+                take(lane, index, signal, now)
             else:
-                self._other(signal, now)
+                self._other(lane, signal, now)
         return self._finish(out, now)
 
     def tick(self, now: Millis) -> Outcomes:
         """Fire the timers due by ``now``; when none is due, nothing happens and nothing is remembered."""
-        out = self._context.out = Outcomes()
+        out = self._begin()
         self._fire(now)
         return self._finish(out, self._context.state.now)
 
     def due(self) -> Millis | None:
         """When the next timer is due."""
-        return self._context.timers.due()
+        return min((due for lane in self._lanes() if (due := lane.timers.due()) is not None), default=None)
 
     @property
     def counts(self) -> dict[str, int]:
         """Alert events received, and by current disposition."""
-        counts = self._context.state.counts
-        return {name: counts.get(name, 0) for name in ("received", *Disposition)}
+        lanes = self._lanes()
+        return {name: sum(one.state.counts.get(name, 0) for one in lanes) for name in ("received", *Disposition)}
 
     @property
     def state(self) -> CoreState:
@@ -146,11 +164,12 @@ class Core:
 
     def alert_view(self, number: int) -> AlertView:
         """The current state of one alert; KeyError when its life is over."""
-        return alert_view(self._context, self._context.state.alerts[number])
+        lane = self._lane_of(number)
+        return alert_view(lane, lane.state.alerts[number])
 
     def knows(self, number: int) -> bool:
         """Is the alert still remembered?"""
-        return number in self._context.state.alerts
+        return number in self._lane_of(number).state.alerts
 
     def gauges(self) -> dict[str, float]:
         """Plain numbers for metrics."""
@@ -195,32 +214,63 @@ class Core:
             waiting = [*waiting[upto:], *context.strays]
             context.strays = []
 
+    def _lanes(self) -> tuple[Context, ...]:
+        """What is real, and the drill lane once there was a drill."""
+        return (self._context,) if self._drill is None else (self._context, self._drill)
+
+    def _lane_of(self, number: int) -> Context:
+        """Where an alert of this number is."""
+        return self._drill if self._drill is not None and drilled(number) else self._context
+
+    def _drilling(self, position: int, now: Millis) -> Context:
+        """The drill lane, under the versions in force."""
+        if self._drill is None:
+            real = self._context.state
+            state = _empty(self._shard)
+            state.lane, state.next_alert = DRILL, self._shard.base + FIRST_ALERT
+            state.topology, state.rules, state.position, state.now = real.topology, real.rules, position, now
+            self._drill = _ready(Context(state, self._library, self._shard))
+            self._drill.out = self._context.out
+        return self._drill
+
+    def _begin(self) -> Outcomes:
+        out = Outcomes()
+        for lane in self._lanes():
+            lane.out = out
+        return out
+
     def _fire(self, now: Millis) -> None:
-        context = self._context
-        while (timer := context.timers.pop(now)) is not None:
+        while (context := min(self._lanes(), key=_next_due)) and (timer := context.timers.pop(now)) is not None:
             due, kind, key = timer
             context.state.now = max(context.state.now, due)
             _TIMERS[kind](context, key, due)
-            self._record(due)
+            self._record(context, due)
 
-    def _record(self, at: Millis) -> None:
-        context = self._context
-        context.out.decisions += context.recorder.take(context.state.position, at, context.versions())
+    def _record(self, context: Context, at: Millis) -> None:
+        made = context.recorder.take(context.state.position, at, context.versions())
+        if context is self._drill:
+            made = [Decision(f"{DRILL.lower()}:{one.domain}", one.position, one.at, one.payload) for one in made]
+        context.out.decisions += made
 
     def _finish(self, out: Outcomes, now: Millis) -> Outcomes:
-        context = self._context
-        self._record(now)
+        changed: list[int] = []
+        for context in self._lanes():
+            self._record(context, now)
+            changed += sorted(number for number in context.changed if number in context.state.alerts)
+            context.changed = set()
+            context.recorder = Recorder(context.counted)
         if out.ledger:
-            counts = self._context.state.counts
-            counts["received"] = counts.get("received", 0) + len(out.ledger)
-            _tally(counts, [entry.disposition for entry in out.ledger])
-        out.alerts = sorted(number for number in context.changed if number in context.state.alerts)
-        context.changed = set()
-        context.recorder = Recorder(context.counted)
+            drills = [entry for entry in out.ledger if drilled(entry.alert)]
+            real = [entry for entry in out.ledger if not drilled(entry.alert)] if drills else out.ledger
+            for context, entries in zip(self._lanes(), (real, drills), strict=False):
+                counts = context.state.counts
+                counts["received"] = counts.get("received", 0) + len(entries)
+                if entries:
+                    _tally(counts, [entry.disposition for entry in entries])
+        out.alerts = changed
         return out
 
-    def _other(self, signal: Signal, now: Millis) -> None:
-        context = self._context
+    def _other(self, context: Context, signal: Signal, now: Millis) -> None:
         if isinstance(signal, TELEMETRY):
             take_telemetry(context, signal, now)
         elif isinstance(signal, Heartbeat):
@@ -247,7 +297,8 @@ class Core:
         context = self._context
         if 0 < signal.number <= context.state.shared.activated:
             return
-        activate(context, signal, now)
+        for lane in self._lanes():
+            activate(lane, signal, now)
         if context.shard.total > 1:
             context.state.shared.activated = signal.number
             hand_over(context, now)
@@ -255,16 +306,29 @@ class Core:
 
     def _slept(self, gap: Downtime) -> None:
         """The engine was down: what it would have missed in that time is not held against anybody."""
-        context = self._context
         length = gap.until - gap.since
-        context.timers.shift(_SHIFTED, gap.since, length)
-        context.state.arrivals.sleep(gap.since, gap.until)
-        for alert in context.state.alerts.values():
-            if gap.since < alert.spell.expires < 1 << 61:
-                alert.spell.expires += length
-        for known in context.state.pulses.values():
-            known.last += length
-        context.state.logs.slept(gap.since, gap.until)
+        for context in self._lanes():
+            context.timers.shift(_SHIFTED, gap.since, length)
+            context.state.arrivals.sleep(gap.since, gap.until)
+            for alert in context.state.alerts.values():
+                if gap.since < alert.spell.expires < 1 << 61:
+                    alert.spell.expires += length
+            for known in context.state.pulses.values():
+                known.last += length
+            context.state.logs.slept(gap.since, gap.until)
+
+
+def _next_due(context: Context) -> Millis:
+    due = context.timers.due()
+    return 1 << 62 if due is None else due
+
+
+def _ready(context: Context) -> Context:
+    """With what has to be watched, and the guards before the end of an incident."""
+    watch_all(context)
+    guard(context)
+    guard_closing(context)
+    return context
 
 
 def _tally(counts: dict[str, int], dispositions: list[Disposition]) -> None:

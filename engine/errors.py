@@ -7,6 +7,7 @@ EngineError
 ├── UnknownVersion      the shell did not provide a version that the input log activates
 ├── NotPermitted        the actor may not do this
 ├── Refused             the command cannot be carried out as it is
+│   └── Conflict        somebody else has changed in between what it is about
 ├── IllegalTransition   the incident's state does not allow this
 └── SinkError           a receiver of publications
 """
@@ -45,6 +46,10 @@ class NotPermitted(EngineError):
 
 class Refused(EngineError):
     """The command cannot be carried out."""
+
+
+class Conflict(Refused):
+    """Somebody else was faster."""
 
 
 class IllegalTransition(EngineError):

@@ -11,6 +11,7 @@ from engine.calling import activate, begin_anew, call, formally
 from engine.cells import depart, enter
 from engine.clocks import carry_clocks, holds, judge_regimes
 from engine.context import Context
+from engine.continuity.course import awaits_review, begin_response, carry_response, end_response, resumed
 from engine.correlate.graph import Node
 from engine.disputes import trouble_back
 from engine.lifecycle import OPEN, State, Trigger, after
@@ -50,7 +51,7 @@ UNKNOWN_SEVERITY = SeverityView(
 
 def open_incident(context: Context, domain: Domain, alert: Alert, now: Millis, *, split_from: str = "") -> Incident:
     """A new, suspected incident that begins with this alert. Its id is the position of the input that opened it."""
-    base = f"INC-{context.state.position}"
+    base = f"{context.state.lane}-{context.state.position}"
     name, again = base, 1
     while name in context.state.incidents:
         again += 1
@@ -191,6 +192,7 @@ def declare(context: Context, incident: Incident, now: Millis, why: str, *, acto
     judge_regimes(context, incident, now, anew=True)
     tell_incident(context, incident, "update" if incident.told else "open", now, f"declared: {why}")
     call_people(context, incident, now)
+    begin_response(context, incident, now)
 
 
 def call_people(context: Context, incident: Incident, now: Millis, why: str = "") -> None:
@@ -284,6 +286,7 @@ def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis,
     if trigger is not Trigger.DISMISS and incident.begun and incident.alerts:
         remember(context, incident, now)
     leave(context, incident, now)
+    end_response(context, incident, trigger, now)
     news = judge_regimes(context, incident, now)
     context.revise(incident, now, "; ".join(filter(None, (text.lower(), news))))
     if incident.told:
@@ -332,7 +335,7 @@ def archive_due(context: Context, name: str, due: Millis) -> None:
     incident = context.state.incidents.get(name)
     if incident is None or incident.state in OPEN:
         return
-    if holds(incident, due):
+    if holds(incident, due) or awaits_review(incident):
         incident.kept = True
         context.timers.set(due + ONE_DAY, "archive", name)
     elif name.split("-")[1] == str(context.state.position):
@@ -349,6 +352,7 @@ def merge(context: Context, incident: Incident, into: Incident, now: Millis) -> 
     context.tell(into.id, into.domain, now, "merged_in", f"{incident.id} is part of this", facts={"from": incident.id})
     carry_over(context, incident, into, now)
     carry_clocks(context, incident, into, now)
+    carry_response(context, incident, into, now)
     domain = context.domain(incident.domain)
     domain.open.discard(incident.id)
     incident.reach = ()
@@ -393,3 +397,4 @@ def reopen(
         incident.declared_at = now
         tell_incident(context, incident, "open", now, f"reopened: {why}")
     call_people(context, incident, now)
+    resumed(context, incident, now)

@@ -10,9 +10,10 @@ import msgspec
 
 from engine.clock_views import ClockView, RegimeView
 from engine.member_views import MemberView, OnsetView
-from engine.people_views import Called, Declaration, EscalationView, Status
+from engine.people_views import Called, Declaration, EscalationView, Override, Status
 from engine.reasons import Disposition, Reason, Verdict
 from engine.recovery_views import RecoveryView
+from engine.response_views import Response
 from engine.signals import Handover, Millis
 from topology.objectives import Objective
 
@@ -227,16 +228,6 @@ class HarmView(msgspec.Struct, kw_only=True, frozen=True):
     assumptions: tuple[AssumptionView, ...] = ()
 
 
-class Override(msgspec.Struct, kw_only=True, frozen=True):
-    """A level set by a person: who, when and why. ``seen`` is the computed level that they had before them."""
-
-    level: str
-    by: str
-    at: Millis
-    why: str
-    seen: str
-
-
 class SeverityView(msgspec.Struct, kw_only=True):
     """Severity with every fired rule and the three dimensions (`yes`, `no`, `cannot_exclude`).
 
@@ -269,7 +260,7 @@ class IncidentView(msgspec.Struct, kw_only=True):
     were told to act, in this generation; ``status`` is what a person last told stakeholders, who were promised to hear
     again by ``next_update_at`` (None: nothing is promised). ``recovery`` says whether service is back, ``held_open``
     why it is not resolved yet although its alerts have ended; ``closed_as`` is restored (proven), ended (unproven) or
-    deviation (a person closed it all the same).
+    deviation (a person closed it all the same). ``response`` is how people work on it.
     """
 
     id: str
@@ -323,6 +314,7 @@ class IncidentView(msgspec.Struct, kw_only=True):
     recovery: RecoveryView | None = None
     closed_as: str = ""
     held_open: tuple[str, ...] = ()
+    response: Response = Response()
 
 
 class TimelineEntry(msgspec.Struct, kw_only=True):

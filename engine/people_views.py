@@ -66,3 +66,13 @@ class Status(msgspec.Struct, kw_only=True, frozen=True):
     text: str
     by: str
     at: Millis
+
+
+class Override(msgspec.Struct, kw_only=True, frozen=True):
+    """A level set by a person: who, when and why. ``seen`` is the computed level that they had before them."""
+
+    level: str
+    by: str
+    at: Millis
+    why: str
+    seen: str

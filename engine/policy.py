@@ -78,6 +78,47 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
             Role.OPERATOR, "say what a fact of a regime is", reason=True, facts=("regime", "fact", "value")
         ),
         "dismiss_clock": Action(Role.OPERATOR, "end a clock without its mark", reason=True, facts=("regime", "clock")),
+        "activate_playbook": Action(Role.OPERATOR, "choose the playbook to work by", reason=True, facts=("playbook",)),
+        "abandon_playbook": Action(Role.OPERATOR, "give up the playbook under way", reason=True),
+        "start_task": Action(Role.OPERATOR, "begin a step of the playbook", facts=("task",)),
+        "finish_task": Action(Role.OPERATOR, "say that a step is done", facts=("task",)),
+        "fail_task": Action(Role.OPERATOR, "say that a step did not work", reason=True, facts=("task",)),
+        "skip_task": Action(Role.OPERATOR, "leave a step out", reason=True, facts=("task",)),
+        "retry_task": Action(Role.OPERATOR, "do a failed or skipped step after all", facts=("task",)),
+        "decide": Action(Role.OPERATOR, "settle a decision of the playbook", reason=True, facts=("task", "option")),
+        "check_gates": Action(Role.OPERATOR, "look at the gates of the playbook now"),
+        "attest_gate": Action(Role.OPERATOR, "attest what no check can tell", facts=("gate", "evidence")),
+        "override_gate": Action(
+            Role.OPERATOR, "take on a change outside its window as an emergency", reason=True, facts=("gate",)
+        ),
+        "note_deviation": Action(Role.OPERATOR, "say what was done otherwise than written", facts=("text",)),
+        "register_measure": Action(Role.OPERATOR, "register a temporary measure", facts=("kind", "text")),
+        "revert_measure": Action(Role.OPERATOR, "say that a temporary measure is undone", facts=("measure",)),
+        "accept_measure": Action(Role.OPERATOR, "let a measure stay", reason=True, facts=("measure",)),
+        "request_grant": Action(
+            Role.OPERATOR, "ask for access to a system", reason=True, facts=("person", "system", "minutes")
+        ),
+        "approve_grant": Action(Role.OPERATOR, "allow access that somebody else asked for", facts=("grant",)),
+        "refuse_grant": Action(Role.OPERATOR, "refuse access", reason=True, facts=("grant",)),
+        "revoke_grant": Action(Role.OPERATOR, "take access back", facts=("grant",)),
+        "call_vendor": Action(Role.OPERATOR, "call a vendor for help", facts=("vendor", "text")),
+        "vendor_answered": Action(Role.OPERATOR, "say what a vendor answered", facts=("call", "text")),
+        "confirm_assessor": Action(Role.OPERATOR, "say, as the assessor, that you have access"),
+        "take_assessment": Action(Role.OPERATOR, "judge the impact instead of who was assigned"),
+        "brief": Action(Role.OPERATOR, "brief the teams", facts=("text",)),
+        "hand_over": Action(Role.OPERATOR, "offer the rest to a person", facts=("to", "text")),
+        "accept_handover": Action(Role.OPERATOR, "take over what was offered to you"),
+        "hold_review": Action(Role.OPERATOR, "record the review", facts=("technical", "business", "findings")),
+        "add_action": Action(Role.OPERATOR, "give somebody something to do later", facts=("text", "owner")),
+        "close_action": Action(Role.OPERATOR, "say that an action is done", facts=("action",)),
+        "record_exercise": Action(Role.OPERATOR, "record an exercise of the calendar", facts=("passed",)),
+        "record_restore_test": Action(
+            Role.OPERATOR, "record that a backup was restored in a test", facts=("seconds", "integrity")
+        ),
+        "confirm_contact": Action(Role.OPERATOR, "say whether a vendor can be reached", facts=("reached",)),
+        "review_contract": Action(
+            Role.OPERATOR, "record the review of a contract", facts=("capacity", "separation", "access")
+        ),
         "silence": Action(Role.OPERATOR, "silence matching alerts until a time", reason=True, facts=("until",)),
         "unsilence": Action(Role.OPERATOR, "end a silence", reason=True),
         "redrive": _guarded(Role.OPERATOR, "decode a dead letter again, or publish a dead publication again"),

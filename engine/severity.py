@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from engine.changes import reason
 from engine.context import Context
-from engine.outcomes import Override, SeverityView
+from engine.outcomes import SeverityView
+from engine.people_views import Override
 from engine.signals import Millis
 from engine.state import Incident
 from rules.severity import FiredRule, OpenRule, SeverityFacts, SeverityResult

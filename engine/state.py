@@ -10,6 +10,7 @@ import msgspec
 from engine.arrivals import Arrivals
 from engine.cases import Case, Observed
 from engine.correlate.graph import Node
+from engine.drills import REAL
 from engine.evidence.answers import Answered
 from engine.evidence.logs.store import Logs
 from engine.evidence.model.cases import Learning
@@ -19,16 +20,12 @@ from engine.evidence.verdict import Term
 from engine.heard import Desk, Told
 from engine.lifecycle import State
 from engine.member_views import MemberView, OnsetView
-from engine.outcomes import (
-    Candidate,
-    HarmView,
-    Impacted,
-    Override,
-    SeverityView,
-)
-from engine.people_views import Called, Declaration, EscalationView, Status
+from engine.outcomes import Candidate, HarmView, Impacted, SeverityView
+from engine.people_views import Called, Declaration, EscalationView, Override, Status
+from engine.readiness_views import Preparedness
 from engine.reasons import Disposition, Reason, Verdict
 from engine.recovery_views import AcceptedView, Pinned, Ranges, RecoveryView
+from engine.response_views import Response
 from engine.shards import Shared
 from engine.signals import Labels, Millis
 from engine.spell import Spell
@@ -37,7 +34,7 @@ from rules.gates.silence import Silence
 from rules.severity import SeverityFacts
 from topology.objectives import Objective
 
-SCHEMA = 6
+SCHEMA = 8
 """Number of the snapshot's layout; raised with every change of it."""
 
 
@@ -134,7 +131,7 @@ class Incident(msgspec.Struct):
     onset and entities it was taken for; ``ranges`` what was asked for elsewhere, by the id of the declared indicator;
     ``compared`` is the latest comparison, whether or not it says anything new; ``accepted`` are the entities without
     a baseline for which somebody answers;
-    ``refused`` is why it was last not resolved."""
+    ``refused`` is why it was last not resolved; ``response`` is how it is being worked on."""
 
     id: str
     domain: str
@@ -215,6 +212,7 @@ class Incident(msgspec.Struct):
     accepted: dict[str, AcceptedView] = {}
     refused: tuple[str, ...] = ()
     closed_as: str = ""
+    response: Response = Response()
 
     @property
     def told_at(self) -> Millis | None:
@@ -312,6 +310,7 @@ class Storm(msgspec.Struct):
 class CoreState(msgspec.Struct):
     """Everything that the core remembers. ``storm``: one is under way; ``strange_tickets`` counts what was changed in
     tickets of incidents that are not known;
+    ``lane`` is how the ids of its incidents begin, ``drill`` the snapshot of the drill lane (empty: no drill yet).
     ``expiring`` are alerts by the second in which their announced end is over. ``troubled``: when incidents that are
     over hit which entity."""
 
@@ -346,6 +345,9 @@ class CoreState(msgspec.Struct):
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     storm: bool = False
     storms: Storm = msgspec.field(default_factory=Storm)
+    readiness: Preparedness = Preparedness()
+    lane: str = REAL
+    drill: bytes = b""
     timers: list[Timer] = []
 
 

@@ -12,10 +12,12 @@ from typing import Any, NamedTuple
 import msgspec
 
 from engine.context import Context
+from engine.drills import DRILL
 from engine.heard import Heard, Told
 from engine.lifecycle import OPEN
 from engine.news import BUSINESS, heard_of, news, over
 from engine.outcomes import Impacted, Publication
+from engine.response_views import Response
 from engine.routing import sinks_of, ticket_of, with_record
 from engine.signals import Millis
 from engine.state import Incident
@@ -91,7 +93,7 @@ def tell_incident(
     if not messages:
         return
     view = context.view(incident, why)
-    shown = msgspec.structs.replace(view, impact=_shown(view.impact), regimes=())
+    shown = msgspec.structs.replace(view, impact=_shown(view.impact), regimes=(), response=Response())
     body = {"incident": msgspec.to_builtins(shown), "why": why, **how.about}
     for audience, message in messages.items():
         _post(context, incident, action, audience, now, message, body, how)
@@ -194,6 +196,8 @@ def _post(
     sinks = how.sinks if how.sinks is not None else sinks_of(context, incident, audience)
     if sinks is not None and (how.sinks is not None or audience == "engineers"):
         sinks = with_record((*sinks, *how.also))
+    if context.state.lane == DRILL:
+        sinks = with_record(context.rules.continuity.drill_sinks)
     if how.sinks is None:
         incident.heard[audience] = Told(message.not_before, heard_of(incident), message.before, message.own)
     ticket = {"ticket": ticket_of(context, incident, action)} if audience == "tickets" else {}

@@ -7,6 +7,7 @@ from engine.alerts.inhibition import watch_all
 from engine.cells import depart, enter
 from engine.clocks import rules_changed
 from engine.context import Context
+from engine.continuity.readiness import playbooks_changed
 from engine.probing import forget_undeclared
 from engine.proof import judge_anew
 from engine.routes import Routes
@@ -42,6 +43,7 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
     if signal.kind == "rules":
         rules_changed(context, now)
         judge_anew(context, now)
+        playbooks_changed(context, now)
 
 
 def resolve_again(context: Context, alert: Alert) -> None:

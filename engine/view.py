@@ -67,6 +67,7 @@ def view_of(incident: Incident, why: str, versions: dict[str, str]) -> IncidentV
         recovery=incident.recovery,
         closed_as=incident.closed_as,
         held_open=incident.refused,
+        response=incident.response,
         versions=versions,
     )
 

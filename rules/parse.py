@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
-
-from pydantic import ValidationError
-from pydantic_core import ErrorDetails
 
 from rules import exposure, heartbeats
 from rules.cadence import Cadence
-from rules.checks import bad_mapping, bad_value, missing_key, unknown_key, unknown_sink
+from rules.checks import bad_mapping, unknown_sink
 from rules.checks.registry import WHOLE
 from rules.correlation import Correlation
-from rules.document import Document, Place, read
-from rules.errors import Flaw, Problem
+from rules.document import read
+from rules.errors import Problem
 from rules.escalation import Escalation
 from rules.escalation_form import EscalationForm
 from rules.evidence import EvidencePolicy
 from rules.flapping import Flapping
 from rules.form import RulesFile
+from rules.forming import formed
 from rules.mapping import DEFAULT_ORDER
 from rules.packs import escalation as escalation_pack
 from rules.packs import severity as pack
@@ -27,15 +24,12 @@ from rules.recovery_form import policy as recovery_policy
 from rules.regimes.loading import declared
 from rules.regimes.model import Regime
 from rules.ruleset import Content, RuleSet
-from rules.schema import known_keys
+from rules.schema import rules_schema
 from rules.severity import Policy
 from rules.severity_form import SeverityForm
 from rules.ticketing import Ownership, Ticketing
 from rules.ticketing_form import TicketForm
 from rules.words import DEFAULT_WORDS
-
-UNKNOWN = "extra_forbidden"
-"""pydantic's word for an unknown key."""
 
 
 def parse_rules(files: Mapping[str, str], sinks: Collection[str] | None = None) -> tuple[RuleSet | None, list[Problem]]:
@@ -48,7 +42,7 @@ def parse_rules(files: Mapping[str, str], sinks: Collection[str] | None = None) 
     problems = [problem for document in documents for problem in document.problems]
     forms: list[RulesFile] = []
     for document in documents:
-        form, found = _form(document)
+        form, found = formed(document, RulesFile, rules_schema)
         problems += found
         forms += [form] if form else []
     problems += [problem for find in WHOLE for problem in find(documents)]
@@ -58,65 +52,6 @@ def parse_rules(files: Mapping[str, str], sinks: Collection[str] | None = None) 
     if any(not problem.warning for problem in problems):
         return None, problems
     return RuleSet(_content(forms)), problems
-
-
-def _form(document: Document) -> tuple[RulesFile | None, list[Problem]]:
-    if not isinstance(document.value, dict):
-        flaw = bad_value.flaw("file", "dict_type", "", document.value)
-        return None, [] if document.problems else [document.problem((), flaw.check, flaw.message)]
-    try:
-        return RulesFile.model_validate(document.value), []
-    except ValidationError as error:
-        found = error.errors(include_url=False)
-    unknown = {details["loc"] for details in found if details["type"] == UNKNOWN}
-    try:  # an entry with an unknown key is otherwise not looked at as a whole
-        RulesFile.model_validate(_without(document.value, unknown, ()))
-    except ValidationError as error:
-        seen = {details["loc"] for details in found}
-        found += [details for details in error.errors(include_url=False) if details["loc"] not in seen]
-    return None, [_problem(document, details) for details in found]
-
-
-def _without(value: Any, unknown: set[tuple[str | int, ...]], place: Place) -> Any:
-    """The same values without the keys at these places."""
-    if isinstance(value, dict):
-        kept = {key: item for key, item in value.items() if (*place, key) not in unknown}
-        return {key: _without(item, unknown, (*place, key)) for key, item in kept.items()}
-    if isinstance(value, list):
-        return [_without(item, unknown, (*place, number)) for number, item in enumerate(value)]
-    return value
-
-
-def _problem(document: Document, details: ErrorDetails) -> Problem:
-    """pydantic's finding in our words, at its line."""
-    place = _place(document.value, details["loc"])
-    key = str(details["loc"][-1]) if details["loc"] else "file"
-    flaw = details.get("ctx", {}).get("error")
-    if not isinstance(flaw, Flaw):
-        flaw = _flaw(details, place, key)
-    elif place and isinstance(place[-1], str):
-        flaw = Flaw(flaw.check, f"{place[-1]}: {flaw.message}", flaw.hint)
-    return document.problem(place, flaw.check, flaw.message, flaw.hint)
-
-
-def _flaw(details: ErrorDetails, place: Place, key: str) -> Flaw:
-    if details["type"] == UNKNOWN:
-        return unknown_key.flaw(key, known_keys(place[:-1]))
-    if details["type"] == "missing":
-        return missing_key.flaw(key)
-    named = str(next((step for step in reversed(place) if isinstance(step, str)), "file"))
-    return bad_value.flaw(named, details["type"], details["msg"], details["input"])
-
-
-def _place(value: Any, loc: Iterable[str | int]) -> Place:
-    """The part of pydantic's location that is in the file; it adds the names of alternatives."""
-    place: list[str | int] = []
-    for step in loc:
-        inside = isinstance(value, list) and isinstance(step, int) and step < len(value)
-        if inside or (isinstance(value, dict) and step in value):
-            value = value[step]
-            place.append(step)
-    return tuple(place)
 
 
 def _content(forms: Sequence[RulesFile]) -> Content:

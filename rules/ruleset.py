@@ -28,6 +28,7 @@ from rules.matchers import Matcher
 from rules.obligations import Obligation
 from rules.packs import escalation as escalation_pack
 from rules.packs import severity as pack
+from rules.playbooks.policy import ContinuityPolicy
 from rules.probes import DataCheck, Probe
 from rules.recovery import RecoveryPolicy
 from rules.regimes.model import Regime
@@ -75,6 +76,7 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
     obligations: tuple[Obligation, ...] = ()
     regimes: tuple[Regime, ...] = ()
     modes: tuple[tuple[str, Mode], ...] = ()
+    continuity: ContinuityPolicy = ContinuityPolicy()
 
 
 class RuleSet:
@@ -203,6 +205,15 @@ class RuleSet:
         """
         default: Mode = "enforce" if rule in self._declared else "shadow"
         return self._modes.get(rule) or self._modes.get(EVERY_RULE) or default
+
+    def with_continuity(self, declared: ContinuityPolicy) -> RuleSet:
+        """The same rules with what the folder ``playbooks`` declares."""
+        return RuleSet(msgspec.structs.replace(self.content, continuity=declared))
+
+    @property
+    def continuity(self) -> ContinuityPolicy:
+        """Playbooks, duty rosters, vendors, exercises, and how incidents are worked on."""
+        return self.content.continuity
 
     def with_mode(self, mode: Mode) -> RuleSet:
         """The same rules with every suppression in one mode (replay's ``--suppression``)."""

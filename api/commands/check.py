@@ -16,7 +16,7 @@ def run(config: Path | None) -> int:
         found = settings.load(config)
     except Wrong as wrong:
         return _report(wrong.findings)
-    loaded = files.load(found.catalogue, found.rules, found.sinks.names)
+    loaded = files.load(found.catalogue, found.rules, found.sinks.names, found.playbooks)
     named = [] if loaded.rules is None else unnamed(found.probes, found.prometheus, loaded.rules, found.rules)
     code = _report([*loaded.findings, *named, *scenarios.check(found.scenarios, loaded.topology)])
     if code == DONE and loaded.topology is not None and loaded.rules is not None:

@@ -9,6 +9,7 @@ from typing import Any
 from api import settings
 from api.commands.console import DONE, Failed, say
 from api.sinks.published import SCHEMAS as PUBLISHED
+from rules.playbooks.schema import playbooks_schema
 from rules.schema import rules_schema
 from topology.scenario_form import scenarios_schema
 from topology.schema import catalogue_schema
@@ -17,6 +18,7 @@ SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "settings": settings.schema,
     "catalogue": catalogue_schema,
     "rules": rules_schema,
+    "playbooks": playbooks_schema,
     "scenarios": scenarios_schema,
     **PUBLISHED,
 }

@@ -113,7 +113,11 @@ class _Front:
             raise Problem(409, "not-here", "Files are brought into force by the api role.")
         async with self._reloading:
             loaded = await asyncio.to_thread(
-                files.load, self.settings.catalogue, self.settings.rules, self.settings.sinks.names
+                files.load,
+                self.settings.catalogue,
+                self.settings.rules,
+                self.settings.sinks.names,
+                self.settings.playbooks,
             )
             if loaded.wrong:
                 faults = [Fault("", str(finding)) for finding in loaded.wrong]

@@ -18,6 +18,7 @@ from api.routes.answers import answer, documented, parts, principal
 from api.routes.evidence import known as evidence_known
 from api.schemas import Done
 from engine import own, policy
+from engine.continuity.readiness import READINESS
 from engine.lifecycle import OPEN, TRANSITIONS, State, Trigger
 from engine.outcomes import IncidentView
 from engine.policy import ACTIONS, Actor
@@ -29,7 +30,9 @@ Facts = dict[Annotated[str, Field(min_length=1, max_length=64)], Annotated[str, 
 Reason = Annotated[str, Field(max_length=2000)]
 Target = Annotated[str, Field(min_length=1, max_length=2000)]
 
-ABOUT_OTHER_THINGS = frozenset({"silence", "unsilence", "promote_rule", "judge_alert", "activate_model"})
+ABOUT_OTHER_THINGS = frozenset({
+    "silence", "unsilence", "promote_rule", "judge_alert", "activate_model", *READINESS,
+})  # fmt: skip
 """Actions whose target is not an incident."""
 
 _TRIGGERS = {
@@ -99,7 +102,7 @@ async def perform(request: Request, action: str, target: str, reason: str, facts
     lines = await run_in_threadpool(running.reader.timeline, target)
     for line in lines[told:]:
         if line.kind == "refused" and line.actor == who.name and line.facts.get("action") == action:
-            raise Problem(409, "refused", line.text)
+            raise Problem(409, "conflict" if line.facts.get("conflict") else "refused", line.text)
     return Done(action, target, await run_in_threadpool(running.reader.incident, target))
 
 

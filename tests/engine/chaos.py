@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 from datetime import UTC, datetime
 
+from engine.continuity.desk import CONTINUITY_COMMANDS
 from engine.policy import ACTIONS
 from engine.signals import (
     Activation,
@@ -27,6 +28,7 @@ from engine.signals import (
 from rules.gates import Exclusion, Inhibition, Threshold, Window
 from rules.matchers import Matcher
 from rules.ruleset import Content, RuleSet
+from tests.continuity.payments import policy
 from tests.engine.laws import Lawful
 from tests.scenarios.drive import Arrival
 from tests.scenarios.world import MIDNIGHT, chain
@@ -64,7 +66,7 @@ class Chaos:
         for topology in SMALL:
             driven.library.add_topology(topology)
         self.topologies = [topology.version for topology in SMALL]
-        rules = (RuleSet.default(), gates(MIDNIGHT))
+        rules = (RuleSet.default().with_continuity(policy(PLACES[0])), gates(MIDNIGHT))
         self.rules = [driven.library.add_rules(one) for one in rules]
 
     def signals(self, now: Millis) -> tuple[Signal, ...]:
@@ -112,10 +114,35 @@ class Chaos:
             "mode": rng.choice(("shadow", "enforce", "on")),
             "text": "a note",
             "assignee": "ada",
-        }
+        } | self._of_continuity()
         chosen = {name: value for name, value in facts.items() if rng.random() < 0.9}
-        action = rng.choice([name for name, action in ACTIONS.items() if action.command])
+        usual = [name for name, action in ACTIONS.items() if action.command and name not in CONTINUITY_COMMANDS]
+        action = rng.choice(rng.choice((usual, usual, list(CONTINUITY_COMMANDS))))
         return Command("ada", action, target, rng.choice(("because", "because", "")), chosen)
+
+    def _of_continuity(self) -> dict[str, str]:
+        rng = self.rng
+        steps = ("look", "choose", "failover", "serve")
+        return {
+            "playbook": "orders-db-lost",
+            "despite": "all of it",
+            "task": rng.choice(steps),
+            "gate": rng.choice(("lag", "window")),
+            "option": rng.choice(("failover", "repair")),
+            "kind": "route",
+            "measure": "measure-1",
+            "person": "bo",
+            "system": "db",
+            "minutes": "2",
+            "grant": rng.choice(("grant-1", "grant-2")),
+            "vendor": "cloud-support",
+            "call": "call-1",
+            "to": "ada",
+            "technical": "ada",
+            "business": "bo",
+            "findings": "none",
+            "owner": "bo",
+        }
 
     def _beat(self, now: Millis) -> Signal:
         return Heartbeat(self.rng.choice(("prom", "db", "feed")), 60_000, self.rng.choice((None, now, now - 30_000)))

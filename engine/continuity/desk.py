@@ -1,0 +1,23 @@
+"""All commands about continuity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from engine.context import Context
+from engine.continuity.coordination import COORDINATION
+from engine.continuity.measures import MEASURES
+from engine.continuity.playing import PLAYING
+from engine.continuity.readiness import READINESS
+from engine.continuity.reviewing import REVIEWING
+from engine.continuity.vendors import VENDORS
+from engine.signals import Command, Millis
+
+CONTINUITY_COMMANDS: Mapping[str, Callable[[Context, Command, Millis], None]] = {
+    **PLAYING,
+    **MEASURES,
+    **VENDORS,
+    **COORDINATION,
+    **REVIEWING,
+    **READINESS,
+}

@@ -1,0 +1,35 @@
+"""The drill lane: signals that are marked go through the same code with a state of their own, and touch nothing real.
+
+An alert, log record, change or series is marked by the label `MARK`, whose value names the drill; a command or what
+flows back from a ticket by the incident it is about, whose id begins with `DRILL`. What a drill says goes only to the
+sinks that the rules name for drills, and into the record.
+"""
+
+from __future__ import annotations
+
+from engine.shards import BITS
+from engine.signals import AlertEvent, Change, Command, LogRecord, Samples, Signal, Span, TicketEvent
+
+MARK = "headwater_drill"
+REAL, DRILL = "INC", "DRILL"
+"""How the ids of incidents begin in either lane."""
+FIRST_ALERT = 1 << (BITS - 1)
+"""Numbers of alerts in the drill lane begin here, so far behind where a shard's begin."""
+_MARKED = f'"{MARK}":'.encode()
+_LABELLED = (Samples, LogRecord, Span, Change)
+
+
+def is_drill(signal: Signal) -> bool:
+    """Does a signal belong to the drill lane?"""
+    if type(signal) is AlertEvent:
+        return _MARKED in signal.labels.raw
+    if isinstance(signal, _LABELLED):
+        return _MARKED in signal.labels.raw
+    if isinstance(signal, Command):
+        return signal.target.startswith(f"{DRILL}-")
+    return isinstance(signal, TicketEvent) and signal.incident.startswith(f"{DRILL}-")
+
+
+def drilled(number: int) -> bool:
+    """Is this the number of an alert in the drill lane?"""
+    return number & ((1 << BITS) - 1) >= FIRST_ALERT

@@ -1,0 +1,8 @@
+"""Playbooks: restoration procedures as task graphs with gates, declared in files and checked before they are needed."""
+
+from __future__ import annotations
+
+from rules.playbooks.graph import Progress, Schedule, order, schedule
+from rules.playbooks.model import Decision, Gate, Playbook, Step, Task
+
+__all__ = ["Decision", "Gate", "Playbook", "Progress", "Schedule", "Step", "Task", "order", "schedule"]
