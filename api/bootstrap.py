@@ -173,6 +173,7 @@ def engine(
     Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
     """
     from api.app import create_app
+    from api.auth.opening import opened
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
     from api.doorway import Doorway
@@ -207,7 +208,7 @@ def engine(
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, reader=store, tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
+            settings=settings, access=opened(settings, clock, stack), reader=store, tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,

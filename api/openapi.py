@@ -9,6 +9,7 @@ import msgspec
 from fastapi import FastAPI
 
 from api import (
+    access_schemas,
     clock_schemas,
     evidence_schemas,
     explanation_schemas,
@@ -55,6 +56,13 @@ _TYPES = [
     probe_schemas.ProbesOf,
     probe_schemas.ProbeAnswer,
     explanation_schemas.IncidentExplanation,
+    access_schemas.Me,
+    access_schemas.KeysOf,
+    access_schemas.NewKey,
+    access_schemas.UsersOf,
+    access_schemas.SessionsOf,
+    access_schemas.TrailOf,
+    access_schemas.Changed,
     AlertView,
     Content,
     Difference,

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+from api.access import ADMIN_PATHS, HOOKS, INGEST_PATHS, OPEN, PROBES, RAW_INPUT
 
 from api import settings
-from api.access import ADMIN_PATHS, HOOKS, INGEST_PATHS, OPEN, PROBES, RAW_INPUT
 from api.findings import Wrong
 from api.routes.ingest import ROWS
 from tests.api.live import Live, live, write_files
