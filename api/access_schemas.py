@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from api.auth.store import Key, Session, User
-from api.auth.trail import Entry
+from api.auth.trail import TrailEntry
 from engine.signals import Millis
 
 
@@ -61,13 +61,13 @@ class SessionsOf(msgspec.Struct, frozen=True):
 class TrailOf(msgspec.Struct, frozen=True):
     """Records of what was changed and denied, newest first; ``head`` is the end of the chain, to be kept elsewhere."""
 
-    items: list[Entry]
+    items: list[TrailEntry]
     next: str
     records: int
     head: str
 
 
-class Changed(msgspec.Struct, frozen=True):
+class AccessChanged(msgspec.Struct, frozen=True):
     """It is done."""
 
     id: str

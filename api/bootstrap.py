@@ -208,7 +208,8 @@ def engine(
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, access=opened(settings, clock, stack), reader=store, tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
+            settings=settings, access=opened(settings, clock, stack),
+            reader=store, tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,

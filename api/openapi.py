@@ -62,7 +62,7 @@ _TYPES = [
     access_schemas.UsersOf,
     access_schemas.SessionsOf,
     access_schemas.TrailOf,
-    access_schemas.Changed,
+    access_schemas.AccessChanged,
     AlertView,
     Content,
     Difference,

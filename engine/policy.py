@@ -24,13 +24,6 @@ class Role(IntEnum):
     ADMIN = 4
 
 
-class Actor(msgspec.Struct, frozen=True):
-    """A person or a machine account, authenticated elsewhere; ``role`` is the highest it holds."""
-
-    name: str
-    role: Role
-
-
 class Action(msgspec.Struct, frozen=True):
     """What an action needs: the least role, whether a reason must be given, and the names of its required facts."""
 
@@ -94,12 +87,6 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
     }
 )
 """Every action there is."""
-
-
-def permitted(actor: Actor, action: str) -> bool:
-    """Whether the actor may perform the action; an unknown action is nobody's."""
-    known = ACTIONS.get(action)
-    return known is not None and actor.role >= known.role
 
 
 def problems(command: Command) -> list[tuple[str, str]]:

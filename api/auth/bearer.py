@@ -1,8 +1,8 @@
 """JSON web tokens of the configured provider: as bearer tokens of programs, and as ID tokens of people who log in.
 
 Checked by RFC 8725 (JWT best current practice) and OpenID Connect Core 1.0 §3.1.3.7: an allowlist of asymmetric
-algorithms, the provider's own keys only (never one that a token brings along), `iss`, `aud`, `azp`, `exp`, `nbf`, `iat`,
-and `nonce` of a log-in.
+algorithms, the provider's own keys only (never one that a token brings along), `iss`, `aud`, `azp`, `exp`, `nbf`,
+`iat`, and `nonce` of a log-in.
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class Guard:
     def __init__(
         self, app: ASGIApp, server: Server, door: Door, trail: Trail, entries: Entries, signatures: Signatures
     ) -> None:
-        self._app = app
+        self.app = app
         self._door, self._trail, self._entries, self._signatures = door, trail, entries, signatures
         rates = door.settings.rates
         self._buckets = Buckets(rates.second, rates.burst)
@@ -58,7 +58,7 @@ class Guard:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Refuse, or pass on."""
         if scope["type"] != "http":
-            await self._app(scope, receive, send)
+            await self.app(scope, receive, send)
             return
         state = scope.setdefault("state", {})
         protected = with_headers(send, secure=self._secure)
@@ -71,7 +71,7 @@ class Guard:
             return
         state["principal"], state["entry"] = admitted
         try:
-            await self._app(scope, receive, self._watched(scope, admitted, protected))
+            await self.app(scope, receive, self._watched(scope, admitted, protected))
         except ClientDisconnect:
             if not state.get("ended"):
                 raise

@@ -25,6 +25,6 @@ def login(*, next: str, provider: bool, first: bool, message: str = "", status: 
 
 
 def entered(next: str) -> HTMLResponse:
-    """Leads on by a page of our own: a redirect from the provider's page would not carry a cookie that is SameSite=Strict
-    (RFC 6265bis §5.2)."""
+    """Leads on by a page of our own: a redirect from the provider's page would not carry a cookie that is
+    SameSite=Strict (RFC 6265bis §5.2)."""
     return HTMLResponse(_environment.get_template("entered.html").render(next=next))

@@ -7,7 +7,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ class SqliteAccess:
                 yield
                 self._connection.execute("COMMIT")
             except BaseException:
-                if self._connection.in_transaction:
+                with suppress(sqlite3.Error):
                     self._connection.execute("ROLLBACK")
                 raise
 
@@ -109,7 +109,7 @@ class SqliteAccess:
     def key(self, sha256: str) -> Key | None:
         """By digest."""
         found = self._row("key", (sha256,))
-        return found and _key(found)
+        return _key(found) if found else None
 
     def used_key(self, id: str, at: Millis) -> None:
         """It was used."""
@@ -134,7 +134,7 @@ class SqliteAccess:
     def password(self, name: str) -> tuple[User, str] | None:
         """A user and the hash."""
         found = self._row("password", (name,))
-        return found and (_user(found[:5]), found[5])
+        return (_user(found[:5]), found[5]) if found else None
 
     def remove_user(self, name: str) -> bool:
         """Forget a user."""
@@ -149,7 +149,7 @@ class SqliteAccess:
     def session(self, id: str) -> Session | None:
         """By digest."""
         found = self._row("session", (id,))
-        return found and _session(found)
+        return _session(found) if found else None
 
     def sessions(self) -> list[Session]:
         """All of them."""
@@ -172,7 +172,7 @@ class SqliteAccess:
     def take_attempt(self, state: str) -> Attempt | None:
         """Once."""
         found = self._row("take_attempt", (state,))
-        return found and Attempt(*found)
+        return Attempt(*found) if found else None
 
     # what was sent, and the first start
 
@@ -208,10 +208,7 @@ class SqliteAccess:
 
     def trail(self, *, before: int = 0, limit: int = 0) -> Iterator[ChainRow]:
         """In order, or the newest."""
-        if limit:
-            found = self._rows("newest_of_trail", (before or 1 << 62, limit))
-        else:
-            found = self._rows("trail")
+        found = self._rows("newest_of_trail", (before or 1 << 62, limit)) if limit else self._rows("trail")
         for seq, at, digest, link, salt, payload in found:
             yield ChainRow(TRAIL, seq, seq, at, digest, link, salt, payload)
 

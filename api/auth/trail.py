@@ -25,7 +25,7 @@ LONGEST = 300
 """Characters of what was asked that are kept."""
 
 
-class Event(msgspec.Struct, frozen=True, omit_defaults=True):
+class TrailEvent(msgspec.Struct, frozen=True, omit_defaults=True):
     """One record's content. ``who`` is empty where nobody was known; ``result`` is the HTTP status, 0 for the command
     line; ``unwritten``: how many denials before it were only counted, because too many came from one address.
     """
@@ -40,12 +40,12 @@ class Event(msgspec.Struct, frozen=True, omit_defaults=True):
     unwritten: int = 0
 
 
-class Entry(msgspec.Struct, frozen=True):
+class TrailEntry(msgspec.Struct, frozen=True):
     """A record as it is shown; ``event`` is None once it is erased."""
 
     number: int
     at: Millis
-    event: Event | None
+    event: TrailEvent | None
 
 
 class Trail:
@@ -64,7 +64,7 @@ class Trail:
             return
         name, kind, roles = ("", "", ()) if who is None else (who.name, who.kind.value, tuple(sorted(who.roles)))
         unwritten, self._unwritten = self._unwritten, 0
-        event = Event(name, kind, roles, what, safe(asked), origin, result, unwritten)
+        event = TrailEvent(name, kind, roles, what, safe(asked), origin, result, unwritten)
         try:
             self._store.add_record(name, now, msgspec.json.encode(event))
         except EngineError as error:
@@ -77,7 +77,7 @@ def safe(text: str) -> str:
     return "".join(char if char.isprintable() else "�" for char in text[:LONGEST])
 
 
-def shown(row: ChainRow) -> Entry:
+def shown(row: ChainRow) -> TrailEntry:
     """A stored record for people."""
-    event = None if row.payload is None else msgspec.json.decode(row.payload, type=Event)
-    return Entry(row.seq, row.at, event)
+    event = None if row.payload is None else msgspec.json.decode(row.payload, type=TrailEvent)
+    return TrailEntry(row.seq, row.at, event)

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
-from api.access_schemas import Changed, KeysOf, Me, NewKey, SessionsOf, TrailOf, UsersOf, session_of
+from api.access_schemas import AccessChanged, KeysOf, Me, NewKey, SessionsOf, TrailOf, UsersOf, session_of
 from api.access_settings import Role
 from api.auth import keys, people
 from api.auth.opening import Opened
@@ -95,7 +95,7 @@ def me(request: Request) -> Response:
     return answer(Me(who.name, who.kind.value, sorted(who.roles), actions, who.csrf))
 
 
-@router.post("/me/password", responses=documented(Changed, {"id": "ann", "state": "changed"}), summary="A new password")
+@router.post("/me/password", responses=documented(AccessChanged, {"id": "ann", "state": "changed"}), summary="A new password")
 def password(request: Request, asked: PasswordAsked) -> Response:
     """For people who log in with one; ends all of their sessions, this one too."""
     access, who = _access(request), principal(request)
@@ -124,14 +124,14 @@ def make_key(request: Request, asked: KeyAsked) -> Response:
     return answer(NewKey(made.key, made.secret))
 
 
-@router.post("/access/keys/{id}/revoke", responses=documented(Changed, {"id": "5f0c2a91", "state": "revoked"}))
+@router.post("/access/keys/{id}/revoke", responses=documented(AccessChanged, {"id": "5f0c2a91", "state": "revoked"}))
 def revoke_key(request: Request, id: Id) -> Response:
     """It opens nothing any more, from now on."""
     access = _access(request)
     if not access.store.revoke_key(id, access.clock()):
         raise not_found("key to revoke", id)
     access.door.forget()
-    return answer(Changed(id, "revoked"))
+    return answer(AccessChanged(id, "revoked"))
 
 
 @router.get("/access/users", responses=documented(UsersOf, {"items": [_USER], "next": ""}), summary="Users")
@@ -155,7 +155,7 @@ def add_user(request: Request, asked: UserAsked) -> Response:
     return answer(made)
 
 
-@router.post("/access/users/{name}", responses=documented(Changed, {"id": "ann", "state": "changed"}))
+@router.post("/access/users/{name}", responses=documented(AccessChanged, {"id": "ann", "state": "changed"}))
 def change_user(request: Request, name: Id, asked: UserChange) -> Response:
     """Role, password, or whether the user may log in at all."""
     access = _access(request)
@@ -172,14 +172,14 @@ def list_sessions(request: Request, cursor: Cursor = "", limit: Limit = 50) -> R
     return answer(SessionsOf([session_of(one) for one in items], next))
 
 
-@router.post("/access/sessions/{id}/end", responses=documented(Changed, {"id": "9f…", "state": "ended"}))
+@router.post("/access/sessions/{id}/end", responses=documented(AccessChanged, {"id": "9f…", "state": "ended"}))
 def end_session(request: Request, id: Id) -> Response:
     """Log somebody out."""
     access = _access(request)
     if not access.store.end_sessions(id=id):
         raise not_found("session", id)
     access.door.forget()
-    return answer(Changed(id, "ended"))
+    return answer(AccessChanged(id, "ended"))
 
 
 @router.get("/access/trail", responses=documented(TrailOf, _TRAIL), summary="What was changed and denied, by whom")
@@ -194,13 +194,13 @@ def trail(request: Request, cursor: Cursor = "", limit: Limit = 50) -> Response:
 
 def _changed(
     access: Opened, name: str, role: Role | None = None, password: str | None = None, disabled: bool | None = None
-) -> Changed:
+) -> AccessChanged:
     try:
         people.put(access.store, name, access.clock(), role=role, password=password, disabled=disabled)
     except keys.Refused as error:
         raise invalid("The user cannot be changed.", [Fault("", str(error))]) from None
     access.door.forget()
-    return Changed(name, "changed")
+    return AccessChanged(name, "changed")
 
 
 def _access(request: Request) -> Opened:
