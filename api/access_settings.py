@@ -75,7 +75,7 @@ class Oidc:
 
 
 @dataclass(frozen=True, config=_strict)
-class Webhook:
+class SignedHook:
     """A sender that signs what it posts to ``/api/v1/hooks/NAME``; several secrets while they are changed.
 
     ``format``: the ingest path that would take the same body, for example ``/api/v1/signals``.
@@ -105,7 +105,7 @@ class Access:
 
     sessions: Sessions = Sessions()
     oidc: Oidc | None = None
-    webhooks: tuple[Webhook, ...] = ()
+    webhooks: tuple[SignedHook, ...] = ()
     rates: Rates = Rates()
     retention: Annotated[float, Field(gt=0)] = 400.0
 

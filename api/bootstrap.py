@@ -26,7 +26,7 @@ from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
 from engine import failpoints, own
-from engine.chain import ChainRow, Head
+from engine.chain import Audit, ChainRow, Head
 from engine.core import Core
 from engine.library import Library
 from engine.lifecycle import OPEN
@@ -141,6 +141,15 @@ def audit(folder: Path) -> Iterator[Record]:
         yield found
 
 
+@contextmanager
+def erasing(folder: Path) -> Iterator[Audit]:
+    """The same, to erase from. Raises `engine.errors.StoreUnavailable` while an engine has it."""
+    from engine.storage.sqlite import SqliteStore
+
+    with closing(SqliteStore(folder / DATABASE, {})) as found:
+        yield found
+
+
 class Record(Protocol):
     """What a reader offers to whoever verifies the record of decisions."""
 
@@ -162,6 +171,7 @@ class Running:
     lane: Lane
     start: Callable[[], None]
     end_streams: Callable[[], None]
+    first_token: Callable[[], str | None]
 
 
 @contextmanager
@@ -226,7 +236,7 @@ def engine(
                 part.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
-        yield Running(app, lane, start, broadcaster.close)
+        yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
 
 
 def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from starlette.types import ASGIApp
 
+from api.auth import keys
 from api.auth.bearer import Bearer
 from api.auth.door import Door
 from api.auth.entries import Entries
@@ -40,6 +41,11 @@ class Opened:
     def secure(self) -> bool:
         """Whether cookies go over TLS only."""
         return secure(self.settings.server, self.settings.access.sessions.secure)
+
+    def first_token(self) -> str | None:
+        """A new one-time token, as long as nobody can come in otherwise."""
+        known = self.settings.tokens or self.settings.access.oidc
+        return None if known else keys.first(self.store)
 
     def guard(self, app: ASGIApp) -> Guard:
         """The application behind the guard."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive
 
-from api.access_settings import Role, Webhook
+from api.access_settings import Role, SignedHook
 from api.auth.bodies import taken
 from api.auth.entries import HOOKS, SIGNED
 from api.auth.principal import Kind, Principal
@@ -42,7 +42,7 @@ class Signatures:
     """Web hooks by their declared style; ticketing systems by GitHub's style, which Jira has too."""
 
     def __init__(
-        self, store: Store, clock: Clock, webhooks: Iterable[Webhook], sinks: Mapping[str, str], longest: int
+        self, store: Store, clock: Clock, webhooks: Iterable[SignedHook], sinks: Mapping[str, str], longest: int
     ) -> None:
         self._store, self._clock, self._longest = store, clock, longest
         self._signers = {SIGNED + one.name: Signer(f"webhook:{one.name}", one.style, one.secrets) for one in webhooks}

@@ -219,7 +219,10 @@ class SqliteAccess:
 
     def erase_records(self, *, who: str = "", before: Millis = 0) -> int:
         """Salt and payload go."""
-        return self._change("erase_records", {"who": who, "before": before})
+        erased = self._change("erase_records", {"who": who, "before": before})
+        with self._lock, self._meaning():
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return erased
 
 
 def _key(row: tuple[Any, ...]) -> Key:

@@ -23,6 +23,7 @@ from engine.policy import ACTIONS
 router = APIRouter(prefix="/api/v1", tags=["access"])
 
 _ME = {"name": "ann", "kind": "person", "roles": ["responder"], "actions": ["read", "acknowledge"], "csrf_token": "k3…"}
+_CHANGED = {"id": "ann", "state": "changed"}
 _KEY = {
     "id": "5f0c2a91", "name": "prometheus", "role": "ingest", "scopes": [], "created_at": 1767225600000,
     "created_by": "ann", "expires_at": 1774998000000, "used_at": None, "revoked_at": None,
@@ -95,7 +96,7 @@ def me(request: Request) -> Response:
     return answer(Me(who.name, who.kind.value, sorted(who.roles), actions, who.csrf))
 
 
-@router.post("/me/password", responses=documented(AccessChanged, {"id": "ann", "state": "changed"}), summary="A new password")
+@router.post("/me/password", responses=documented(AccessChanged, _CHANGED), summary="A new password")
 def password(request: Request, asked: PasswordAsked) -> Response:
     """For people who log in with one; ends all of their sessions, this one too."""
     access, who = _access(request), principal(request)
@@ -155,7 +156,7 @@ def add_user(request: Request, asked: UserAsked) -> Response:
     return answer(made)
 
 
-@router.post("/access/users/{name}", responses=documented(AccessChanged, {"id": "ann", "state": "changed"}))
+@router.post("/access/users/{name}", responses=documented(AccessChanged, _CHANGED))
 def change_user(request: Request, name: Id, asked: UserChange) -> Response:
     """Role, password, or whether the user may log in at all."""
     access = _access(request)

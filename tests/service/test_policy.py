@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from engine.policy import ACTIONS, problems
+from engine.policy import problems
 from engine.signals import Command
 
 
