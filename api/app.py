@@ -15,6 +15,7 @@ from api import openapi
 from api.auth.entries import SIGNED
 from api.auth.guard import Guard
 from api.errors import Fault, Problem, invalid, overloaded
+from api.etag import Tagged
 from api.parts import Parts
 from api.routes import (
     access,
@@ -76,14 +77,15 @@ Lifespan = Callable[[], contextlib.AbstractAsyncContextManager[None]]
 class Front:
     """Sends ingest straight to its endpoint, and everything else to the application."""
 
-    def __init__(self, app: FastAPI, direct: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, app: FastAPI, tagged: ASGIApp, direct: Mapping[str, ASGIApp]) -> None:
         self.app = app
+        self.tagged = tagged
         self.direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One look-up."""
         endpoint = self.direct.get(scope["path"]) if scope["type"] == "http" else None
-        await (endpoint or self.app)(scope, receive, send)
+        await (endpoint or self.tagged)(scope, receive, send)
 
 
 def create_app(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Guard:
@@ -122,7 +124,7 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
         direct.update({SIGNED + hook.name: endpoint for hook in signed})
     for path, response in _probes().items():
         direct[path] = direct[prefix + path] = response
-    return Front(app, direct)
+    return Front(app, Tagged(app), direct)
 
 
 def _probes() -> dict[str, Response]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,14 +72,3 @@ def opened(settings: Settings, clock: Clock, stack: ExitStack) -> Opened:
     signatures = Signatures(store, clock, access.webhooks, hooks, settings.limits.body)
     logins = Buckets(access.rates.logins / 60, access.rates.logins)
     return Opened(store, door, Trail(store, clock), signatures, logins, provider, settings, clock)
-
-
-def secrets_of(settings: Settings) -> Iterable[str]:
-    """Every secret that the settings hold, to be kept out of logs."""
-    oidc = settings.access.oidc
-    if oidc is not None:
-        yield oidc.client_secret
-    for hook in settings.access.webhooks:
-        yield from hook.secrets
-    for _, _, sink in settings.sinks.declared():
-        yield sink.hook()
