@@ -23,7 +23,7 @@ STANDARD = [
     (b"webhook-signature", b"v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
 ]
 STANDARD_BODY = b'{"test": 2432232314}'
-# https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries: "Testing the webhook payload validation"
+# https://docs.github.com/en/webhooks/using-webhooks/validating-webhook-deliveries
 GITHUB = [(b"x-hub-signature-256", b"sha256=757107ea0eb2509fc211221cce984b8a37570b6d7586c22c46f4379c8b043e17")]
 
 
