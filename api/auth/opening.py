@@ -21,6 +21,9 @@ from api.auth.store import Store
 from api.auth.trail import Trail
 from api.settings import Settings
 from engine.ports import Clock
+from engine.signals import Millis
+
+DAY: Millis = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,7 @@ def opened(settings: Settings, clock: Clock, stack: ExitStack) -> Opened:
     """Everything, closed with the stack. Raises `engine.errors.StoreUnavailable`."""
     store = stack.enter_context(stored(settings.data))
     access = settings.access
+    store.erase_records(before=clock() - round(access.retention * DAY))
     hooks = {sink.name: sink.hook() for _, _, sink in settings.sinks.declared()}
     provider = None
     if access.oidc is not None:
