@@ -218,25 +218,33 @@ def engine(
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, access=opened(settings, clock, stack),
-            reader=store, tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
-            hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
+            settings=settings, access=opened(settings, clock, stack), reader=store, redrive=publisher.redrive,
+            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
-            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
+            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher, watchdog), broadcaster=broadcaster,
+            prober=prober, registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
+            readiness=_book(store, conductor, clock, registry), test_sink=partial(_test_sink, settings, clock),
+            sample=partial(_sample, metrics, store, prober, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
-
-        def start() -> None:
-            conductor.start(service, loaded)
-            for part in (publisher, prober, fetcher):
-                part.start()
-
+        start = partial(_start, conductor, service, loaded, (publisher, prober, fetcher))
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
+
+
+def _start(conductor: Conductor, service: Service, loaded: Loaded, parts: Iterable[Startable]) -> None:
+    conductor.start(service, loaded)
+    for part in parts:
+        part.start()
+
+
+class Startable(Protocol):
+    """What has threads of its own."""
+
+    def start(self) -> None:
+        """Begin."""
 
 
 def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:

@@ -19,8 +19,9 @@ from joserfc.jwt import JWTClaimsRegistry
 
 from api.access_settings import Oidc
 from api.auth.door import FRESH
+from api.auth.errors import ProviderFailed, Untrusted
 from api.auth.principal import Kind, Principal
-from api.auth.provider import Provider, ProviderFailed
+from api.auth.provider import Provider
 from engine.ports import Clock
 from engine.signals import Millis
 
@@ -29,10 +30,6 @@ BELIEVED: Millis = 60_000
 """For how long a token that was checked is not checked again."""
 BRINGS_KEYS = frozenset({"jwk", "jku", "x5u", "x5c", "crit", "zip"})
 """Headers by which a token would have a say in how it is checked."""
-
-
-class Untrusted(ValueError):
-    """A token that is not believed; the message says why, without the token."""
 
 
 class Bearer:
@@ -53,12 +50,12 @@ class Bearer:
         return found, min(now + BELIEVED, int((claims["exp"] + settings.leeway) * 1000))
 
 
-def logged_in(token: str, provider: Provider, nonce: str, now: Millis) -> tuple[Principal, Millis]:
-    """The person of an ID token, and when the token ends. Raises Untrusted, ProviderFailed."""
+def logged_in(provider: Provider, token: str, nonce: str, now: Millis) -> Principal:
+    """The person of an ID token. Raises Untrusted, ProviderFailed."""
     claims = verified(token, provider, provider.settings.client_id, now)
     if not hmac.compare_digest(str(claims.get("nonce", "")).encode(), nonce.encode()):
         raise Untrusted("it is not from this log-in (nonce)")
-    return principal(claims, provider.settings, Kind.PERSON), int(claims["exp"] * 1000)
+    return principal(claims, provider.settings, Kind.PERSON)
 
 
 def principal(claims: Mapping[str, Any], settings: Oidc, kind: Kind) -> Principal:

@@ -18,6 +18,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from api.access_settings import Oidc
+from api.auth.errors import ProviderFailed
 from engine.ports import Clock
 from engine.signals import Millis
 
@@ -27,10 +28,6 @@ ASKED: Millis = 30_000
 """Between two questions for keys."""
 LONGEST = 1 << 20
 CALLBACK = "/login/callback"
-
-
-class ProviderFailed(Exception):
-    """The provider does not answer as it should."""
 
 
 class Metadata(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Query, Request
@@ -12,15 +12,17 @@ from starlette.responses import RedirectResponse, Response
 
 from api.access_settings import Role
 from api.auth import people, rendering
-from api.auth.bearer import Untrusted, logged_in
 from api.auth.credentials import COOKIE, cookie
+from api.auth.errors import ProviderFailed, Untrusted
 from api.auth.keys import Refused, digest
 from api.auth.opening import Opened
 from api.auth.principal import Kind, Principal
-from api.auth.provider import Provider, ProviderFailed
 from api.auth.store import Attempt
 from api.errors import Problem
 from api.routes.answers import parts
+
+if TYPE_CHECKING:
+    from api.auth.provider import Provider
 
 router = APIRouter(include_in_schema=False)
 
@@ -108,7 +110,7 @@ def callback(
         if not code or (iss and iss != provider.settings.issuer):
             raise Untrusted("the provider refused, or another one answered")
         token = provider.exchanged(code, attempt.verifier)
-        person, _ = logged_in(token, provider, attempt.nonce, access.clock())
+        person = access.person(token, attempt.nonce, access.clock())
     except (Untrusted, ProviderFailed) as error:
         _tell(request, None, f"log in at the provider: {error}", 401)
         return _page(request, "/", f"You cannot be let in: {error}.", 401)
