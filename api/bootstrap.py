@@ -219,14 +219,14 @@ def engine(
         stack.callback(publisher.stop)
         parts = Parts(
             settings=settings, access=opened(settings, clock, stack), reader=store, redrive=publisher.redrive,
-            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
+            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, decode=decode, clock=clock,
+            accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher, watchdog), broadcaster=broadcaster,
-            prober=prober, registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
+            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
+            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            readiness=_book(store, conductor, clock, registry), test_sink=partial(_test_sink, settings, clock),
-            sample=partial(_sample, metrics, store, prober, clock),
+            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
         start = partial(_start, conductor, service, loaded, (publisher, prober, fetcher))
