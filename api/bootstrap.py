@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
@@ -19,20 +19,24 @@ from api.files import Loaded
 from api.findings import Finding, Wrong
 from api.observed import Observations
 from api.probe_settings import unnamed
+from api.readiness.book import Book
+from api.readiness.collector import ReadinessMetrics
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
 from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
+from api.watchdog import Watchdog
 from engine import failpoints, own
-from engine.chain import Audit, ChainRow, Head
+from engine.chain import Audit, Record
 from engine.core import Core
 from engine.library import Library
 from engine.lifecycle import OPEN
 from engine.metrics import EngineMetrics
 from engine.outcomes import IncidentView
 from engine.ports import Clock, Commit, Decode, Decoded, Reader, Source, Version
+from engine.readiness.report import Registry
 from engine.resume import Machine
 from engine.service import Service, ServiceSettings
 from engine.signals import Millis
@@ -48,7 +52,7 @@ if TYPE_CHECKING:
     from api.fetcher import Fetcher
     from api.lane import Lane
     from api.prober import Prober
-    from engine.publish.publisher import PublisherSettings
+    from engine.publish.publisher import Publisher, PublisherSettings
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
@@ -58,7 +62,10 @@ log = logging.getLogger(__name__)
 
 DATABASE = "headwater.db"
 NEVER = 1 << 60
+Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
+PATIENCE = 60.0
+"""Seconds until a loop that does not turn is told of."""
 
 
 def now() -> Millis:
@@ -150,19 +157,6 @@ def erasing(folder: Path) -> Iterator[Audit]:
         yield found
 
 
-class Record(Protocol):
-    """What a reader offers to whoever verifies the record of decisions."""
-
-    def domains(self) -> list[str]:
-        """All domains that have a chain."""
-
-    def chain(self, domain: str) -> Iterable[ChainRow]:
-        """The records of a domain."""
-
-    def heads(self) -> list[Head]:
-        """The stored end of every chain."""
-
-
 @dataclass(frozen=True)
 class Running:
     """An engine put together: its application, and the threads that `start` begins."""
@@ -175,9 +169,7 @@ class Running:
 
 
 @contextmanager
-def engine(
-    settings: Settings, *, clock: Clock = now, stopped: Callable[[BaseException], None] | None = None
-) -> Iterator[Running]:
+def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = None) -> Iterator[Running]:
     """Everything, from the settings; taken apart in reverse order. ``stopped`` hears when the engine cannot go on.
 
     Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
@@ -208,7 +200,7 @@ def engine(
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
-        told = broadcaster.wake, publisher.wake, stopped
+        watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
@@ -223,28 +215,36 @@ def engine(
             accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
-            registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
+            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher, watchdog), broadcaster=broadcaster,
+            prober=prober, registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
+            readiness=_book(store, conductor, clock, registry), test_sink=partial(_test_sink, settings, clock),
+            sample=partial(_sample, metrics, store, prober, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
-        start = partial(_start, conductor, service, loaded, (publisher, prober, fetcher))
+        start = partial(_start, conductor, service, loaded, (publisher, prober, fetcher), settings, watchdog)
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
 
 
-def _start(conductor: Conductor, service: Service, loaded: Loaded, parts: Iterable[Startable]) -> None:
+def _start(
+    conductor: Conductor, service: Service, loaded: Loaded, parts: tuple[Publisher, Prober, Fetcher],
+    settings: Settings, watchdog: Watchdog,
+) -> None:  # fmt: skip
     conductor.start(service, loaded)
+    _watch(watchdog, conductor, service, parts[0], settings)
     for part in parts:
         part.start()
 
 
-class Startable(Protocol):
-    """What has threads of its own."""
-
-    def start(self) -> None:
-        """Begin."""
+def _watch(
+    watchdog: Watchdog, conductor: Conductor, service: Service, publisher: Publisher, settings: Settings
+) -> None:
+    """All loops that have begun. One that calls a receiver may wait for it as long as a call may take."""
+    watchdog.watch("engine", conductor.alive, lambda: service.health().last_step, service.settings.stalled_seconds)
+    limits = settings.publishing
+    for loop in publisher.loops:
+        watchdog.watch(loop.name, lambda loop=loop: loop.alive, loop.age, PATIENCE + 2 * limits.deadline)  # type: ignore[misc]
 
 
 def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
@@ -271,6 +271,14 @@ def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
     """What comes of a test of the sink of this name; None when there is none."""
     with ExitStack() as stack:
         return trial.attempt(settings.sinks, name, _world(settings, clock, stack))
+
+
+def _book(store: SqliteStore, conductor: Conductor, clock: Clock, registry: CollectorRegistry) -> Book:
+    """What is known of incidents that are over, also as metrics."""
+    asked = conductor.state, conductor.topology, conductor.rules
+    book = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
+    ReadinessMetrics(book, registry)
+    return book
 
 
 def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: Clock) -> None:
@@ -378,9 +386,10 @@ def _lag(source: KafkaSource) -> float:
 
 
 def _checks(
-    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher
-) -> list[Check]:
-    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready()]
+    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher,
+    watchdog: Watchdog,
+) -> list[Check]:  # fmt: skip
+    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready(), watchdog.check()]
 
 
 def _check_kafka(source: KafkaSource) -> Check:

@@ -102,6 +102,10 @@ class Conductor:
         while self.state() is None and not self._stop.is_set():
             service.step(RETRY)
 
+    def alive(self) -> bool:
+        """Does its thread live?"""
+        return self._thread is not None and self._thread.is_alive()
+
     def committed(self, commit: Commit) -> None:
         """Hear of a commit, in the service's thread."""
         if commit.incidents or commit.timeline:

@@ -29,6 +29,7 @@ from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.routes.ingest import JSON, Row
 from engine.outcomes import AlertView
+from engine.readiness.report import Readiness
 from topology.diff import Difference
 from topology.model import Content
 
@@ -65,6 +66,7 @@ _TYPES = [
     access_schemas.SessionsOf,
     access_schemas.TrailOf,
     access_schemas.AccessChanged,
+    Readiness,
     AlertView,
     Content,
     Difference,

@@ -19,6 +19,7 @@ from pydantic.dataclasses import dataclass
 
 from api.access_settings import Access, Token
 from api.findings import Finding, Wrong
+from api.logging_format import Form
 from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.sinks.declared import Name
 from api.sinks.declared import strict as _strict
@@ -120,6 +121,7 @@ class Settings:
     limits: Limits = Limits()
     retention: Retention = Retention()
     publishing: Publishing = Publishing()
+    log: Form = "text"
     failpoints: str = ""
 
 
@@ -133,6 +135,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "HEADWATER_HOST": ("server", "host"),
     "HEADWATER_PORT": ("server", "port"),
     "HEADWATER_PREFIX": ("server", "prefix"),
+    "HEADWATER_LOG": ("log",),
     "HEADWATER_FAILPOINTS": ("failpoints",),
 }
 """Variable -> the setting that it replaces."""

@@ -58,6 +58,8 @@ READS = (
     "/api/v1/incidents/{id}/timeline",
     "/api/v1/outbox",
     "/api/v1/probes",
+    "/api/v1/readiness",
+    "/api/v1/readiness.csv",
     "/api/v1/regimes/{regime}/together",
     "/api/v1/risk",
     "/api/v1/risk/next",

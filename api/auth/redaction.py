@@ -28,6 +28,7 @@ class Redaction(logging.Filter):
         record.msg, record.args = self.clean(record.getMessage()), ()
         if record.exc_info and record.exc_info[0] is not None:
             record.exc_text = self.clean("".join(traceback.format_exception(*record.exc_info)).rstrip())
+            record.exc_info = None
         elif record.exc_text:
             record.exc_text = self.clean(record.exc_text)
         if record.stack_info:

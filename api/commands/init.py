@@ -15,6 +15,7 @@ data: headwater-data        # the database and the log of publications
 catalogue: catalogue        # what there is and who needs whom
 rules: rules                # gates, severity, routes
 # scenarios: scenarios      # saved what-if questions with the answers that you expect
+# log: text                 # json: a JSON object a line
 # suppression: shadow       # shadow: only record what inference would suppress; enforce: do it
 # snapshot: 60              # seconds between snapshots of the engine's state
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
 import signal
 import socket
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from typing import Any, cast
 
 import uvicorn
 
-from api import bootstrap, settings
+from api import bootstrap, logging_format, settings
 from api.auth.redaction import Redaction, secrets
 from api.bootstrap import Running
 from api.commands.console import DONE, UNAVAILABLE, Failed, warn
@@ -32,10 +31,7 @@ def run(config: Path | None, host: str | None, port: int | None, data: Path | No
     """Serve until Ctrl-C or SIGTERM."""
     given = {"HEADWATER_HOST": host, "HEADWATER_PORT": port, "HEADWATER_DATA": None if data is None else str(data)}
     found = settings.load(config, overrides={name: value for name, value in given.items() if value is not None})
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every URL that is called, secret ones too
-    for handler in logging.getLogger().handlers:
-        handler.addFilter(Redaction(secrets(found)))
+    logging_format.set_up(found.log, Redaction(secrets(found)))
     return serve(found, first=True)
 
 

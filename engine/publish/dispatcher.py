@@ -57,6 +57,11 @@ class Dispatcher:
         """One per sink, for whoever else calls it."""
         return self._breakers
 
+    @property
+    def loops(self) -> list[Loop]:
+        """All threads."""
+        return [*self._loops.values(), self._renewals]
+
     def start(self) -> None:
         """One thread per sink, and one that renews leases."""
         self._renewals.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 log = logging.getLogger(__name__)
@@ -13,13 +14,24 @@ class Loop:
     """``work`` says whether there may be more of it at once; ``failed`` hears that it raised, and it goes on."""
 
     def __init__(self, name: str, work: Callable[[], bool], idle: float, failed: Callable[[], None]) -> None:
-        self._name, self._work, self._idle, self._failed = name, work, idle, failed
+        self.name, self._work, self._idle, self._failed = name, work, idle, failed
+        self._turned = time.monotonic()
         self._wake, self._ended = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
 
+    @property
+    def alive(self) -> bool:
+        """Has it begun, and not ended?"""
+        return self._thread is not None and self._thread.is_alive()
+
+    def age(self) -> float:
+        """Seconds since its last turn began."""
+        return time.monotonic() - self._turned
+
     def start(self) -> None:
         """Begin."""
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
+        self._turned = time.monotonic()
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
 
     def wake(self) -> None:
@@ -39,11 +51,12 @@ class Loop:
     def _run(self) -> None:
         while not self._ended.is_set():
             self._wake.clear()
+            self._turned = time.monotonic()
             more = False
             try:
                 more = self._work()
             except Exception:
                 self._failed()
-                log.exception("%s failed on our side; it goes on", self._name)
+                log.exception("%s failed on our side; it goes on", self.name)
             if not more and not self._ended.is_set():
                 self._wake.wait(self._idle)

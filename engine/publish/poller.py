@@ -60,6 +60,11 @@ class Poller:
         self._next: dict[str, Millis] = {}
         self._loops = {name: self._loop(name) for name in self._sinks}
 
+    @property
+    def loops(self) -> list[Loop]:
+        """All threads."""
+        return list(self._loops.values())
+
     def start(self) -> None:
         """Begin; the first round looks at all."""
         for loop in self._loops.values():

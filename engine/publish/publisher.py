@@ -10,6 +10,7 @@ from engine.metrics import EngineMetrics
 from engine.ports import Clock
 from engine.publish.delivery import DispatchSettings
 from engine.publish.dispatcher import Dispatcher
+from engine.publish.loop import Loop
 from engine.publish.poller import Poller, PollSettings, Submit
 from engine.publish.reconciler import Reconciler, ReconcileSettings
 from engine.sending import Outbox, Sink
@@ -40,6 +41,11 @@ class Publisher:
         self._reconciler = Reconciler(outbox, sinks, clock, metrics, breakers, settings=settings.reconcile)
         self._poller = Poller(outbox, sinks, submit, clock, metrics, breakers, settings=settings.poll)
         self.wake, self.redrive, self.hinted = self._dispatcher.wake, self._dispatcher.redrive, self._poller.hinted
+
+    @property
+    def loops(self) -> list[Loop]:
+        """All threads."""
+        return [loop for part in (self._dispatcher, self._reconciler, self._poller) for loop in part.loops]
 
     def start(self) -> None:
         """Begin all threads."""

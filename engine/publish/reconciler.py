@@ -56,6 +56,11 @@ class Reconciler:
         self._soon: dict[str, Millis] = {}
         self._loops = [self._loop(name) for name in self._sinks]
 
+    @property
+    def loops(self) -> list[Loop]:
+        """All threads."""
+        return list(self._loops)
+
     def start(self) -> None:
         """Begin; the first cycle looks at all."""
         for loop in self._loops:
