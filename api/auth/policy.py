@@ -33,12 +33,15 @@ MORE: Mapping[Role, frozenset[str]] = MappingProxyType(
 )
 """What a role may do besides."""
 
+UNSCOPED = frozenset({"enter", "command"})
+"""What no scope has to name: being told who one is, and giving commands, each of which is looked at by itself."""
+
 
 def allowed(principal: Principal, action: str) -> bool:
     """Whether the principal may perform the action; an unknown action is nobody's."""
     if action not in ACTIONS:
         return False
-    if principal.scopes is not None and action not in principal.scopes and action != "enter":
+    if principal.scopes is not None and action not in principal.scopes and action not in UNSCOPED:
         return False
     return any(grants(role, action) for role in principal.roles)
 
