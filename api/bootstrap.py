@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -50,13 +50,13 @@ if TYPE_CHECKING:
     from api.conductor import Conductor
     from api.evidence import Known
     from api.fetcher import Fetcher
+    from api.kafka.inputs import Inputs
     from api.lane import Lane
     from api.prober import Prober
     from engine.publish.publisher import Publisher, PublisherSettings
     from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
     from ingest.inbox import HttpInbox
-    from ingest.kafka import KafkaSource
 
 log = logging.getLogger(__name__)
 
@@ -199,13 +199,13 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
-        kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
+        kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
         watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
-            Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
-            on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
+            Machine(Core, library, decode, installed()), store, [doorway, *_sources(kafka)], clock, metrics,
+            on_commit=partial(_committed, conductor, prober, kafka), settings=_service_settings(settings),
         )  # fmt: skip
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
@@ -222,19 +222,16 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             sample=partial(_sample, metrics, store, prober, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
-        start = partial(_start, conductor, service, loaded, (publisher, prober, fetcher), settings, watchdog)
+        begun = (publisher.start, prober.start, fetcher.start, *([kafka.start] if kafka else ()))
+        watch = partial(_watch, watchdog, conductor, service, publisher, settings)
+        start = partial(_in_turn, partial(conductor.start, service, loaded), watch, *begun)
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
 
 
-def _start(
-    conductor: Conductor, service: Service, loaded: Loaded, parts: tuple[Publisher, Prober, Fetcher],
-    settings: Settings, watchdog: Watchdog,
-) -> None:  # fmt: skip
-    conductor.start(service, loaded)
-    _watch(watchdog, conductor, service, parts[0], settings)
-    for part in parts:
-        part.start()
+def _in_turn(*begun: Callable[[], object]) -> None:
+    for one in begun:
+        one()
 
 
 def _watch(
@@ -287,10 +284,12 @@ def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: C
     metrics.sample_store(store, store, clock())
 
 
-def _committed(conductor: Conductor, prober: Prober, commit: Commit) -> None:
+def _committed(conductor: Conductor, prober: Prober, kafka: Inputs | None, commit: Commit) -> None:
     conductor.committed(commit)
     if commit.incidents:
         prober.wake()
+    if commit.dead and kafka:
+        kafka.buried()
 
 
 def _askers(
@@ -367,32 +366,29 @@ def _publisher_settings(settings: Settings) -> PublisherSettings:
     )  # fmt: skip
 
 
-def _kafka(settings: Settings, metrics: EngineMetrics) -> list[KafkaSource]:
-    if not settings.kafka:
-        return []
-    from ingest.kafka import KafkaSource
+def _kafka(settings: Settings, metrics: EngineMetrics, reader: Reader, stack: ExitStack) -> Inputs | None:
+    if not settings.kafka and not settings.sinks.kafka:
+        return None
+    from api.kafka.inputs import Inputs
 
-    found = [
-        KafkaSource(one.bootstrap, one.topics, one.group, name=f"kafka:{one.name}", max_bytes=settings.limits.body)
-        for one in settings.kafka
-    ]
-    for source in found:
-        metrics.watch_source(source.name, partial(_lag, source), lambda: 0.0)
+    found = Inputs(settings.kafka, settings.sinks, metrics.registry, lambda: reader, settings.limits.body)
+    stack.callback(found.stop)
+    for source in found.sources:
+        metrics.watch_source(source.name, partial(_lag, source.lag), lambda: 0.0)
     return found
 
 
-def _lag(source: KafkaSource) -> float:
-    return float(sum(source.lag().values()))
+def _sources(kafka: Inputs | None) -> Sequence[Source]:
+    return kafka.sources if kafka else ()
+
+
+def _lag(ask: Callable[[], dict[tuple[str, int], int]]) -> float:
+    return float(sum(ask().values()))
 
 
 def _checks(
-    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher,
+    conductor: Conductor, inbox: HttpInbox, kafka: Inputs | None, prober: Prober, fetcher: Fetcher,
     watchdog: Watchdog,
 ) -> list[Check]:  # fmt: skip
-    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready(), watchdog.check()]
-
-
-def _check_kafka(source: KafkaSource) -> Check:
-    """A broker that is away is told, and does not keep HTTP senders out: the engine stays ready."""
-    trouble = source.trouble()
-    return Check(source.name, True, trouble or f"{_lag(source):g} records behind")
+    from_kafka = kafka.checks() if kafka else ()
+    return [*conductor.checks(inbox), *from_kafka, prober.ready(), fetcher.ready(), watchdog.check()]

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from api.charts import Chart
-from api.recovery_schemas import LeaningOf, RecoveryOf
+from api.recovery_schemas import LeaningOf, RecoveryOf, WindowsOf
 from api.recovery_words import numbers_in_words
 from engine.evidence.kinds import kind_of
 from engine.outcomes import IncidentView, TimelineEntry
@@ -20,6 +20,8 @@ from engine.recovery.indicator import learned
 from engine.recovery.leaning import Track, lean
 from engine.recovery_points import KEPT, Points, points_of
 from engine.recovery_views import IndicatorView, RecoveryView
+from engine.recovery_windows import KEPT as WINDOWS_KEPT
+from engine.recovery_windows import Offset, Windows, windows_of
 from engine.signals import Millis
 from engine.state import CoreState, Incident
 
@@ -60,6 +62,8 @@ def recovery_of(
         indicators=found.indicators,
         indicators_total=found.indicators_total,
         checks=found.checks,
+        unmeasured=found.unmeasured,
+        accepted=found.accepted,
         held_open=view.held_open,
         charts=[
             f"/api/v1/incidents/{view.id}/recovery/{place}.svg" if (one.entity, one.metric) in drawable else ""
@@ -84,6 +88,28 @@ def points_by_indicator(
     now = state.now
     found = (points_of(state.telemetry, key, pinned, view.onset, now) for key, pinned in ordered)
     return {(one.entity, one.metric): one for one in found if one is not None}
+
+
+def windows_answer(
+    view: IncidentView, found: RecoveryView, state: CoreState | None, timeline: Iterable[TimelineEntry], offset: Offset
+) -> WindowsOf:
+    """What was compared: of an incident that is closed what was kept, else what the core has at hand."""
+    indicators: list[Windows] = []
+    incident = _at_hand(view, state)
+    if view.resolved_at is not None:
+        kept = [line for line in timeline if line.kind == WINDOWS_KEPT]
+        indicators = msgspec.convert(kept[-1].facts["indicators"], list[Windows]) if kept else []
+    elif incident is not None and state is not None:
+        indicators = windows_of(incident, state.telemetry, offset, state.now)
+    return WindowsOf(
+        incident=view.id,
+        revision=view.revision,
+        closed_as=view.closed_as,
+        verdict=found.verdict,
+        since=found.since,
+        indicators=indicators,
+        versions=view.versions,
+    )
 
 
 def chart_of(view: IncidentView, recovery: RecoveryView | None, points: dict[Key, Points], place: int) -> Chart | None:

@@ -61,6 +61,8 @@ CLOSED = {
     "ended": "as ended: its alerts have, recovery is not proven",
     "deviation": "by a person, as a deviation: recovery is not proven",
 }
+PARTLY = "as a deviation for what has no baseline: recovery of the rest is proven"
+ANSWER = "somebody may answer for each (`headwater command accept INCIDENT entity=NAME --reason WHY`)"
 _SIDE = {"higher": ("above", "below"), "lower": ("below", "above"), "both": ("away from", "away from")}
 
 
@@ -68,6 +70,8 @@ def recovery_in_words(incident: Fields) -> list[str]:
     """Is it back? Empty while its alerts fire and nothing was compared."""
     found = incident.get("recovery")
     closed = CLOSED.get(incident.get("closed_as") or "", "")
+    if incident.get("closed_as") == "deviation" and found and found.get("accepted") and found["verdict"] in BACK:
+        closed = PARTLY
     end = [f"  It was closed {closed}."] if closed else []
     if not found:
         return ["Is it back? Nothing was compared.", *end] if end else []
@@ -79,6 +83,9 @@ def recovery_in_words(incident: Fields) -> list[str]:
     lines += [f"  {indicator_in_words(one)}" for one in found["indicators"][:SHOWN]]
     more = found["indicators_total"] - min(SHOWN, len(found["indicators"]))
     lines += [f"  … and {more} more indicators"] if more > 0 else []
+    lines += [f"  {_accepted(one)}" for one in found.get("accepted", ())]
+    unmeasured = found.get("unmeasured", ())
+    lines += [f"  Without a baseline: {', '.join(unmeasured)}; {ANSWER}."] if unmeasured and not end else []
     lines += [f"  Business service {one['name']}: {word(one['verdict'])}" for one in found["services"]]
     return [*lines, *end]
 
@@ -116,6 +123,10 @@ def numbers_in_words(one: Fields) -> str:
         f"{word(one['verdict'])}, {_shift(one['harm'], one['worse'])} its baseline ({_bounds(low, high, one)}), margin "
         f"{number(one['margin'])}, {one['samples']} samples: {why}{_waiting(one['verdict'], one['minutes'])}"
     )
+
+
+def _accepted(one: Fields) -> str:
+    return f"{one['entity']} has no baseline; {one['by']} answers for it: {one['why']}"
 
 
 def _shift(harm: float, worse: str) -> str:

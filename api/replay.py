@@ -88,10 +88,11 @@ class Replay:
         )
         told.anomalies = _anomalies(service)
         if isinstance(service.core, Core):
-            telemetry = service.core.state.telemetry
-            likeliest = leaning(telemetry, stream.last)
-            told.recovery, told.leaning = stated(telemetry), likeliest.verdict
-            told.leaning_probability = likeliest.probability
+            likeliest = leaning(service.core.state.telemetry, stream.last)
+            told.leaning, told.leaning_probability = likeliest.verdict, likeliest.probability
+            said = stated(service.core, collected.latest(), stream.last)
+            told.recovery, told.recovery_why = said.verdict, said.why
+            told.recovery_incident, told.recovery_entities = said.incident, said.entities
         return told
 
 

@@ -1,30 +1,53 @@
-"""Where a stream's service leans at its last event: back to what was usual, or still degraded.
+"""Whether service is back at a stream's last event: what can be stood by, and where it leans.
 
-A stream ends too soon after its last alert for the proof that closes an incident (`engine.proof`), so none is stated of
-the stream as a whole: `inconclusive` where there are series, else `no_baseline`.
+Stated is the verdict of the incident that the stream tells of: the one that is open and gravest, else the one that was
+closed last. It is compared as a live engine compares it, at the last event. While its alerts fire nothing is compared,
+and where no incident began there is nothing to be back from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
 import numpy as np
 
+from engine.core import Core
 from engine.evidence.kinds import kind_of
 from engine.evidence.telemetry import Series, Telemetry
+from engine.outcomes import IncidentView
 from engine.recovery.leaning import Leaning, Track, lean
 from engine.recovery.words import Recovery
+from engine.recovery_views import RecoveryView
 from engine.signals import Millis
 
 RECENT: Millis = 600_000
 """What is older says what is usual."""
 SILENT = 1.5
 """A series without a sample for so many steps says nothing of now."""
+FIRING = "alerts_fire"
+NO_INCIDENT = "no_incident"
 
 
-def stated(telemetry: Telemetry) -> Recovery:
-    """What can be stood by at the end of a stream."""
-    return Recovery.INCONCLUSIVE if telemetry.series else Recovery.NO_BASELINE
+class Stated(msgspec.Struct, frozen=True):
+    """A verdict that can be stood by, with its reasons, of which incident, and those of its entities."""
+
+    verdict: Recovery
+    why: tuple[str, ...]
+    incident: str = ""
+    entities: dict[str, str] = {}
+
+
+def stated(core: Core, view: IncidentView | None, last: Millis) -> Stated:
+    """What can be stood by at the end of a stream that tells of this incident."""
+    if view is None:
+        nothing = Recovery.INCONCLUSIVE if core.state.telemetry.series else Recovery.NO_BASELINE
+        return Stated(nothing, (NO_INCIDENT,))
+    found: RecoveryView | None = view.recovery if view.resolved_at is not None else core.recovery(view.id, last)
+    if found is None:
+        return Stated(Recovery.INCONCLUSIVE, (FIRING,), view.id)
+    entities = {one.name: one.verdict for one in found.entities}
+    return Stated(Recovery(found.verdict), found.why, view.id, entities)
 
 
 def leaning(telemetry: Telemetry, last: Millis) -> Leaning:

@@ -62,6 +62,9 @@ class Result(msgspec.Struct, kw_only=True):
     skipped: int
     anomalies: list[tuple[float, float]] = []
     recovery: str = Recovery.NO_BASELINE
+    recovery_why: tuple[str, ...] = ()
+    recovery_incident: str = ""
+    recovery_entities: dict[str, str] = {}
     leaning: str = Recovery.NO_BASELINE
     leaning_probability: float = 0.0
 
@@ -94,6 +97,13 @@ class Collected:
         """The incident that the answer speaks of: none of which only the proof of recovery is missing."""
         open_ones = [view for view in self.incidents.values() if view.state in OPEN and not view.held_open]
         return max(open_ones, key=_rank, default=None)
+
+    def latest(self) -> IncidentView | None:
+        """The incident whose recovery is told: the gravest that is open, else the one that was closed last."""
+        open_ones = [view for view in self.told() if view.state in OPEN]
+        closed = [view for view in self.told() if view.resolved_at is not None]
+        newest = max(closed, key=lambda view: (view.resolved_at or 0, view.id), default=None)
+        return max(open_ones, key=_rank, default=newest)
 
     def around(self, incident: str) -> tuple[list[TimelineEntry], list[AlertView]]:
         """An incident's timeline and the alerts in it."""

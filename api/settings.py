@@ -19,9 +19,10 @@ from pydantic.dataclasses import dataclass
 
 from api.access_settings import Access, Token
 from api.findings import Finding, Wrong
+from api.kafka import declared as kafka_declared
+from api.kafka.declared import Kafka
 from api.logging_format import Form
 from api.probe_settings import ProbeSettings, PrometheusSettings
-from api.sinks.declared import Name
 from api.sinks.declared import strict as _strict
 from api.sinks.table import Sinks
 from rules import document as yaml_text
@@ -47,16 +48,6 @@ class Server:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
-
-
-@dataclass(frozen=True, config=_strict)
-class Kafka:
-    """A Kafka source: records of plain JSON on ``topics``."""
-
-    name: Name
-    bootstrap: Annotated[tuple[str, ...], Field(min_length=1)]
-    topics: Annotated[tuple[str, ...], Field(min_length=1)]
-    group: Name = "headwater"
 
 
 @dataclass(frozen=True, config=_strict)
@@ -247,7 +238,16 @@ def _cross_checks(settings: Settings, document: Document, file: str, variables: 
         path: Place = ("access", *inner)
         found.append(Finding(file, document.line(path), f"{'.'.join(map(str, path))}: {variable} is not set"))
     found += _wrong_sinks(settings, document, file)
+    found += _of_kafka(settings, document, file, variables)
     return [*found, *_of_probes(settings, document, file, variables), *_used_twice(settings, document, file)]
+
+
+def _of_kafka(settings: Settings, document: Document, file: str, variables: Mapping[str, str]) -> Iterator[Finding]:
+    wrong = [(("kafka", *place), said) for place, said in kafka_declared.unset(settings.kafka, variables)]
+    for number, source in enumerate(settings.kafka):
+        wrong += [(("kafka", number, *place), said) for place, said in source.wrong()]
+    for place, said in wrong:
+        yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {said}")
 
 
 def _of_probes(settings: Settings, document: Document, file: str, variables: Mapping[str, str]) -> Iterator[Finding]:
@@ -305,7 +305,8 @@ def _resolved(
         settings,
         **paths,
         access=settings.access.with_secrets(variables),
-        sinks=settings.sinks.with_secrets(variables),
+        sinks=settings.sinks.located(base).with_secrets(variables),
+        kafka=tuple(kafka_declared.with_secrets(one.located(base), variables) for one in settings.kafka),
         probes=replace(probes, databases=tuple(databases)),
         prometheus=tuple(servers),
     )

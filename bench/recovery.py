@@ -46,13 +46,17 @@ def ar1(random: np.random.Generator, count: int, length: int, phi: float, shape:
     return found[:, WARM:]
 
 
+def wave(shape: str, length: int) -> Floats:
+    """What a day's wave adds, in standard deviations."""
+    found: Floats = (2.0 if shape == "seasonal" else 0.0) * np.sin(2 * np.pi * np.arange(length) / DAY)
+    return found
+
+
 def drawn(
     random: np.random.Generator, count: int, phi: float, shape: str, weeks: Sequence[int], after: int
 ) -> Iterator[tuple[list[Floats], Floats]]:
     """Pasts and time after of ``count`` unchanged series, in standard deviations."""
-    wave = 2.0 if shape == "seasonal" else 0.0
-    longest = max(*weeks, after)
-    season = wave * np.sin(2 * np.pi * np.arange(longest) / DAY)
+    season = wave(shape, max(*weeks, after))
     parts = [ar1(random, count, length, phi, shape) + season[:length] for length in (*weeks, after)]
     for row in range(count):
         yield [part[row] for part in parts[:-1]], parts[-1][row]
@@ -98,13 +102,15 @@ def rates(  # noqa: PLR0913 - the axes of the simulation
     count: int = SERIES,
     seed: int = 1,
 ) -> dict[str, float]:
-    """Shares of series (standard deviation ``spread`` × level, shifted by ``change`` × level) that the raw test flags,
-    by verdict, that the plain test flags, and that Kayenta's classifier fails."""
+    """Shares of series (standard deviation ``spread`` × level, shifted by ``change`` × what is usual in the window,
+    wave and all) that the raw test flags, by verdict, that the plain test flags, and that Kayenta's classifier
+    fails."""
     random = np.random.default_rng([seed, round(100 * phi), SHAPES.index(shape)])
+    usual = 1 + spread * float(wave(shape, min(weeks)).mean())
     found = {"raw": 0, "plain": 0, "kayenta": 0, **{verdict.value: 0 for verdict in Recovery}}
     for pasts, later in drawn(random, count, phi, shape, weeks, after):
         before = [LEVEL * (1 + spread * past) for past in pasts]
-        seen = LEVEL * (1 + spread * later + change)
+        seen = LEVEL * (1 + spread * later + change * usual)
         one = compared(before, seen, margin)
         whole = one.difference if one.count == after else None
         raw = whole or shift(before, seen)

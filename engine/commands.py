@@ -12,11 +12,11 @@ from engine.cells import soil
 from engine.checked import unmet
 from engine.context import Context
 from engine.errors import IllegalTransition, Refused
-from engine.incidents import PROVEN, declare, move, reopen, resolve
+from engine.incidents import PROVEN, accepted_in_words, declare, move, reopen, resolve
 from engine.judging import JUDGING_COMMANDS, judge_members
 from engine.lifecycle import OPEN, State, Trigger
 from engine.policy import ACTIONS
-from engine.proof import prove
+from engine.proof import accept, prove
 from engine.reasons import Disposition, Reason, Verdict
 from engine.regime_commands import CLOCK_COMMANDS
 from engine.settle import touch
@@ -196,12 +196,22 @@ def _deviation(context: Context, incident: Incident, now: Millis) -> str:
         return f" (deviation: {incident.firing} alerts still fire)"
     found = prove(context, incident, now, at_last=True) if incident.state is State.RECOVERING else None
     if found is not None and found.verdict in PROVEN:
-        return ""
+        return f" (deviation: {accepted_in_words(found)})" if found.accepted else ""
     said = (
         f"recovery is not proven: {found.verdict if found else 'no comparison was made'}",
         *((found and unmet(found)) or ()),
     )
     return f" (deviation: {'; '.join(said)})"
+
+
+def _accept(context: Context, command: Command, now: Millis) -> None:
+    incident = _incident(context, command)
+    entity = context.topology.resolve(command.facts["entity"]) or command.facts["entity"]
+    refused = accept(context, incident, entity, command.actor, command.reason, now)
+    if refused:
+        raise Refused(refused)
+    _note(context, incident, command, now, "accepted", f"{entity} is accepted without a baseline by {command.actor}")
+    context.revise(incident, now, f"{entity} is accepted without a baseline")
 
 
 def _reopen(context: Context, command: Command, now: Millis) -> None:
@@ -305,6 +315,7 @@ _DESK: Mapping[str, Callable[[Context, Command, Millis], None]] = {
     "merge": _merge,
     "split": _split,
     "false_alarm": _false_alarm,
+    "accept": _accept,
     "close": _close,
     "reopen": _reopen,
     "review": _review,

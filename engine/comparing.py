@@ -15,6 +15,7 @@ from engine.recovery.comparison import Comparison, Settling, compare
 from engine.recovery.indicator import Indicator
 from engine.recovery.window import Occasion, Window
 from engine.recovery.words import Recovery, Why
+from engine.recovery_points import levels_of
 from engine.recovery_views import Pinned, Ranges, Stretch
 from engine.signals import Millis
 from engine.state import Incident
@@ -72,7 +73,8 @@ def _pushed(
     found = compare(indicator, [before], after, quiet, settling)
     if found.why is Why.NO_DATA and ref >= 0 and ref in telemetry.store.ended:
         found = msgspec.structs.replace(found, why=Why.ENDED, minutes=None)
-    return Compared(found, pinned.values, id)
+    usual = levels_of(pinned.metric, np.array(pinned.times, np.int64), np.array(pinned.values))[1]
+    return Compared(found, usual.tolist(), id)
 
 
 def _before(context: Context, pinned: Pinned) -> Window:

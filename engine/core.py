@@ -23,10 +23,11 @@ from engine.judging import rule_gauges
 from engine.library import Library
 from engine.outcomes import AlertView, Outcomes
 from engine.probing import take_answer
-from engine.proof import guard, proof_due
+from engine.proof import compared, guard, proof_due
 from engine.ranges import take_fetched
 from engine.reasons import Disposition
 from engine.record import Recorder
+from engine.recovery_views import RecoveryView
 from engine.settle import evidence_due, final_due, settle_due
 from engine.signals import (
     Activation,
@@ -133,6 +134,11 @@ class Core:
     def anomalies(self) -> list[AnomalySeen]:
         """When which of the watched series was not as usual, by start."""
         return self._context.state.telemetry.anomalies()
+
+    def recovery(self, incident: str, now: Millis) -> RecoveryView | None:
+        """What a comparison at this moment says of an incident, without keeping it; None while its alerts fire."""
+        found = self._context.state.incidents.get(incident)
+        return None if found is None else compared(self._context, found, now)
 
     def alert_view(self, number: int) -> AlertView:
         """The current state of one alert; KeyError when its life is over."""

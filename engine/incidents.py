@@ -18,6 +18,8 @@ from engine.news import UNPROVEN
 from engine.outcomes import SeverityView
 from engine.reasons import Disposition, Reason
 from engine.recovery_points import keep_points
+from engine.recovery_views import RecoveryView
+from engine.recovery_windows import keep_windows
 from engine.severity import carry_over
 from engine.signals import Millis
 from engine.state import Alert, Domain, Incident
@@ -110,7 +112,7 @@ def move(context: Context, incident: Incident, trigger: Trigger, now: Millis, te
     if incident.state is State.RECOVERING:
         context.timers.set(now + PROOF_EVERY, "proof", incident.id)
     elif before is State.RECOVERING and incident.state in OPEN:
-        incident.recovery, incident.refused = None, ()
+        incident.recovery, incident.refused, incident.accepted = None, (), {}
     facts = {"from": str(before), "to": str(incident.state), "trigger": str(trigger)}
     context.tell(incident.id, incident.domain, now, str(incident.state), text, actor=actor, facts=facts)
 
@@ -258,14 +260,24 @@ def _proven(incident: Incident) -> str:
     incident.closed_as = "restored" if proven else "ended"
     if found is None:
         return ""
+    if proven and found.accepted:
+        incident.closed_as = "deviation"
+        return f"; {accepted_in_words(found)}"
     if proven:
         return ", and service is back at its baseline"
     return f"; recovery is not proven: {UNPROVEN.get(found.verdict, found.verdict)}"
 
 
+def accepted_in_words(found: RecoveryView) -> str:
+    """What is proven but for entities that people answer for."""
+    who = ", ".join(f"{one.entity} (no baseline, accepted by {one.by}: {one.why})" for one in found.accepted)
+    return f"service is back at its baseline, but for {who}"
+
+
 def resolve(context: Context, incident: Incident, trigger: Trigger, now: Millis, text: str, *, actor: str = "") -> None:
     """End it: resolved, closed by a person, or dismissed. Its alerts leave correlation."""
     keep_points(context, incident, now)
+    keep_windows(context, incident, now)
     move(context, incident, trigger, now, text, actor=actor)
     incident.resolved_at = now
     promise(context, incident, now)
@@ -365,7 +377,7 @@ def reopen(
     begin_anew(context, incident, now)
     formally(context, incident, now, f"reopened: {why}", actor)
     incident.resolved_at = None
-    incident.recovery, incident.refused, incident.closed_as = None, (), ""
+    incident.recovery, incident.refused, incident.closed_as, incident.accepted = None, (), "", {}
     incident.quiet = None
     incident.kept = False
     incident.alerts = {a for a in incident.alerts if a in context.state.alerts}

@@ -61,6 +61,9 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "merge": Action(Role.OPERATOR, "make two incidents one", reason=True, facts=("into",)),
         "split": Action(Role.OPERATOR, "move alerts into an incident of their own", reason=True, facts=("alerts",)),
         "false_alarm": Action(Role.OPERATOR, "close an incident that never was one", reason=True),
+        "accept": Action(
+            Role.OPERATOR, "answer for an entity that has no baseline, so that the rest is proof", True, ("entity",)
+        ),
         "close": Action(Role.OPERATOR, "close an incident", reason=True),
         "reopen": Action(Role.RESPONDER, "open a closed incident again", reason=True),
         "review": Action(Role.OPERATOR, "mark a resolved incident as reviewed"),

@@ -2,7 +2,8 @@
 
 Looked at once a minute while the incident recovers, and once more by the guard that stands before `resolved`: what is
 checked must pass, and what has a baseline must be back at it. What has none cannot be proven; unless the rules ask for
-proof always, the incident then ends, and says that it was not proven.
+proof always, the incident then ends, and says that it was not proven. A person may accept single entities that have no
+baseline: the verdict is then that of the others, and the incident closes as a deviation that names those.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from engine.pinned import affected, pin_anew, shared_providers, touched
 from engine.recovery.combine import Whole, entities, first, together
 from engine.recovery.judgement import Judged, judge
 from engine.recovery.words import BACK, Recovery, Why
-from engine.recovery_views import CheckView, IndicatorView, PartView, RecoveryView
+from engine.recovery_views import AcceptedView, CheckView, IndicatorView, PartView, RecoveryView, UnusedView
 from engine.signals import Millis
 from engine.state import Incident
 from engine.telling import tell_incident, telling_digest
@@ -61,15 +62,22 @@ def judge_anew(context: Context, now: Millis) -> None:
             context.timers.set(now, "proof", name)
 
 
+def compared(context: Context, incident: Incident, now: Millis) -> RecoveryView | None:
+    """What can be said at this moment, without keeping it; None where the alerts have not ended."""
+    return None if incident.quiet is None else _compared(context, incident, incident.quiet, now)
+
+
 def prove(context: Context, incident: Incident, now: Millis, *, at_last: bool = False) -> RecoveryView | None:
     """Compare, keep what was found if it says anything new (or ``at_last``), and tell; None where the alerts have not
     ended."""
-    if incident.quiet is None:
-        return None
-    before, found = incident.recovery, _compared(context, incident, incident.quiet, now)
-    incident.compared = found
-    if before is not None and before.said == found.said and not at_last:
-        return before
+    incident.compared = compared(context, incident, now)
+    return _keep(context, incident, now, at_last=at_last)
+
+
+def _keep(context: Context, incident: Incident, now: Millis, *, at_last: bool) -> RecoveryView | None:
+    before, found = incident.recovery, incident.compared
+    if found is None or (before is not None and before.said == found.said and not at_last):
+        return before if found is not None else None
     incident.recovery = found
     if before is None or before.verdict != found.verdict:
         more = f" ({found.minutes} more minutes)" if found.minutes is not None else ""
@@ -78,11 +86,28 @@ def prove(context: Context, incident: Incident, now: Millis, *, at_last: bool = 
     return found
 
 
+def accept(context: Context, incident: Incident, entity: str, by: str, why: str, now: Millis) -> str:
+    """A person answers for an entity that has no baseline; why that cannot be, or ""."""
+    found = prove(context, incident, now) if incident.state is State.RECOVERING else None
+    if found is None:
+        return f"{incident.id} is {incident.state}: what has no baseline is known once its alerts have ended"
+    if entity not in found.unmeasured:
+        known = ", ".join(found.unmeasured) or "none is left"
+        return f"only an entity without a baseline can be accepted, and {entity!r} is none of them: {known}"
+    incident.accepted[entity] = AcceptedView(entity=entity, by=by, why=why, at=now)
+    prove(context, incident, now)
+    context.timers.set(now, "proof", incident.id)
+    return ""
+
+
 def _refusal(context: Context, incident: Incident) -> str:
-    found = prove(context, incident, context.state.now)
+    now = context.state.now
+    last = incident.compared
+    found = last if last is not None and last.at == now else prove(context, incident, now)
     refused = "" if found is None else "; ".join(filter(None, (*unmet(found), _unproven(context, found))))
     if found is not None and not refused:
-        prove(context, incident, context.state.now, at_last=True)
+        _keep(context, incident, now, at_last=True)
+    context.timers.set(now + PROOF_EVERY, "proof", incident.id)
     return refused
 
 
@@ -96,6 +121,8 @@ def _unproven(context: Context, found: RecoveryView) -> str:
     held = next((one for one in found.entities if one.verdict == verdict and one.because), None)
     if held and not gravest:
         where = f", {held.name}: {', '.join(held.why)} ({', '.join(held.because)})"
+    if verdict == Recovery.NO_BASELINE and found.unmeasured:
+        where = f" of {', '.join(found.unmeasured)}: accept each with a reason, or close with a deviation"
     return f"recovery is {verdict}{where}"
 
 
@@ -109,7 +136,10 @@ def _compared(context: Context, incident: Incident, quiet: Millis, now: Millis) 
     because = _by_checks(every, checked) | _by_providers(context, every)
     by_parts = {one.entity for one in incident.impact if one.kind in BUSINESS}  # unless it has indicators of its own
     by_entity = {name: every[name] for name in names if every[name].parts or name not in by_parts}
-    whole = together(incident.id, list(by_entity), by_entity)
+    unknown = [name for name, one in by_entity.items() if one.verdict is Recovery.NO_BASELINE]
+    accepted = [incident.accepted[name] for name in unknown if name in incident.accepted]
+    answered = {one.entity for one in accepted} if len(unknown) < len(by_entity) else set()
+    whole = together(incident.id, [name for name in by_entity if name not in answered], by_entity)
     measured = [one.verdict for one in by_entity.values() if one.verdict is not Recovery.NO_BASELINE]
     shown = sorted((_indicator(*pair) for pair in zip(judged, indicators, strict=True)), key=_gravity)
     parts = [one for name, one in every.items() if name in by_entity or one.verdict is not Recovery.NO_BASELINE]
@@ -121,10 +151,12 @@ def _compared(context: Context, incident: Incident, quiet: Millis, now: Millis) 
         at=now,
         minutes=whole.minutes,
         entities=tuple(_part(one, because.get(one.name, ())) for one in parts),
-        services=tuple(_services(incident.impact, by_entity)),
+        services=tuple(_services(incident.impact, {k: one for k, one in by_entity.items() if k not in answered})),
         indicators=tuple(shown[:SHOWN]),
         indicators_total=len(shown),
         checks=checked,
+        unmeasured=tuple(name for name in unknown if name not in incident.accepted),
+        accepted=tuple(accepted),
     )
 
 
@@ -210,6 +242,12 @@ def _indicator(one: Judged, seen: Compared) -> IndicatorView:
         usual=(usual[0], usual[1], usual[2]) if usual else None,
         id=seen.id,
         detail=seen.detail,
+        weeks=comparison.weeks,
+        unused=tuple(
+            UnusedView(occasion=one.occasion.value, start=one.start, why=one.why.value) for one in comparison.unused
+        ),
+        memory=comparison.difference.memory if comparison.difference else None,
+        worth=comparison.difference.worth_after if comparison.difference else None,
     )
 
 

@@ -39,8 +39,8 @@ class Points(msgspec.Struct, kw_only=True, frozen=True):
 def points_of(telemetry: Telemetry, key: str, pinned: Pinned, onset: Millis, until: Millis) -> Points | None:
     """From half an hour before the ``onset`` on; None where nothing usual is known."""
     ref = telemetry.store.by_key.get(key, -1)
-    _, usual = _levels(pinned.metric, np.array(pinned.times, np.int64), np.array(pinned.values))
-    times, values = _levels(pinned.metric, *telemetry.tracks.between(ref, onset - AHEAD, until))
+    _, usual = levels_of(pinned.metric, np.array(pinned.times, np.int64), np.array(pinned.values))
+    times, values = levels_of(pinned.metric, *telemetry.tracks.between(ref, onset - AHEAD, until))
     if not len(usual):
         return None
     low, middle, high = (_short(one) for one in np.quantile(usual, (0.05, 0.5, 0.95)))
@@ -86,9 +86,10 @@ def thinned(count: int, most: int = POINTS) -> list[int]:
     return [round(place * (count - 1) / (most - 1)) for place in range(most)]
 
 
-def _levels(
+def levels_of(
     metric: str, times: NDArray[np.int64], values: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """A series as it is compared: of counters the rates per second."""
     if not is_counter(metric) or not len(values):
         return times, values
     return times[1:], rates(times[None, :], values[None, :])[0][1:]

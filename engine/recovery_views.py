@@ -7,11 +7,21 @@ import msgspec
 from engine.signals import Millis
 
 
+class UnusedView(msgspec.Struct, kw_only=True, frozen=True):
+    """A window of the baseline that was not compared with, and why."""
+
+    occasion: str
+    start: Millis
+    why: str
+
+
 class IndicatorView(msgspec.Struct, kw_only=True, frozen=True):
     """One series against its baseline. ``harm`` is its shift in the direction that does harm with its 90 % interval
     ``least`` … ``most``, all in its unit, against the ``margin``; ``usual``: 5 %, 50 % and 95 % of the baseline.
     ``minutes``: how long it still takes until something can be said; None: nobody knows. ``id``: as it was declared,
-    empty where it was learned; ``detail``: what its source said where there are no samples."""
+    empty where it was learned; ``detail``: what its source said where there are no samples. ``weeks`` past weeks were
+    compared with, ``unused`` windows were not; ``memory`` is that of the series, and ``worth`` the independent samples
+    (of shares and counts: events) that those after are worth."""
 
     entity: str
     metric: str
@@ -30,6 +40,10 @@ class IndicatorView(msgspec.Struct, kw_only=True, frozen=True):
     usual: tuple[float, float, float] | None = None
     id: str = ""
     detail: str = ""
+    weeks: int = 0
+    unused: tuple[UnusedView, ...] = ()
+    memory: float | None = None
+    worth: float | None = None
 
 
 class PartView(msgspec.Struct, kw_only=True, frozen=True):
@@ -58,10 +72,21 @@ class CheckView(msgspec.Struct, kw_only=True, frozen=True):
     at: Millis | None = None
 
 
+class AcceptedView(msgspec.Struct, kw_only=True, frozen=True):
+    """Who answers for an entity that has no baseline, and why."""
+
+    entity: str
+    by: str
+    why: str
+    at: Millis
+
+
 class RecoveryView(msgspec.Struct, kw_only=True, frozen=True):
     """Is service back? ``verdict`` is that of the whole, ``measured`` that of the entities which have a baseline ("":
-    none has); ``since`` when the last alert ended, ``at`` when it was judged. The gravest ``indicators`` come first;
-    ``indicators_total`` counts all. Only when all ``checks`` pass an incident resolves by itself."""
+    none has); ``since`` when the last alert ended, ``at`` when it was judged. The gravest ``indicators`` come
+    first; ``indicators_total`` counts all. Only when all ``checks`` pass an incident resolves by itself.
+    ``unmeasured`` are the entities without a baseline that nobody has ``accepted``; accepted ones are left out of
+    ``verdict``, unless there are no others."""
 
     verdict: str
     why: tuple[str, ...]
@@ -74,6 +99,8 @@ class RecoveryView(msgspec.Struct, kw_only=True, frozen=True):
     indicators: tuple[IndicatorView, ...] = ()
     indicators_total: int = 0
     checks: tuple[CheckView, ...] = ()
+    unmeasured: tuple[str, ...] = ()
+    accepted: tuple[AcceptedView, ...] = ()
 
     @property
     def said(self) -> tuple[object, ...]:
@@ -81,7 +108,8 @@ class RecoveryView(msgspec.Struct, kw_only=True, frozen=True):
         parts = tuple((one.name, one.verdict) for one in (*self.entities, *self.services))
         checks = tuple((one.id, one.passed) for one in self.checks)
         reasons = tuple((one.entity, one.id, one.metric, one.verdict, one.why) for one in self.indicators)
-        return self.verdict, self.measured, self.since, parts, checks, sorted(reasons)
+        accepted = tuple(one.entity for one in self.accepted)
+        return self.verdict, self.measured, self.since, parts, checks, self.unmeasured, accepted, sorted(reasons)
 
 
 class Pinned(msgspec.Struct, array_like=True):

@@ -28,7 +28,7 @@ from engine.outcomes import (
 )
 from engine.people_views import Called, Declaration, EscalationView, Status
 from engine.reasons import Disposition, Reason, Verdict
-from engine.recovery_views import Pinned, Ranges, RecoveryView
+from engine.recovery_views import AcceptedView, Pinned, Ranges, RecoveryView
 from engine.signals import Labels, Millis
 from engine.spell import Spell
 from engine.timers import Timer
@@ -131,7 +131,8 @@ class Incident(msgspec.Struct):
     how many steps it has gone up because nobody acknowledged, ``call_due`` when it goes on; ``reopened_at`` is when its
     generation began, if it is not the first. ``pinned`` is what a recovery is compared with, ``pinned_for`` the
     onset and entities it was taken for; ``ranges`` what was asked for elsewhere, by the id of the declared indicator;
-    ``compared`` is the latest comparison, whether or not it says anything new;
+    ``compared`` is the latest comparison, whether or not it says anything new; ``accepted`` are the entities without
+    a baseline for which somebody answers;
     ``refused`` is why it was last not resolved."""
 
     id: str
@@ -210,6 +211,7 @@ class Incident(msgspec.Struct):
     ranges: dict[str, Ranges] = {}
     recovery: RecoveryView | None = None
     compared: RecoveryView | None = None
+    accepted: dict[str, AcceptedView] = {}
     refused: tuple[str, ...] = ()
     closed_as: str = ""
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 import httpx
 import msgspec
@@ -15,9 +15,12 @@ import msgspec
 from api import bootstrap, settings
 from api.clocks import clocks_of, open_clocks
 from api.commands.console import DONE, UNAVAILABLE, Failed, say
+from api.recovery import windows_answer
+from api.recovery_schemas import WindowsOf
 from api.schemas import Versions, Why
 from api.settings import Settings
 from api.telling import alert_in_words, argued_alert, argued_incident, incident_in_words
+from engine.outcomes import IncidentView
 from engine.ports import Reader
 
 Fetch = Callable[[str], Any]
@@ -124,7 +127,8 @@ def _from_reader(reader: Reader) -> Fetch:
 
     def find(path: str) -> object:
         if path.startswith("incidents?"):
-            return {"items": reader.incidents(limit=50).items}
+            page = reader.incidents(limit=50, cursor=dict(parse_qsl(path.partition("?")[2])).get("cursor", ""))
+            return {"items": page.items, "next": page.next}
         if path.startswith("clocks?"):
             now, waiting = bootstrap.now(), "waiting=true" in path
             items = open_clocks(reader, now, waiting=waiting)
@@ -134,6 +138,8 @@ def _from_reader(reader: Reader) -> Fetch:
             found = reader.incident(id)
             if rest == ["clocks"]:
                 return found and clocks_of(found, reader.timeline(id), bootstrap.now())
+            if rest == ["recovery", "windows"]:
+                return _windows(reader, found) if found else None
             alerts = reader.alerts(incident=id, limit=500).items
             if rest == ["explanation"]:
                 return found and argued_incident(found, reader.timeline(id), alerts)
@@ -146,6 +152,13 @@ def _from_reader(reader: Reader) -> Fetch:
         return Why(event, alert, history[-1] if history else {}, history, argued_alert(alert))
 
     return lambda path: json.loads(msgspec.json.encode(find(path)))
+
+
+def _windows(reader: Reader, view: IncidentView) -> WindowsOf | None:
+    """What was kept of a closed incident's recovery; nothing is at hand of one that is open."""
+    if view.recovery is None:
+        return None
+    return windows_answer(view, view.recovery, None, reader.timeline(view.id), lambda _: 0)
 
 
 def _in_force(reader: Reader) -> Versions:

@@ -9,10 +9,12 @@ from starlette.responses import Response
 
 from api.charts import POLICY, svg
 from api.errors import Problem, not_found
-from api.recovery import chart_of, latest, points_by_indicator, recovery_of
-from api.recovery_schemas import RecoveryOf
+from api.recovery import chart_of, latest, points_by_indicator, recovery_of, windows_answer
+from api.recovery_schemas import RecoveryOf, WindowsOf
 from api.routes.answers import answer, documented, parts
 from engine.outcomes import IncidentView
+from engine.recovery_views import RecoveryView
+from engine.state import CoreState
 
 router = APIRouter(prefix="/api/v1/incidents/{id}/recovery", tags=["recovery"])
 
@@ -59,6 +61,30 @@ _EXAMPLE = {
     "charts": ["/api/v1/incidents/INC-42/recovery/1.svg"],
     "versions": {"topology": "9f2c1b7a55d0e3aa", "rules": "41c0a8bb0c9f7d12"},
 }
+_WINDOWS = {
+    **{name: _EXAMPLE[name] for name in ("incident", "revision", "closed_as", "verdict", "since", "versions")},
+    "indicators": [
+        {
+            "entity": "cart",
+            "metric": "request_latency_ms",
+            "id": "",
+            "critical": True,
+            "verdict": "inconclusive",
+            "windows": [
+                {
+                    "occasion": "after",
+                    "weeks": 0,
+                    "start": 1767225600000,
+                    "end": 1767226320000,
+                    "offset": 0,
+                    "unused": "",
+                    "times": [1767225630000, 1767225660000],
+                    "values": [101.2, 99.7],
+                }
+            ],
+        }
+    ],
+}
 _NOT_YET: dict[int | str, dict[str, Any]] = {409: {"description": "its alerts still fire, or nothing was compared"}}
 _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"description": "the chart", "content": {"image/svg+xml": {"schema": {"type": "string"}}}},
@@ -69,11 +95,18 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 def recovery(request: Request, id: str) -> Response:
     """The verdict with its reasons and numbers: of the incident, its entities, business services and indicators."""
     view, running = _found(request, id), parts(request)
-    compared = latest(view, running.state())
-    if compared is None:
-        why = "Its alerts still fire" if view.resolved_at is None else "It was closed without a comparison"
-        raise Problem(409, "not-compared", f"{why}; there is nothing to say of its recovery.")
+    compared = _compared(view, running.state())
     return answer(recovery_of(view, compared, running.state(), running.reader.timeline(view.id)))
+
+
+@router.get("/windows", responses={**documented(WindowsOf, _WINDOWS), **_NOT_YET}, summary="What was compared")
+def windows(request: Request, id: str) -> Response:
+    """The windows of the baseline and the samples after, of the gravest 12 indicators. `headwater recovery report`
+    makes tables of them."""
+    view, running = _found(request, id), parts(request)
+    state, timeline = running.state(), running.reader.timeline(view.id)
+    offset = running.rules().recovery.offset
+    return answer(windows_answer(view, _compared(view, state), state, timeline, offset))
 
 
 @router.get("/{place}.svg", response_class=Response, responses=_PICTURE, summary="The chart of an indicator")
@@ -87,6 +120,14 @@ def chart(request: Request, id: str, place: Annotated[int, Path(ge=1, le=1000)])
     if found is None:
         raise Problem(404, "not-found", f"There is no indicator {place} of {view.id} of which points are kept.")
     return Response(svg(found), media_type="image/svg+xml", headers={"Content-Security-Policy": POLICY})
+
+
+def _compared(view: IncidentView, state: CoreState | None) -> RecoveryView:
+    compared = latest(view, state)
+    if compared is None:
+        why = "Its alerts still fire" if view.resolved_at is None else "It was closed without a comparison"
+        raise Problem(409, "not-compared", f"{why}; there is nothing to say of its recovery.")
+    return compared
 
 
 def _found(request: Request, id: str) -> IncidentView:

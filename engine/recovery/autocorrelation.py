@@ -5,11 +5,9 @@ from ranks, which no wild value can move: the rank correlation of neighbours is 
 6), exact for normal pairs), freed of its bias of −(1 + 3φ) / n by group (M. G. Kendall, Biometrika 41 (1954) 403-404;
 F. H. C. Marriott and J. A. Pope, same volume, 390-402), taken for nothing where it is not significant, and else raised
 by part of its standard error, because too small a memory makes false claims and too large a one only costs time. A mean
-of n samples then varies as that of n / F independent ones:
+of n samples, or of their normal scores, then varies as that of n / F independent ones:
 
-    F = 1 + 2 Σ (1 − k/n) ρ(k)        (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8 (1946) 184-197)
-
-with ρ(k) = 6/π asin(φᵏ / 2), the correlation of ranks k samples apart.
+    F = 1 + 2 Σ (1 − k/n) φᵏ        (Bayley and Hammersley, J. R. Stat. Soc. Suppl. 8 (1946) 184-197)
 """
 
 from __future__ import annotations
@@ -68,16 +66,15 @@ def centred(values: Floats) -> Floats:
 
 
 def inflation(phi: float, count: int) -> float:
-    """F: how much more the mean rank of ``count`` successive samples varies than that of independent ones.
+    """F: how much more the mean of ``count`` successive samples varies than that of independent ones.
 
     >>> inflation(0.0, 60), round(inflation(0.6, 60), 2)
-    (1.0, 3.77)
+    (1.0, 3.87)
     """
     if phi <= 0 or count < 2:
         return 1.0
     lags = np.arange(1, min(count, int(np.log(FORGOTTEN) / np.log(phi)) + 2))
-    ranks = 6 / pi * np.arcsin(phi**lags / 2)
-    return float(1 + 2 * np.sum((1 - lags / count) * ranks))
+    return float(1 + 2 * np.sum((1 - lags / count) * phi**lags))
 
 
 def worth(phi: float, count: int) -> float:

@@ -3,6 +3,8 @@ a server that compares nothing does without it."""
 
 from __future__ import annotations
 
+from engine.recovery.window import Floats
+
 
 def student(probability: float, freedom: float) -> float:
     """The quantile of Student's distribution.
@@ -24,6 +26,19 @@ def student_above(value: float, freedom: float) -> float:
     from scipy.special import stdtr  # noqa: PLC0415 - see above
 
     return float(stdtr(freedom, -value))
+
+
+def normal(probabilities: Floats) -> Floats:
+    """The quantiles of the normal distribution.
+
+    >>> import numpy as np
+    >>> [round(one, 3) for one in normal(np.array([0.5, 0.95])).tolist()]
+    [0.0, 1.645]
+    """
+    from scipy.special import ndtri  # noqa: PLC0415 - see above
+
+    found: Floats = ndtri(probabilities)
+    return found
 
 
 def chi_squared_above(value: float, freedom: float) -> float:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Tree
@@ -12,6 +16,7 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
+from api import bootstrap
 from api.charts import POLICY, Chart, svg
 from api.recovery import chart_of, latest, points_by_indicator, recovery_of
 from api.telling import incident_in_words
@@ -19,9 +24,11 @@ from engine.core import Core
 from engine.evidence.baselines.track import SLOTS
 from engine.incidents import recovery_gauges
 from engine.metrics import EngineMetrics
+from engine.ports import Commit
 from engine.publish.texts import business, technical
 from engine.recovery_points import KEPT, POINTS
 from engine.signals import Command
+from engine.storage.sqlite import SqliteStore
 from tests.api.live import Live, alert, live
 from tests.engine.laws import World
 from tests.engine.test_engine_onset import live as feed
@@ -189,6 +196,40 @@ def test_while_alerts_fire_there_is_nothing_to_say_and_of_unknown_ones_neither(f
     answer = firing.client.get(f"/api/v1/incidents/{incident}/recovery")
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:headwater:problem:not-compared")
     assert "alerts still fire" in answer.json()["detail"]
-    for path in ("INC-999/recovery", "INC-999/recovery/1.svg", f"{incident}/recovery/1.svg"):
+    assert firing.client.get(f"/api/v1/incidents/{incident}/recovery/windows").status_code == 409
+    unknown = ("INC-999/recovery", "INC-999/recovery/1.svg", "INC-999/recovery/windows")
+    for path in (*unknown, f"{incident}/recovery/1.svg"):
         assert firing.client.get(f"/api/v1/incidents/{path}").status_code == 404, path
     assert firing.client.get(f"/api/v1/incidents/{incident}/recovery/0.svg").status_code in (400, 422)
+
+
+def test_what_was_compared_is_had_from_the_data_of_a_closed_incident_as_tables(tmp_path: Path) -> None:
+    world = outage(after=100)
+    _stored(tmp_path, world)
+    incident = seen(world).id
+    done = headwater("recovery", "report", incident, "--data", str(tmp_path), "--format", "json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert {(row["entity"], row["side"]) for row in told["summary"]} >= {("cart", "before"), ("cart", "after")}
+    assert {row["quantile"] for row in told["ratios"]} == {0.5, 0.95, 0.99}
+    assert len(told["samples"]) > 100
+    table = headwater("recovery", "report", incident, "--data", str(tmp_path), "-f", "csv", "--table", "summary")
+    assert table.stdout.startswith("entity,metric,side,windows,n,effective_n,median,p50")
+    closed = headwater("recovery", "period", "--data", str(tmp_path), "--from", "2020-01-01T00:00:00Z", "-f", "csv")
+    assert "restored,1," in closed.stdout
+    unknown = headwater("recovery", "report", "INC-999", "--data", str(tmp_path))
+    assert unknown.returncode == 1
+    assert "nothing was compared" in unknown.stderr
+
+
+def headwater(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "headwater"), *words]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def _stored(folder: Path, world: World) -> None:
+    """The last revision and the timeline of its incident, as a server leaves them on disk."""
+    view = seen(world)
+    with closing(SqliteStore(folder / bootstrap.DATABASE, {})) as store:
+        commit = Commit(incidents=[view], timeline=[line for line in world.driven.timeline if line.incident == view.id])
+        store.commit(commit)

@@ -137,3 +137,39 @@ def test_serving_does_not_import_what_only_analysts_need():
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_kafka_is_told_all_that_is_unsafe_or_cannot_be_at_once(tmp_path: Path) -> None:
+    text = """kafka:
+  - {name: a, bootstrap: ['h:1'], topics: [t, {name: u, format: nonsense}, t], sasl: PLAIN, user: me, password_env: NO}
+  - {name: b, bootstrap: ['h:1'], topics: [t], authorities: ca.pem, dead_letters: t}
+sinks:
+  kafka:
+    - {name: bus, bootstrap: ['h:1'], tls: true, sasl: SCRAM-SHA-512}
+"""
+    found = "\n".join(findings(tmp_path, text))
+    for said in (
+        "headwater.yaml:2: kafka.0.password_env: NO is not set",
+        "headwater.yaml:2: kafka.0.sasl: PLAIN needs tls: true: no password travels in the clear",
+        "kafka.0.topics.1: unknown format 'nonsense'",
+        "kafka.0.topics.2: t is named twice",
+        "headwater.yaml:3: kafka.1.authorities: has no effect without tls: true",
+        "headwater.yaml:3: kafka.1.dead_letters: is one of the topics that are read",
+        "headwater.yaml:6: sinks.kafka.0.sasl: needs a user",
+        "headwater.yaml:6: sinks.kafka.0.sasl: needs either password_env or password_file",
+    ):
+        assert said in found
+
+
+def test_kafkas_password_comes_from_the_environment_and_files_are_relative_to_the_settings(tmp_path: Path) -> None:
+    login = "tls: true, authorities: ca.pem, sasl: SCRAM-SHA-256, user: me, password_env: KAFKA_PASSWORD"
+    text = f"""kafka:
+  - {{name: a, bootstrap: ['h:1'], topics: [t], {login}}}
+sinks:
+  kafka:
+    - {{name: bus, bootstrap: ['h:1'], {login}}}
+"""
+    loaded = load(tmp_path, text, KAFKA_PASSWORD="made-up")
+    for one in (loaded.kafka[0], loaded.sinks.kafka[0]):
+        assert (one.password, one.authorities) == ("made-up", tmp_path / "ca.pem")
+    assert "made-up" not in repr(loaded)

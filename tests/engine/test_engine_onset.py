@@ -21,6 +21,7 @@ from engine.signals import Downtime, Labels, LogRecord, Millis, Samples, Signal
 from engine.state import decode, encode
 from rules.regimes.model import Fact, Interval, Mark, Regime
 from tests.engine.laws import World
+from tests.scenarios import world as scenario
 from tests.scenarios.world import chain, clock
 from topology.model import Topology
 
@@ -41,7 +42,7 @@ def samples(
     ]
 
 
-def live(world: World, *inputs: Sequence[tuple[Millis, Signal]]) -> None:
+def live(world: scenario.World, *inputs: Sequence[tuple[Millis, Signal]]) -> None:
     for at, signal in sorted((row for rows in inputs for row in rows), key=lambda row: row[0]):
         world.driven.pass_time(at)
         world.driven.feed(at, (signal,))

@@ -14,6 +14,7 @@ from engine.signals import Command, Labels, Millis, Samples, Signal
 from engine.state import decode, encode
 from tests.engine.laws import World
 from tests.engine.test_engine_onset import live
+from tests.scenarios import world as scenario
 from tests.scenarios.world import chain, clock
 from topology.model import Entity, Kind, Topology
 
@@ -50,7 +51,7 @@ def outage(after: float, until: str = LONG, topology: Topology = SHOP) -> World:
     return world
 
 
-def seen(world: World) -> IncidentView:
+def seen(world: scenario.World) -> IncidentView:
     (view,) = world.driven.incidents()
     return view
 

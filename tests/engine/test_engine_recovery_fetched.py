@@ -20,10 +20,14 @@ from rules.recovery import RecoveryPolicy
 from tests.engine.laws import World
 from tests.engine.test_engine_recovery import seen
 from tests.engine.test_engine_recovery_declared import CART, rules
+from tests.scenarios import world as scenario
 from tests.scenarios.drive import Driven
 from tests.scenarios.world import MIDNIGHT, clock, shown
 
 MINUTE: Millis = 60_000
+SUNDAY: Millis = 1_794_096_000_000
+"""8 November 2026."""
+DAY: Millis = 86_400_000
 Source = Callable[[Millis], float | None]
 """What a Prometheus has for the expression at a moment."""
 LATENCY = """recovery:
@@ -222,6 +226,33 @@ def test_a_past_hour_in_which_the_clock_changed_is_not_used() -> None:
     policy = RecoveryPolicy(zone="Europe/Berlin")
     changed = policy.week_before(at, 1)
     assert policy.offset(changed - 3 * 3_600_000) != policy.offset(changed + 3_600_000)
+
+
+def by_the_wall(zone: str) -> Source:
+    """Busier from six to nine there, an hour later by UTC before the clock changed; four times as much in trouble."""
+    policy = RecoveryPolicy(zone=zone)
+
+    def value(at: Millis) -> float:
+        hour = (at + policy.offset(at)) // 3_600_000 % 24
+        level = 300 if 6 <= hour < 10 else 100
+        trouble = clock("10:00") <= at < clock("10:30")
+        return level * (4 if trouble else 1) * (1 + 0.02 * random.Random(at).gauss(0, 1))
+
+    return value
+
+
+def test_weeks_before_the_clock_changed_are_compared_at_the_same_hour_on_the_wall(monkeypatch) -> None:
+    zone = "America/Santiago"  # 10:00Z is 07:00 there since 6 September 2026, and was 06:00 before
+    monkeypatch.setattr(scenario, "MIDNIGHT", SUNDAY - 47 * DAY)  # 22 September
+    view = seen(outage(by_the_wall(zone), zone=zone))
+    assert (slow(view).verdict, slow(view).weeks, slow(view).unused) == ("restored", 4, ())
+
+
+def test_a_past_hour_in_which_the_clock_changed_is_left_out_by_the_core(monkeypatch) -> None:
+    monkeypatch.setattr(scenario, "MIDNIGHT", SUNDAY)  # in Anchorage the clock was put back at 10:00Z a week before
+    view = seen(outage(BACK, zone="America/Anchorage"))
+    assert (slow(view).verdict, slow(view).weeks) == ("restored", 3)
+    assert [(one.occasion, one.why) for one in slow(view).unused] == [("past_week", "daylight_saving")]
 
 
 def said(world: World) -> list[object]:

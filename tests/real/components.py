@@ -81,7 +81,14 @@ class Headwater(Child):
     """``headwater serve`` with a catalogue, on its embedded defaults but for a group wait of a second, further
     settings and variables."""
 
-    def __init__(self, folder: Path, catalogue: str, extra: str = "", env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        catalogue: str,
+        extra: str = "",
+        env: Mapping[str, str] | None = None,
+        seconds: float = 20.0,
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         (folder / "catalogue").mkdir(parents=True)
@@ -92,7 +99,7 @@ class Headwater(Child):
         config.write_text(f"data: data\ncatalogue: catalogue\nrules: rules\n{extra}", encoding="utf-8")
         program = str(Path(sys.executable).parent / "headwater")
         command = [program, "serve", "--config", str(config), "--port", str(self.port)]
-        super().__init__(command, f"{self.url}/readyz", folder / "log", env)
+        super().__init__(command, f"{self.url}/readyz", folder / "log", env, seconds)
 
     def get(self, path: str) -> Any:
         """The JSON behind a path of the API."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.special import ndtr
 
 from engine.recovery.autocorrelation import inflation, memory
 from engine.recovery.judgement import judge
@@ -79,6 +78,12 @@ def test_memory_is_found_whatever_the_distribution(phi):
         assert np.median(found) == pytest.approx(phi, abs=0.06)
 
 
-def test_the_mean_rank_varies_as_the_inflation_says():
-    ranks = ndtr(ar1(np.random.default_rng(8), 4000, 30, 0.6))
-    assert 12 * 30 * ranks.mean(axis=1).var() == pytest.approx(inflation(0.6, 30), rel=0.08)
+def test_the_mean_score_varies_as_the_inflation_says():
+    scores = ar1(np.random.default_rng(8), 4000, 30, 0.6)
+    assert 30 * scores.mean(axis=1).var() == pytest.approx(inflation(0.6, 30), rel=0.08)
+
+
+def test_tails_so_heavy_that_means_say_nothing_do_not_hide_a_shift():
+    random = np.random.default_rng(5)
+    seen = sum(shift([random.standard_cauchy(200)], random.standard_cauchy(60) + 2).p_higher < 0.05 for _ in range(50))
+    assert seen >= 45

@@ -71,7 +71,7 @@ def test_of_what_nobody_knows_any_change_is_harm(factor):
 
 
 def test_too_much_scatter_for_the_margin_is_inconclusive_and_says_how_long_it_takes():
-    one = judged(LATENCY, usual_weeks(spread=0.4), after(level(12, 4, spread=0.4)))
+    one = judged(LATENCY, usual_weeks(spread=0.4), after(level(12, 5, spread=0.4)))
     assert (one.verdict, one.why) == (Recovery.INCONCLUSIVE, (Why.UNCERTAIN,))
     assert one.minutes is not None
     assert 12 < one.minutes < 600

@@ -166,7 +166,7 @@ def test_unknown_kinds_are_services_and_ends_of_edges_need_no_node():
     assert named == {"a", "b"}
 
 
-def test_a_replay_says_where_recovery_leans_and_states_nothing():
+def test_a_replay_says_where_recovery_leans_and_states_nothing_without_an_incident():
     def ended(*latest: float) -> Result:
         values = [100.0 + 3 * (minute % 5) for minute in range(60)] + list(latest)
         told = [
@@ -178,8 +178,35 @@ def test_a_replay_says_where_recovery_leans_and_states_nothing():
     degraded, restored = ended(*[400.0] * 4), ended(*[400.0] * 4, 100.0, 103.0, 106.0)
     assert (degraded.recovery, degraded.leaning) == ("inconclusive", "residual_degradation")
     assert (restored.recovery, restored.leaning) == ("inconclusive", "restored")
+    assert (degraded.recovery_why, degraded.recovery_incident) == (("no_incident",), "")
     assert 0.5 < restored.leaning_probability <= 0.95
     assert replayed(*OUTAGE[:1])[0].recovery == "no_baseline"
+
+
+def slow_cart(later: float, minutes: int, *, resolved: bool = True) -> Result:
+    """An hour as usual, ten minutes slow with an alert, then so many minutes at the level ``later``."""
+    levels = [100.0] * 60 + [400.0] * 10 + [later] * minutes
+    told = [
+        {**metric(60.0 * minute, "cart"), "metric": "latency", "value": level * (1 + 0.01 * (minute % 5))}
+        for minute, level in enumerate(levels)
+    ]
+    told.append(alert(62 * 60.0, "a1", "cart", severity="critical"))
+    if resolved:
+        told.append(alert(70 * 60.0 + 1, "a2", "cart", status="resolved"))
+    return replayed(topology(("cart", "db")), *sorted(told, key=lambda line: float(str(line["t"]))))[0]
+
+
+@pytest.mark.parametrize(("later", "verdict"), [(100.0, "restored"), (150.0, "residual_degradation")])
+def test_a_replay_states_what_a_live_engine_would_say_of_the_incident(later, verdict):
+    told = slow_cart(later, 14)
+    assert (told.recovery, told.recovery_entities["cart"]) == (verdict, verdict)
+    assert told.recovery_incident.startswith("INC-")
+
+
+def test_a_replay_states_nothing_too_early_nor_while_alerts_fire():
+    early, firing = slow_cart(100.0, 4), slow_cart(100.0, 14, resolved=False)
+    assert (early.recovery, early.recovery_why) == ("inconclusive", ("settling",))
+    assert (firing.recovery, firing.recovery_why) == ("inconclusive", ("alerts_fire",))
 
 
 def test_replay_imports_neither_the_server_nor_the_analysts_packages():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from engine.outcomes import Publication
 from engine.publish.texts import lists
-from engine.publish.texts.line import TITLE, Text, plain
+from engine.publish.texts.line import SHOWN, TITLE, Text, plain
 from engine.publish.texts.told import Incident, Told, told
 from engine.publish.texts.words import CERTAINTY, heading, reference, when
 
@@ -27,6 +27,7 @@ def technical(publication: Publication) -> Text:
     lines += [f"{name}: {value}" for name, value in _evidence(incident) if value]
     lines += lists.candidates(incident)
     lines.append(f"Closed as: {closing(incident)}" if closing(incident) else "")
+    lines.append(f"No baseline: {unmeasured(incident)}" if unmeasured(incident) else "")
     lines.append(f"Since: {when(incident.onset)}" if incident.onset else "")
     lines.append(f"Alerts: {incident.firing:,} firing of {incident.alerts:,}, {incident.events:,} events")
     lines.append(f"Impact: {incident.impact_total:,} entities")
@@ -53,8 +54,20 @@ def cause(incident: Incident) -> str:
 
 def closing(incident: Incident) -> str:
     """Which way it was closed: whether service is proven to be back."""
-    verdict = f" ({plain(incident.recovery.verdict).replace('_', ' ')})" if incident.recovery else ""
+    found = incident.recovery
+    verdict = f" ({plain(found.verdict).replace('_', ' ')})" if found else ""
+    if found and incident.partly_proven:
+        said = (f"{plain(one.entity)} (accepted by {plain(one.by)}: {plain(one.why)})" for one in found.accepted)
+        who = ", ".join(said)
+        return f"a deviation by a person for what has no baseline, {who}; recovery of the rest is proven{verdict}"
     return f"{CLOSED[incident.closed_as]}{verdict}" if incident.closed_as in CLOSED else ""
+
+
+def unmeasured(incident: Incident) -> str:
+    """What nothing can be proven of, and that nobody answers for."""
+    names = incident.recovery.unmeasured if incident.recovery else ()
+    more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+    return ", ".join(plain(one) for one in names[:SHOWN]) + more
 
 
 def severity(incident: Incident) -> str:

@@ -29,6 +29,7 @@ CLOSED = {
     "deviation": "It was closed by a decision of the team; measurements do not show yet that it works as before.",
 }
 """What a closed incident says of the proof that service is back."""
+PARTLY = "What is measured works as before; for what is not measured the team has decided."
 NAMED = 3
 UP = 1000
 
@@ -42,7 +43,7 @@ def business(publication: Publication) -> Text:
     lines.append(f"The team says: {statement(incident)}" if statement(incident) else "")
     lines.append(f"Since: {when(incident.onset)}" if incident.onset else "")
     lines.append(f"Over since: {when(incident.resolved_at)}" if over(incident) and incident.resolved_at else "")
-    lines.append(CLOSED.get(incident.closed_as, "") if over(incident) else "")
+    lines.append(_closed(incident) if over(incident) else "")
     lines += [f"- {one}" for one in services(incident)]
     lines.append(f"People affected: {people(incident.users)}" if people(incident.users) else "")
     lines += [f"No longer true: {one}" for one in broken(incident)]
@@ -53,6 +54,10 @@ def business(publication: Publication) -> Text:
     lines.append(_next_update(incident))
     lines.append(reference(publication, said))
     return Text(title(publication, said), "\n".join(filter(None, lines)))
+
+
+def _closed(incident: Incident) -> str:
+    return PARTLY if incident.partly_proven else CLOSED.get(incident.closed_as, "")
 
 
 def title(publication: Publication, said: Told) -> str:

@@ -94,10 +94,20 @@ class Status(msgspec.Struct):
     text: str = ""
 
 
+class Accepted(msgspec.Struct):
+    """Who answers for an entity that has no baseline."""
+
+    entity: str = ""
+    by: str = ""
+    why: str = ""
+
+
 class Recovered(msgspec.Struct):
     """Whether service is back."""
 
     verdict: str = ""
+    unmeasured: tuple[str, ...] = ()
+    accepted: tuple[Accepted, ...] = ()
 
 
 class Incident(msgspec.Struct):
@@ -131,6 +141,13 @@ class Incident(msgspec.Struct):
     next_update_at: Millis | None = None
     closed_as: str = ""
     recovery: Recovered | None = None
+
+    @property
+    def partly_proven(self) -> bool:
+        """Was it closed with everything proven that has a baseline, and people answering for the rest?"""
+        found = self.recovery
+        proven = found is not None and bool(found.accepted) and found.verdict in ("restored", "improved")
+        return proven and self.closed_as == "deviation"
 
 
 class Role(msgspec.Struct):
