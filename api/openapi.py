@@ -56,6 +56,7 @@ _TYPES = [
     log_schemas.LogsOf,
     observed_schemas.ObservedTopology,
     recovery_schemas.RecoveryOf,
+    recovery_schemas.WindowsOf,
     probe_schemas.ProbesOf,
     probe_schemas.ProbeAnswer,
     explanation_schemas.IncidentExplanation,

@@ -51,6 +51,7 @@ READS = (
     "/api/v1/incidents/{id}/explanation",
     "/api/v1/incidents/{id}/impact",
     "/api/v1/incidents/{id}/recovery",
+    "/api/v1/incidents/{id}/recovery/windows",
     "/api/v1/incidents/{id}/recovery/{place}.svg",
     "/api/v1/incidents/{id}/restoration",
     "/api/v1/incidents/{id}/revisions",
