@@ -194,7 +194,7 @@ def test_what_is_sent_fits_the_documented_schema(outage: Live):
         asked = [
             one for one in item.get("get", {}).get("parameters", ()) if one["in"] == "query" and one.get("required")
         ]
-        if schema is None or asked or path.endswith("/recovery"):
+        if schema is None or asked or path.endswith(("/recovery", "/recovery/windows")):
             continue  # questions that need an answer of their own have tests of their own
         filled = path.replace("/alerts/{id}", "/alerts/1").replace("/rules/{id}", "/rules/catalogue-scope")
         filled = filled.replace("/entities/{id}", "/entities/checkout")
