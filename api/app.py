@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi
-from api.access import Guard
+from api.auth.entries import SIGNED
+from api.auth.guard import Guard
 from api.errors import Fault, Problem, invalid, overloaded
+from api.etag import Tagged
 from api.parts import Parts
 from api.routes import (
+    access,
     alerts,
     audit,
     clocks,
@@ -26,6 +29,7 @@ from api.routes import (
     incidents,
     landing,
     load,
+    login,
     logs,
     observed,
     operations,
@@ -69,6 +73,8 @@ ROUTERS = (
     tickets.router,
     stream.router,
     health.router,
+    access.router,
+    login.router,
     landing.router,
 )
 Lifespan = Callable[[], contextlib.AbstractAsyncContextManager[None]]
@@ -77,21 +83,20 @@ Lifespan = Callable[[], contextlib.AbstractAsyncContextManager[None]]
 class Front:
     """Sends ingest straight to its endpoint, and everything else to the application."""
 
-    def __init__(self, app: FastAPI, direct: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, app: FastAPI, tagged: ASGIApp, direct: Mapping[str, ASGIApp]) -> None:
         self.app = app
+        self.tagged = tagged
         self.direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One look-up."""
         endpoint = self.direct.get(scope["path"]) if scope["type"] == "http" else None
-        await (endpoint or self.app)(scope, receive, send)
+        await (endpoint or self.tagged)(scope, receive, send)
 
 
 def create_app(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Guard:
     """Everything that is served, behind the guard."""
-    front = create_front(parts, lifespan)
-    hooks = {sink.name: sink.hook() for _, _, sink in parts.settings.sinks.declared()}
-    return Guard(front, parts.settings.server, parts.settings.tokens, hooks)
+    return parts.access.guard(create_front(parts, lifespan))
 
 
 def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Front:
@@ -104,6 +109,7 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
         openapi_url=None,
         lifespan=_lifespan(lifespan),
         separate_input_output_schemas=False,
+        dependencies=[Depends(_as_admitted)],
     )
     app.state.parts = parts
     for router in ROUTERS:
@@ -113,16 +119,18 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(StoreUnavailable, _unavailable)
     app.add_exception_handler(Exception, _internal)
-    document = openapi.document(app, ROWS, secured=bool(parts.settings.tokens))
+    document = openapi.document(app, ROWS, secured=parts.access.door.local() is None)
     app.add_api_route("/openapi.json", lambda: JSONResponse(document), include_in_schema=False)
     prefix = parts.settings.server.prefix
     direct: dict[str, ASGIApp] = {}
     for row in ROWS:
         endpoint = Endpoint(row, parts.decode, parts.accept, parts.settings.limits)
         direct[row.path] = direct[prefix + row.path] = endpoint
+        signed = (hook for hook in parts.settings.access.webhooks if hook.format == row.path)
+        direct.update({SIGNED + hook.name: endpoint for hook in signed})
     for path, response in _probes().items():
         direct[path] = direct[prefix + path] = response
-    return Front(app, direct)
+    return Front(app, Tagged(app), direct)
 
 
 def _probes() -> dict[str, Response]:
@@ -154,6 +162,13 @@ def _lifespan(inner: Lifespan) -> Callable[[FastAPI], contextlib.AbstractAsyncCo
             yield
 
     return running
+
+
+def _as_admitted(request: Request) -> None:
+    """The route that was chosen is the one that the guard admitted to. Raises Problem."""
+    entry = request.state.entry
+    if request.scope["route"].path_format != entry.template.replace(":path}", "}"):
+        raise Problem(403, "forbidden", "This route is closed: it has no entry of its own.")
 
 
 async def _problem(request: Request, error: Exception) -> Response:

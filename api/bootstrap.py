@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry
 
@@ -30,7 +30,7 @@ from api.sinks.declared import World
 from api.version import installed
 from api.watchdog import Watchdog
 from engine import envelope, failpoints, own
-from engine.chain import ChainRow, Head
+from engine.chain import Record
 from engine.core import Core
 from engine.library import Library
 from engine.lifecycle import OPEN
@@ -143,19 +143,6 @@ def audit(kept: Kept) -> Iterator[Record]:
         yield found
 
 
-class Record(Protocol):
-    """What a reader offers to whoever verifies the record of decisions."""
-
-    def domains(self) -> list[str]:
-        """All domains that have a chain."""
-
-    def chain(self, domain: str) -> Iterable[ChainRow]:
-        """The records of a domain."""
-
-    def heads(self) -> list[Head]:
-        """The stored end of every chain."""
-
-
 @dataclass(frozen=True)
 class Running:
     """An engine put together: its application, and the threads that `start` begins."""
@@ -164,6 +151,7 @@ class Running:
     lane: Lane
     start: Callable[[], None]
     end_streams: Callable[[], None]
+    first_token: Callable[[], str | None]
 
 
 @contextmanager
@@ -173,6 +161,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
     """
     from api.app import create_app
+    from api.auth.opening import opened
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
     from api.lane import Lane
@@ -206,8 +195,9 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, reader=store, tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
-            hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
+            settings=settings, access=opened(settings, clock, stack), reader=store, redrive=publisher.redrive,
+            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, decode=decode, clock=clock,
+            accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: _checks(conductor, admission, kafka, prober, fetcher, watchdog), load=admission.load,
@@ -217,15 +207,16 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             readiness=book(store, conductor, clock, registry),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
-
-        def start() -> None:
-            conductor.start(service, found)
-            _watch(watchdog, conductor, service, publisher, settings)
-            for part in (admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())):
-                part.start()
-
+        threads = admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())
+        watch = partial(_watch, watchdog, conductor, service, publisher, settings)
+        start = partial(_in_turn, partial(conductor.start, service, found), watch, *(one.start for one in threads))
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
-        yield Running(app, lane, start, broadcaster.close)
+        yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
+
+
+def _in_turn(*begun: Callable[[], object]) -> None:
+    for one in begun:
+        one()
 
 
 def _watch(

@@ -353,7 +353,7 @@ def catalogue_observed(
 @token.command(epilog="Example: headwater token create prometheus --role ingest")
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose token it is.")],
-    role: Annotated[str, typer.Option(help="viewer, operator, admin or ingest.")] = "viewer",
+    role: Annotated[str, typer.Option(help="viewer, responder, operator, admin, auditor or ingest.")] = "viewer",
 ) -> None:
     """Make a token: printed once, stored only as a hash in your settings."""
     from api.commands import token as command

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from api import (
+    cli_access,
     cli_backup,
     cli_continuity,
     cli_evidence,
@@ -15,6 +16,7 @@ from api import (
 )
 
 PARTS = (
+    cli_access,
     cli_backup,
     cli_continuity,
     cli_evidence,

@@ -24,14 +24,16 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
             "thread": record.threadName,
         }
-        if record.exc_info:
-            said["error"] = self.formatException(record.exc_info)
+        error = record.exc_text or (self.formatException(record.exc_info) if record.exc_info else "")
+        if error:
+            said["error"] = error
         return msgspec.json.encode(said).decode()
 
 
-def set_up(form: Form) -> None:
-    """Log to standard error from now on."""
+def set_up(form: Form, redaction: logging.Filter) -> None:
+    """Log to standard error from now on, through a filter that takes secrets out."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines() if form == "json" else logging.Formatter(_TEXT))
+    handler.addFilter(redaction)
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every URL that is called, secret ones too

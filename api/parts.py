@@ -8,6 +8,7 @@ from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
+from api.auth.opening import Opened
 from api.broadcast import Broadcaster
 from api.feasibility import Audits
 from api.observed import Observations
@@ -50,6 +51,7 @@ class Parts:
     """
 
     settings: Settings
+    access: Opened
     reader: Reader
     tickets: Callable[[str], Sequence[Link]]
     redrive: Callable[[int], bool]

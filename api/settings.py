@@ -10,7 +10,6 @@ import ipaddress
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
-from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from api.access_settings import Access, Token
 from api.findings import Finding, Wrong
 from api.kafka import declared as kafka_declared
 from api.kafka import shards as cluster_declared
@@ -27,7 +27,6 @@ from api.kafka.shards import ShardTopic
 from api.kept import Kept
 from api.logging_format import Form
 from api.probe_settings import ProbeSettings, PrometheusSettings
-from api.sinks.declared import Name
 from api.sinks.declared import strict as _strict
 from api.sinks.table import Sinks
 from rules import document as yaml_text
@@ -35,15 +34,6 @@ from rules.document import Document, Place
 
 DEFAULT_FILE = "headwater.yaml"
 MIB = 1024 * 1024
-
-
-class Role(StrEnum):
-    """What a token may do. An operator may do what a viewer may; an admin may do everything."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
-    INGEST = "ingest"
 
 
 @dataclass(frozen=True, config=_strict)
@@ -62,15 +52,6 @@ class Server:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
-
-
-@dataclass(frozen=True, config=_strict)
-class Token:
-    """One credential: only the SHA-256 of the token is kept (`headwater token create` prints both)."""
-
-    name: Name
-    role: Role
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = field(repr=False)
 
 
 @dataclass(frozen=True, config=_strict)
@@ -155,6 +136,7 @@ class Settings:
     snapshot: Annotated[float, Field(gt=0)] = 60.0
     server: Server = Server()
     tokens: tuple[Token, ...] = ()
+    access: Access = Access()
     sinks: Sinks = Sinks()
     kafka: tuple[Kafka, ...] = ()
     cluster: ShardTopic | None = None
@@ -302,19 +284,10 @@ def _findings(
 
 
 def _cross_checks(
-    settings: Settings,
-    document: Document,
-    file: str,
-    origins: Mapping[tuple[str, ...], str],
+    settings: Settings, document: Document, file: str, origins: Mapping[tuple[str, ...], str],
     variables: Mapping[str, str],
-) -> list[Finding]:
-    found = []
-    if not settings.server.loopback and not settings.tokens:
-        origin = origins.get(("server", "host"))
-        place = (origin, 0) if origin else (file, document.line(("server", "host")))
-        mend = "run `headwater token create NAME --role admin` and put the lines it prints under tokens:"
-        message = f"server.host: {settings.server.host} is reachable from other machines, but no tokens are configured"
-        found.append(Finding(*place, message, mend))
+) -> list[Finding]:  # fmt: skip
+    found: list[Finding] = []
     ages = settings.overload
     if not ages.backfill <= ages.telemetry <= ages.alerts:
         mend = "what is less urgent is refused no later than what is more urgent"
@@ -323,6 +296,9 @@ def _cross_checks(
     for setting, number, key, variable in settings.sinks.unset(variables):
         line = document.line(("sinks", setting, number, key))
         found.append(Finding(file, line, f"sinks.{setting}.{number}.{key}: {variable} is not set"))
+    for inner, variable in settings.access.unset(variables):
+        path: Place = ("access", *inner)
+        found.append(Finding(file, document.line(path), f"{'.'.join(map(str, path))}: {variable} is not set"))
     found += _wrong_sinks(settings, document, file)
     found += _of_kafka(settings, document, file, variables)
     found += _of_store(settings, document, file, origins)
@@ -377,7 +353,8 @@ def _used_twice(settings: Settings, document: Document, file: str) -> Iterator[F
     databases = [("probes.databases", number, one.name) for number, one in enumerate(probes.databases)]
     commands = [("probes.commands", number, one.name) for number, one in enumerate(probes.commands)]
     credentials = [("probes.credentials", number, one.name) for number, one in enumerate(probes.credentials)]
-    for named in (tokens, kafka, sinks, prometheus, databases, commands, credentials):
+    hooks = [("access.webhooks", number, hook.name) for number, hook in enumerate(settings.access.webhooks)]
+    for named in (tokens, hooks, kafka, sinks, prometheus, databases, commands, credentials):
         for place, (section, number, name) in enumerate(named):
             if name in [before for _, _, before in named[:place]]:
                 line = document.line((*section.split("."), number, "name"))
@@ -404,6 +381,7 @@ def _resolved(
         settings,
         **paths,
         store_password=secret,
+        access=settings.access.with_secrets(variables),
         sinks=settings.sinks.located(base).with_secrets(variables),
         cluster=settings.cluster and cluster_declared.with_secrets(settings.cluster.located(base), variables),
         kafka=tuple(kafka_declared.with_secrets(one.located(base), variables) for one in settings.kafka),

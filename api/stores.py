@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from api.kept import DATABASE, Kept
+from engine.chain import Audit
 from engine.ports import Clock
 
 if TYPE_CHECKING:
@@ -59,6 +60,23 @@ def address(kept: Kept) -> str:
     from engine.storage.postgres.address import with_password
 
     return with_password(kept.address, kept.password)
+
+
+@contextmanager
+def erasing(kept: Kept) -> Iterator[Audit]:
+    """The record of decisions, to erase from. Raises `engine.errors.StoreUnavailable`, for a file while an engine has
+    it."""
+    store: AnyStore
+    if kept.address:
+        from engine.storage.postgres import PostgresStore
+
+        store = PostgresStore(address(kept), {})
+    else:
+        from engine.storage.sqlite import SqliteStore
+
+        store = SqliteStore(kept.file, {})
+    with closing(store):
+        yield store
 
 
 def copied(folder: Path | None, copy: Path) -> str:

@@ -65,8 +65,8 @@ class Report(msgspec.Struct, frozen=True):
         return self.broken_at is None
 
 
-class Audit(Protocol):
-    """What a store offers to whoever checks or erases the record of decisions."""
+class Record(Protocol):
+    """What a store offers to whoever checks the record of decisions."""
 
     def domains(self) -> list[str]:
         """All domains that have a chain, sorted."""
@@ -76,6 +76,10 @@ class Audit(Protocol):
 
     def heads(self) -> list[Head]:
         """The stored end of every chain, by domain; export it to have an anchor."""
+
+
+class Audit(Record, Protocol):
+    """The same, to erase from."""
 
     def erase(self, domain: str, position: int) -> int:
         """Forget payload and salt of the domain's records at this input position; how many that were."""

@@ -15,6 +15,7 @@ from typing import Any, cast
 import uvicorn
 
 from api import bootstrap, logging_format, settings
+from api.auth.redaction import Redaction, secrets
 from api.bootstrap import Running
 from api.commands.console import DONE, UNAVAILABLE, Failed, warn
 from api.lane import LaneProtocol
@@ -37,12 +38,19 @@ def run(
     """Serve until Ctrl-C or SIGTERM."""
     given = {"HEADWATER_HOST": host, "HEADWATER_PORT": port, "HEADWATER_DATA": None if data is None else str(data)}
     found = settings.load(config, overrides={name: value for name, value in given.items() if value is not None})
-    logging_format.set_up(found.log)
-    return serve(found, make=make)
+    logging_format.set_up(found.log, Redaction(secrets(found)))
+    return serve(found, make=make, first=True)
 
 
-def serve(found: Settings, ready: Callable[[str, Server], None] | None = None, make: Make = bootstrap.engine) -> int:
-    """Serve with these settings. ``ready`` hears the URL as soon as requests are taken."""
+def serve(
+    found: Settings,
+    ready: Callable[[str, Server], None] | None = None,
+    make: Make = bootstrap.engine,
+    *,
+    first: bool = False,
+) -> int:
+    """Serve with these settings. ``ready`` hears the URL as soon as requests are taken. With ``first``, the one-time
+    token is printed as long as nobody can come in otherwise."""
     with listening(found) as bound:
         url = address(found, bound)
         broken: list[BaseException] = []
@@ -57,6 +65,9 @@ def serve(found: Settings, ready: Callable[[str, Server], None] | None = None, m
             server = Server(running, lambda: ready(url, server) if ready else warn(f"Headwater listens on {url}"))
             servers.append(server)
             running.start()
+            if first and (token := running.first_token()):
+                warn(f"Nobody can log in yet. Make the first administrator at {url}/login with this one-time token:")
+                warn(f"  {token}")
             _outlive_signals()
             _collect_rarely()
             server.run([bound])

@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 
 from api import bootstrap, files, stores
 from api.app import create_app
+from api.auth.opening import opened
 from api.bootstrap import Running
 from api.broadcast import Broadcaster
 from api.errors import Fault, Problem
@@ -165,7 +166,8 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
         made.wakes.append(broadcaster.wake)
         prober, _ = bootstrap.askers(settings, made.force, store, made.submissions, clock, registry, stack)
         parts = Parts(
-            settings=settings, reader=store, tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
+            settings=settings, access=opened(settings, clock, stack), reader=store,
+            tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
             hinted=publisher.hinted, decode=bootstrap.decode, clock=clock, accept=made.doorway.accept,
             topology=made.force.topology, rules=made.force.rules, logs=lambda: None, reload=made.reload,
             silences=tuple, version=store.version, dead_letter=store.dead_letter,
@@ -181,7 +183,7 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
         app = create_app(parts, broadcaster.running)
         stack.callback(made.stop)
         lane = Lane(app, ROWS, settings.server.prefix, bootstrap.decode, made.doorway.offer, settings.limits)
-        yield Running(app, lane, made.start, broadcaster.close)
+        yield Running(app, lane, made.start, broadcaster.close, lambda: None)
 
 
 @contextmanager
@@ -211,7 +213,7 @@ def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped =
             return found
 
         stack.callback(working.stop)
-        yield plain(settings, registry, checks, working.start)
+        yield plain(settings, opened(settings, clock, stack), registry, checks, working.start)
 
 
 @contextmanager
@@ -230,7 +232,7 @@ def publish(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stoppe
             for part in (publisher, *asking):
                 part.start()
 
-        yield plain(settings, made.registry, made.checks, start)
+        yield plain(settings, opened(settings, clock, stack), made.registry, made.checks, start)
 
 
 def _publisher(made: _Front) -> Publisher:

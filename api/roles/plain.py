@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from api.access import Guard
+from api.auth.opening import Opened
 from api.bootstrap import Running
 from api.lane import Lane
 from api.schemas import Check, Ready
@@ -21,7 +21,11 @@ from engine.ports import Decoded
 
 
 def plain(
-    settings: Settings, registry: CollectorRegistry, checks: Callable[[], list[Check]], start: Callable[[], None]
+    settings: Settings,
+    access: Opened,
+    registry: CollectorRegistry,
+    checks: Callable[[], list[Check]],
+    start: Callable[[], None],
 ) -> Running:
     """`/healthz`, `/readyz` and `/metrics` behind the same guard as everything else."""
 
@@ -43,9 +47,9 @@ def plain(
             for path, answer in (("/healthz", healthz), ("/readyz", readyz), ("/metrics", metrics))
         ]
     )
-    guard = Guard(app, settings.server, settings.tokens)
+    guard = access.guard(app)
     lane = Lane(guard, {}, settings.server.prefix, lambda format, body: Decoded(()), _refuse, settings.limits)
-    return Running(guard, lane, start, lambda: None)
+    return Running(guard, lane, start, lambda: None, lambda: None)
 
 
 def _refuse(*_: object) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import PlainTextResponse, Response
@@ -51,6 +51,8 @@ _EXAMPLE = {
     ],
 }
 
+_TABLE: dict[int | str, dict[str, Any]] = {200: {"content": {"text/csv": {"schema": {"type": "string"}}}}}
+
 
 @router.get("", responses=documented(Readiness, _EXAMPLE), summary="How ready are we?")
 def readiness(request: Request, days: Days = 90) -> Response:
@@ -59,7 +61,7 @@ def readiness(request: Request, days: Days = 90) -> Response:
     return answer(book.readiness(*book.period(days)))
 
 
-@router.get(".csv", response_class=PlainTextResponse, summary="The same for a spreadsheet")
+@router.get(".csv", response_class=PlainTextResponse, responses=_TABLE, summary="The same for a spreadsheet")
 def table(request: Request, days: Days = 90) -> PlainTextResponse:
     """One row for each figure."""
     book = parts(request).readiness
