@@ -13,6 +13,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi
 from api.access import Guard
+from api.console import pages
+from api.console.sharing import Shared
 from api.errors import Fault, Problem, invalid, overloaded
 from api.parts import Parts
 from api.routes import (
@@ -23,7 +25,6 @@ from api.routes import (
     evidence,
     health,
     incidents,
-    landing,
     logs,
     observed,
     operations,
@@ -63,7 +64,7 @@ ROUTERS = (
     tickets.router,
     stream.router,
     health.router,
-    landing.router,
+    pages.router,
 )
 Lifespan = Callable[[], contextlib.AbstractAsyncContextManager[None]]
 
@@ -100,6 +101,7 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
         separate_input_output_schemas=False,
     )
     app.state.parts = parts
+    app.state.console = Shared(lambda: parts.broadcaster.sent)
     for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(Problem, _problem)

@@ -1,0 +1,138 @@
+"""What the screen on the wall says: what is wrong, what runs out, whom it hits, and whether the watch itself is well."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any, cast
+
+from api.console.countdowns import countdowns
+from api.console.readiness import in_one_line
+from api.console.states import ORDER, business_of, named, next_change, state_of
+from api.parts import Parts
+from engine.lifecycle import OPEN
+from engine.outcomes import Impacted, IncidentView
+from engine.signals import Millis
+from rules.severity import LEVELS
+
+MOST = 200
+"""Open incidents that are looked at."""
+SHOWN = 8
+LATELY = 5
+"""Incidents that are over, shown when there are none."""
+
+
+def overview(running: Parts) -> dict[str, Any]:
+    """The values of the template."""
+    now, reader = running.clock(), running.reader
+    views = open_incidents(running)
+    lately: list[object] = [] if views else reader.incidents(state=["resolved", "reviewed"], limit=LATELY).items
+    counts = Counter(view.severity.level for view in views)
+    due = countdowns(views)
+    return {
+        "title": _title(counts),
+        "now": now,
+        "incidents": [_row(view, now) for view in views[:SHOWN]],
+        "more": max(0, len(views) - SHOWN),
+        "counts": [(level, counts[level]) for level in LEVELS if counts[level]],
+        "total": len(views),
+        "countdowns": due[:SHOWN],
+        "countdowns_more": max(0, len(due) - SHOWN),
+        "business": _business(views, now)[:SHOWN],
+        "lately": lately,
+        "readiness": in_one_line(running),
+        **_watch(running, now),
+    }
+
+
+def open_incidents(running: Parts) -> list[IncidentView]:
+    """The gravest first, of these those that have lasted longest."""
+    found = cast("list[IncidentView]", running.reader.incidents(state=sorted(OPEN), limit=MOST).items)
+    return sorted(found, key=lambda view: (rank(view.severity.level), view.onset, view.id))
+
+
+def rank(level: str) -> int:
+    """The gravest first."""
+    return LEVELS.index(level) if level in LEVELS else len(LEVELS)
+
+
+def _title(counts: Counter[str]) -> str:
+    said = ", ".join(f"{counts[level]} × {level}" for level in LEVELS if counts[level])
+    return said or "All quiet"
+
+
+def _row(view: IncidentView, now: Millis) -> dict[str, Any]:
+    due = [one for one in countdowns([view]) if one.due is not None and one.kind != "update"]
+    business = sorted(business_of(view), key=lambda hit: ORDER.index(state_of(hit, now)))
+    return {
+        "view": view,
+        "cause": cause_name(view),
+        "due": due[0] if due else None,
+        "business": [(named(hit.entity, hit.name), state_of(hit, now)) for hit in business[:3]],
+        "business_more": max(0, len(business) - 3),
+        "hit": view.impact_total,
+        "owner": view.acknowledged_by or view.assigned,
+    }
+
+
+def cause_name(view: IncidentView) -> str:
+    """The cause as people call it; empty while none is named."""
+    if not view.cause:
+        return ""
+    hit = next((one for one in view.impact if one.entity == view.cause), None)
+    return hit.name if hit is not None and hit.name else view.cause
+
+
+def _business(views: list[IncidentView], now: Millis) -> list[dict[str, Any]]:
+    """Each business service once, as the incident that hits it worst leaves it."""
+    worst: dict[str, tuple[Impacted, str, IncidentView]] = {}
+    for view in views:
+        for hit in business_of(view):
+            said = state_of(hit, now)
+            known = worst.get(hit.entity)
+            if known is None or ORDER.index(said) < ORDER.index(known[1]):
+                worst[hit.entity] = hit, said, view
+    rows = sorted(worst.values(), key=lambda row: (ORDER.index(row[1]), row[0].tier or 9, row[0].entity))
+    return [
+        {
+            "name": hit.name or hit.entity, "id": hit.entity, "state": said, "incident": view.id, "users": hit.users,
+            "since": hit.down_at if said == "down" else hit.degraded_at, "next": next_change(hit, now),
+            "low": hit.low,
+        }
+        for hit, said, view in rows
+    ]  # fmt: skip
+
+
+def _watch(running: Parts, now: Millis) -> dict[str, Any]:
+    """Whether Headwater itself sees and works: storm, silent sources, what is kept back, checks, what is unaccounted."""
+    state, reader = running.state(), running.reader
+    pulses = sorted(list(state.pulses.values()), key=lambda one: one.source) if state is not None else []
+    silent = [one for one in pulses if one.state != "live"]
+    alerts = list(state.alerts.values()) if state is not None else []
+    kept = Counter(one.disposition.value for one in alerts if one.spell.firing(now))
+    shadowed = sum(one.shadowed is not None and one.spell.firing(now) for one in alerts)
+    totals = dict(reader.totals())
+    return {
+        "ready": state is not None,
+        "storm": state.storms if state is not None and state.storm else None,
+        "sources": len(pulses),
+        "silent": [(one.source, one.state, one.last) for one in silent],
+        "held": kept["held"],
+        "suppressed": kept["suppressed"],
+        "shadowed": shadowed,
+        "firing": sum(one.spell.firing(now) for one in alerts),
+        "silences": len(running.silences()),
+        "received": totals.get("received", 0),
+        "unaccounted": totals.get("unaccounted", 0),
+        "failing": [check for check in running.checks() if not check.ok],
+        "sinks": _sinks(running),
+    }
+
+
+def _sinks(running: Parts) -> list[tuple[str, str]]:
+    """Receivers that fail."""
+    known = {one.sink: one for one in running.reader.standings()}
+    return [
+        (name, one.error or f"{one.dead} given up")
+        for name, one in sorted(known.items())
+        if one.dead or (one.last_failure or 0) > (one.last_success or 0)
+    ]
