@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from api.console.states import called
 from engine.clock_views import COUNTED_CLOCKS
 from engine.lifecycle import OPEN
 from engine.outcomes import IncidentView
@@ -52,12 +53,12 @@ def _of(view: IncidentView) -> Iterator[Countdown]:
 def _objectives(view: IncidentView) -> Iterator[Countdown]:
     for one in view.objectives:
         yield Countdown(
-            incident=view.id, kind=one.kind, label=NAMES.get(one.kind, one.kind), about=one.entity, due=one.due,
+            incident=view.id, kind=one.kind, label=NAMES.get(one.kind, one.kind), about=called(view, one.entity), due=one.due,
             sure=one.breach,
         )  # fmt: skip
     for loss in view.harm.exposure:
         if loss.rpo is not None and loss.exposed != "no":
             yield Countdown(
-                incident=view.id, kind="rpo", label="RPO", about=loss.entity, due=None, sure=loss.exposed,
+                incident=view.id, kind="rpo", label="RPO", about=called(view, loss.entity), due=None, sure=loss.exposed,
                 state=f"{loss.rpo}:{loss.loss_low}:{'' if loss.loss_high is None else loss.loss_high}",
             )  # fmt: skip

@@ -8,15 +8,15 @@ from typing import Any
 
 import msgspec
 
-from api.console.overview import cause_name
-from api.console.states import ORDER, business_of, named, next_change, state_of
+from api.console.states import ORDER, business_of, called, cause_name, named, next_change, state_of
 from api.explanation_schemas import IncidentExplanation
-from api.severity_words import users_in_words
 from engine.lifecycle import OPEN
 from engine.outcomes import IncidentView
 from engine.signals import Millis
 
 BECAUSE = 3
+EVIDENCE = ("series", "logs", "spans", "explained", "precedence")
+"""What speaks for a cause, the most telling first."""
 TOLD = 3
 _STATES = {"down": "down", "degraded": "degraded", "unknown": "in an unknown state", "at_risk": "at risk"}
 
@@ -44,6 +44,17 @@ def title(view: IncidentView) -> str:
     return f"Trouble starts at {cause}" if cause else view.title
 
 
+def users_of(view: IncidentView) -> str:
+    """How many users are hit, as bounds; empty where nobody says."""
+    if not view.users:
+        return ""
+    low, high = view.users
+    about = "about " if view.harm.users.estimated else ""
+    if high is None:
+        return f"at least {about}{low:,} users" if low else "users not known"
+    return f"{about}{low:,} users" if low == high else f"{about}{low:,} to {high:,} users"
+
+
 def _hit(view: IncidentView, now: Millis) -> Answer:
     states = Counter(state_of(hit, now) for hit in view.impact)
     said = ", ".join(f"{states[one]} {_STATES[one]}" for one in ORDER if one in _STATES and states[one])
@@ -53,7 +64,7 @@ def _hit(view: IncidentView, now: Millis) -> Answer:
         state = state_of(hit, now)
         if state != "later":
             lines.append((f"{named(hit.entity, hit.name)} is {_STATES.get(state, state)}", hit.down_at or hit.degraded_at))
-    users = users_in_words(msgspec.to_builtins(view))
+    users = users_of(view)
     text = f"{said or 'nothing yet'}" + (f"; {users}" if users else "")
     if not business:
         lines.append(("no business service that the catalogue knows", None))
@@ -67,12 +78,12 @@ def _cause(view: IncidentView, argued: IncidentExplanation) -> Answer:
         return Answer(question=question, text=f"Not known: {argued.abstained or 'nothing points to a cause'}", sign="unknown")
     best = argued.candidates[0]
     changes = [said.text for said in best.speaks_for if said.kind == "change"]
-    others = [said.text for said in best.speaks_for if said.kind in ("series", "logs", "spans", "explained", "alerts")]
+    others = [said.text for kind in EVIDENCE for said in best.speaks_for if said.kind == kind]
     lines = [(one, None) for one in [*changes, *others][:BECAUSE]]
     silent = ", which says nothing itself" if best.silent else ""
     hit = next((one for one in view.impact if one.entity == view.cause), None)
     name = named(view.cause, hit.name if hit else "")
-    return Answer(question=question, text=f"{name}{silent}: likeliest with {best.score:.0%}", lines=tuple(lines))
+    return Answer(question=question, text=f"{name}{silent}: likeliest, score {best.score:.2f} of 1", lines=tuple(lines))
 
 
 def _next(view: IncidentView, now: Millis) -> Answer:
@@ -86,7 +97,7 @@ def _next(view: IncidentView, now: Millis) -> Answer:
     due = next((one for one in view.objectives if one.due > now), None)
     if due is not None:
         sure = {"yes": "will be missed", "no": "will be met", "cannot_exclude": "may be missed"}[due.breach]
-        lines.append((f"{due.kind.upper()} of {due.entity} runs out; it {sure}", due.due))
+        lines.append((f"{due.kind.upper()} of {called(view, due.entity)} runs out; it {sure}", due.due))
     if view.state == "recovering" and view.recovery is not None:
         return Answer(question=question, text=f"Alerts have ended; {_recovery(view)}", lines=tuple(lines))
     more = len(coming) - TOLD

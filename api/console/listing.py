@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from api.console.countdowns import countdowns
-from api.console.overview import cause_name
 from api.console.plain import csv_text
+from api.console.states import cause_name
 from api.parts import Parts
 from engine.lifecycle import State
 from engine.outcomes import IncidentView

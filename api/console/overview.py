@@ -6,8 +6,9 @@ from collections import Counter
 from typing import Any, cast
 
 from api.console.countdowns import countdowns
+from api.console.headline import title, users_of
 from api.console.readiness import in_one_line
-from api.console.states import ORDER, business_of, named, next_change, state_of
+from api.console.states import ORDER, business_of, cause_name, next_change, state_of
 from api.parts import Parts
 from engine.lifecycle import OPEN
 from engine.outcomes import Impacted, IncidentView
@@ -16,7 +17,7 @@ from rules.severity import LEVELS
 
 MOST = 200
 """Open incidents that are looked at."""
-SHOWN = 8
+SHOWN = 6
 LATELY = 5
 """Incidents that are over, shown when there are none."""
 
@@ -67,19 +68,13 @@ def _row(view: IncidentView, now: Millis) -> dict[str, Any]:
         "view": view,
         "cause": cause_name(view),
         "due": due[0] if due else None,
-        "business": [(named(hit.entity, hit.name), state_of(hit, now)) for hit in business[:3]],
+        "headline": title(view),
+        "users": users_of(view),
+        "business": [(hit.name or hit.entity, state_of(hit, now)) for hit in business[:3]],
         "business_more": max(0, len(business) - 3),
         "hit": view.impact_total,
         "owner": view.acknowledged_by or view.assigned,
     }
-
-
-def cause_name(view: IncidentView) -> str:
-    """The cause as people call it; empty while none is named."""
-    if not view.cause:
-        return ""
-    hit = next((one for one in view.impact if one.entity == view.cause), None)
-    return hit.name if hit is not None and hit.name else view.cause
 
 
 def _business(views: list[IncidentView], now: Millis) -> list[dict[str, Any]]:

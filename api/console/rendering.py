@@ -47,7 +47,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"words": words, "clock": clock, "day": day, "iso": iso, "span": duration, "number": number}
+    made.filters |= {"words": words, "clock": clock, "day": day, "iso": iso, "span": duration, "number": number, "upper_first": upper_first}
     made.globals |= {"SIGNS": SIGNS, "STATES": STATES}
     return made
 
@@ -84,6 +84,11 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "not known"
     return f"{round(seconds)} s" if abs(seconds) < 60 else span(round(seconds))
+
+
+def upper_first(text: str) -> str:
+    """A sentence begins."""
+    return text[:1].upper() + text[1:]
 
 
 def number(value: float) -> str:

@@ -50,3 +50,14 @@ def named(id: str, name: str) -> str:
 def business_of(view: IncidentView) -> list[Impacted]:
     """Business services and processes that it hits, or will."""
     return [hit for hit in view.impact if hit.kind in BUSINESS]
+
+
+def cause_name(view: IncidentView) -> str:
+    """The cause as people call it; empty while none is named."""
+    return called(view, view.cause) if view.cause else ""
+
+
+def called(view: IncidentView, entity: str) -> str:
+    """An entity as people call it, as far as the incident knows."""
+    hit = next((one for one in view.impact if one.entity == entity), None)
+    return hit.name if hit is not None and hit.name else entity

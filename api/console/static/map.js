@@ -98,7 +98,10 @@ class GraphMap {
   fit() {
     if (!this.nodes?.length || !this.wide) return;
     const right = Math.max(...this.nodes.map((one) => one.x)) + WIDE, low = Math.max(...this.nodes.map((one) => one.y)) + HIGH;
-    const scale = Math.min(1.35, Math.max(LEAST, Math.min((this.wide - 40) / right, (this.high - 40) / low)));
+    const wanted = Math.min(1.35, (this.wide - 40) / right);
+    this.canvas.style.height = `${Math.round(Math.min(innerHeight * 0.6, Math.max(220, low * wanted + 90)))}px`;
+    this.size();
+    const scale = Math.min(1.35, Math.max(LEAST, Math.min((this.wide - 40) / right, (this.high - 60) / low)));
     this.view = { scale, x: (this.wide - right * scale) / 2, y: (this.high - low * scale) / 2 };
     this.ask();
   }
