@@ -19,6 +19,8 @@ from api.files import Loaded
 from api.findings import Finding, Wrong
 from api.observed import Observations
 from api.probe_settings import unnamed
+from api.readiness.book import Book
+from api.readiness.collector import ReadinessMetrics
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
 from api.settings import Settings
@@ -33,6 +35,7 @@ from engine.lifecycle import OPEN
 from engine.metrics import EngineMetrics
 from engine.outcomes import IncidentView
 from engine.ports import Clock, Commit, Decode, Decoded, Reader, Source, Version
+from engine.readiness.report import Registry
 from engine.resume import Machine
 from engine.service import Service, ServiceSettings
 from engine.signals import Millis
@@ -58,6 +61,7 @@ log = logging.getLogger(__name__)
 
 DATABASE = "headwater.db"
 NEVER = 1 << 60
+Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
 
 
@@ -165,9 +169,7 @@ class Running:
 
 
 @contextmanager
-def engine(
-    settings: Settings, *, clock: Clock = now, stopped: Callable[[BaseException], None] | None = None
-) -> Iterator[Running]:
+def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = None) -> Iterator[Running]:
     """Everything, from the settings; taken apart in reverse order. ``stopped`` hears when the engine cannot go on.
 
     Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
@@ -214,7 +216,8 @@ def engine(
             checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher), broadcaster=broadcaster, prober=prober,
             registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
             observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            sample=partial(_sample, metrics, store, prober, clock), test_sink=partial(_test_sink, settings, clock),
+            readiness=_book(store, conductor, clock, registry), test_sink=partial(_test_sink, settings, clock),
+            sample=partial(_sample, metrics, store, prober, clock),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
@@ -251,6 +254,14 @@ def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
     """What comes of a test of the sink of this name; None when there is none."""
     with ExitStack() as stack:
         return trial.attempt(settings.sinks, name, _world(settings, clock, stack))
+
+
+def _book(store: SqliteStore, conductor: Conductor, clock: Clock, registry: CollectorRegistry) -> Book:
+    """What is known of incidents that are over, also as metrics."""
+    asked = conductor.state, conductor.topology, conductor.rules
+    book = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
+    ReadinessMetrics(book, registry)
+    return book
 
 
 def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: Clock) -> None:

@@ -26,6 +26,7 @@ from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.routes.ingest import JSON, Row
 from engine.outcomes import AlertView
+from engine.readiness.report import Readiness
 from topology.diff import Difference
 from topology.model import Content
 
@@ -55,6 +56,7 @@ _TYPES = [
     probe_schemas.ProbesOf,
     probe_schemas.ProbeAnswer,
     explanation_schemas.IncidentExplanation,
+    Readiness,
     AlertView,
     Content,
     Difference,

@@ -11,6 +11,7 @@ from api.broadcast import Broadcaster
 from api.feasibility import Audits
 from api.observed import Observations
 from api.prober import Prober
+from api.readiness.book import Book
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded, SinkTest
 from api.settings import Settings
@@ -57,5 +58,6 @@ class Parts:
     scenarios: Watch
     audits: Audits
     observations: Observations
+    readiness: Book
     registry: CollectorRegistry
     sample: Callable[[], None]
