@@ -5,19 +5,21 @@ from __future__ import annotations
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api import openapi
-from api.access import Guard
+from api.auth.entries import SIGNED
+from api.auth.guard import Guard
 from api.console import pages
 from api.console.sharing import Shared
 from api.errors import Fault, Problem, invalid, overloaded
 from api.parts import Parts
 from api.routes import (
+    access,
     alerts,
     audit,
     clocks,
@@ -25,6 +27,7 @@ from api.routes import (
     evidence,
     health,
     incidents,
+    login,
     logs,
     observed,
     operations,
@@ -66,6 +69,8 @@ ROUTERS = (
     tickets.router,
     stream.router,
     health.router,
+    access.router,
+    login.router,
     pages.router,
 )
 Lifespan = Callable[[], contextlib.AbstractAsyncContextManager[None]]
@@ -86,9 +91,7 @@ class Front:
 
 def create_app(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Guard:
     """Everything that is served, behind the guard."""
-    front = create_front(parts, lifespan)
-    hooks = {sink.name: sink.hook() for _, _, sink in parts.settings.sinks.declared()}
-    return Guard(front, parts.settings.server, parts.settings.tokens, hooks)
+    return parts.access.guard(create_front(parts, lifespan))
 
 
 def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Front:
@@ -101,6 +104,7 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
         openapi_url=None,
         lifespan=_lifespan(lifespan),
         separate_input_output_schemas=False,
+        dependencies=[Depends(_as_admitted)],
     )
     app.state.parts = parts
     app.state.console = Shared(lambda: parts.broadcaster.sent)
@@ -111,13 +115,15 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(StoreUnavailable, _unavailable)
     app.add_exception_handler(Exception, _internal)
-    document = openapi.document(app, ROWS, secured=bool(parts.settings.tokens))
+    document = openapi.document(app, ROWS, secured=parts.access.door.local() is None)
     app.add_api_route("/openapi.json", lambda: JSONResponse(document), include_in_schema=False)
     prefix = parts.settings.server.prefix
     direct: dict[str, ASGIApp] = {}
     for row in ROWS:
         endpoint = Endpoint(row, parts.decode, parts.accept, parts.settings.limits)
         direct[row.path] = direct[prefix + row.path] = endpoint
+        signed = (hook for hook in parts.settings.access.webhooks if hook.format == row.path)
+        direct.update({SIGNED + hook.name: endpoint for hook in signed})
     for path, response in _probes().items():
         direct[path] = direct[prefix + path] = response
     return Front(app, direct)
@@ -152,6 +158,13 @@ def _lifespan(inner: Lifespan) -> Callable[[FastAPI], contextlib.AbstractAsyncCo
             yield
 
     return running
+
+
+def _as_admitted(request: Request) -> None:
+    """The route that was chosen is the one that the guard admitted to. Raises Problem."""
+    entry = request.state.entry
+    if request.scope["route"].path_format != entry.template.replace(":path}", "}"):
+        raise Problem(403, "forbidden", "This route is closed: it has no entry of its own.")
 
 
 async def _problem(request: Request, error: Exception) -> Response:

@@ -28,7 +28,7 @@ from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
 from engine import failpoints, own
-from engine.chain import ChainRow, Head
+from engine.chain import Audit, ChainRow, Head
 from engine.core import Core
 from engine.library import Library
 from engine.lifecycle import OPEN
@@ -145,6 +145,15 @@ def audit(folder: Path) -> Iterator[Record]:
         yield found
 
 
+@contextmanager
+def erasing(folder: Path) -> Iterator[Audit]:
+    """The same, to erase from. Raises `engine.errors.StoreUnavailable` while an engine has it."""
+    from engine.storage.sqlite import SqliteStore
+
+    with closing(SqliteStore(folder / DATABASE, {})) as found:
+        yield found
+
+
 class Record(Protocol):
     """What a reader offers to whoever verifies the record of decisions."""
 
@@ -166,6 +175,7 @@ class Running:
     lane: Lane
     start: Callable[[], None]
     end_streams: Callable[[], None]
+    first_token: Callable[[], str | None]
 
 
 @contextmanager
@@ -175,6 +185,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
     """
     from api.app import create_app
+    from api.auth.opening import opened
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
     from api.doorway import Doorway
@@ -209,7 +220,8 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, reader=store, tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
+            settings=settings, access=opened(settings, clock, stack),
+            reader=store, tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
@@ -227,7 +239,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
                 part.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
-        yield Running(app, lane, start, broadcaster.close)
+        yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
 
 
 def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_evidence, cli_probes, cli_publish, cli_readiness
+from api import cli_access, cli_evidence, cli_probes, cli_publish, cli_readiness
 
 EPILOG = "Exit codes: 0 done, 1 what you gave is wrong, 2 wrong usage, 3 something needed is not there, 70 our defect."
 app = typer.Typer(
@@ -26,7 +26,7 @@ whatif = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What-if 
 catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The catalogue beyond its mistakes.")
 for _name, _group in (("whatif", whatif), ("token", token), ("audit", audit), ("catalogue", catalogues)):
     app.add_typer(_group, name=_name)
-for _part in (cli_evidence, cli_probes, cli_publish, cli_readiness):
+for _part in (cli_access, cli_evidence, cli_probes, cli_publish, cli_readiness):
     _part.add_to(app)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (default: ./headwater.yaml).")]
@@ -353,7 +353,7 @@ def catalogue_observed(
 @token.command(epilog="Example: headwater token create prometheus --role ingest")
 def create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Whose token it is.")],
-    role: Annotated[str, typer.Option(help="viewer, operator, admin or ingest.")] = "viewer",
+    role: Annotated[str, typer.Option(help="viewer, responder, operator, admin, auditor or ingest.")] = "viewer",
 ) -> None:
     """Make a token: printed once, stored only as a hash in your settings."""
     from api.commands import token as command

@@ -16,7 +16,8 @@ from typing import Any
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from api.access import SECURITY_HEADERS, Guard
+from api.auth.guard import Guard
+from api.auth.headers import SECURITY_HEADERS
 from api.doorway import Done
 from api.errors import Problem
 from api.routes.ingest import OFF_LOOP, SOURCE, Kind, Row, refusal

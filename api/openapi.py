@@ -9,6 +9,7 @@ import msgspec
 from fastapi import FastAPI
 
 from api import (
+    access_schemas,
     clock_schemas,
     evidence_schemas,
     explanation_schemas,
@@ -57,6 +58,13 @@ _TYPES = [
     probe_schemas.ProbeAnswer,
     explanation_schemas.IncidentExplanation,
     Readiness,
+    access_schemas.Me,
+    access_schemas.KeysOf,
+    access_schemas.NewKey,
+    access_schemas.UsersOf,
+    access_schemas.SessionsOf,
+    access_schemas.TrailOf,
+    access_schemas.AccessChanged,
     AlertView,
     Content,
     Difference,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
+from api.auth.opening import Opened
 from api.broadcast import Broadcaster
 from api.feasibility import Audits
 from api.observed import Observations
@@ -35,6 +36,7 @@ class Parts:
     """
 
     settings: Settings
+    access: Opened
     reader: Reader
     tickets: Callable[[str], Sequence[Link]]
     redrive: Callable[[int], bool]

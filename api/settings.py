@@ -9,8 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import field, replace
-from enum import StrEnum
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
@@ -18,6 +17,7 @@ from typing import Annotated, Literal
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
+from api.access_settings import Access, Token
 from api.findings import Finding, Wrong
 from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.sinks.declared import Name
@@ -28,15 +28,6 @@ from rules.document import Document, Place
 
 DEFAULT_FILE = "headwater.yaml"
 MIB = 1024 * 1024
-
-
-class Role(StrEnum):
-    """What a token may do. An operator may do what a viewer may; an admin may do everything."""
-
-    VIEWER = "viewer"
-    OPERATOR = "operator"
-    ADMIN = "admin"
-    INGEST = "ingest"
 
 
 @dataclass(frozen=True, config=_strict)
@@ -55,15 +46,6 @@ class Server:
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
-
-
-@dataclass(frozen=True, config=_strict)
-class Token:
-    """One credential: only the SHA-256 of the token is kept (`headwater token create` prints both)."""
-
-    name: Name
-    role: Role
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] = field(repr=False)
 
 
 @dataclass(frozen=True, config=_strict)
@@ -130,6 +112,7 @@ class Settings:
     snapshot: Annotated[float, Field(gt=0)] = 60.0
     server: Server = Server()
     tokens: tuple[Token, ...] = ()
+    access: Access = Access()
     sinks: Sinks = Sinks()
     kafka: tuple[Kafka, ...] = ()
     probes: ProbeSettings = ProbeSettings()
@@ -180,7 +163,7 @@ def load(
     except ValidationError as error:
         findings += _findings(error, document, str(path), origins)
         raise Wrong(findings) from None
-    findings += _cross_checks(settings, document, str(path), origins, variables)
+    findings += _cross_checks(settings, document, str(path), variables)
     if findings:
         raise Wrong(findings)
     return _resolved(settings, path.parent, origins, variables)
@@ -252,23 +235,14 @@ def _findings(
     return sorted(found)
 
 
-def _cross_checks(
-    settings: Settings,
-    document: Document,
-    file: str,
-    origins: Mapping[tuple[str, ...], str],
-    variables: Mapping[str, str],
-) -> list[Finding]:
-    found = []
-    if not settings.server.loopback and not settings.tokens:
-        origin = origins.get(("server", "host"))
-        place = (origin, 0) if origin else (file, document.line(("server", "host")))
-        mend = "run `headwater token create NAME --role admin` and put the lines it prints under tokens:"
-        message = f"server.host: {settings.server.host} is reachable from other machines, but no tokens are configured"
-        found.append(Finding(*place, message, mend))
+def _cross_checks(settings: Settings, document: Document, file: str, variables: Mapping[str, str]) -> list[Finding]:
+    found: list[Finding] = []
     for setting, number, key, variable in settings.sinks.unset(variables):
         line = document.line(("sinks", setting, number, key))
         found.append(Finding(file, line, f"sinks.{setting}.{number}.{key}: {variable} is not set"))
+    for inner, variable in settings.access.unset(variables):
+        path: Place = ("access", *inner)
+        found.append(Finding(file, document.line(path), f"{'.'.join(map(str, path))}: {variable} is not set"))
     found += _wrong_sinks(settings, document, file)
     return [*found, *_of_probes(settings, document, file, variables), *_used_twice(settings, document, file)]
 
@@ -301,7 +275,8 @@ def _used_twice(settings: Settings, document: Document, file: str) -> Iterator[F
     databases = [("probes.databases", number, one.name) for number, one in enumerate(probes.databases)]
     commands = [("probes.commands", number, one.name) for number, one in enumerate(probes.commands)]
     credentials = [("probes.credentials", number, one.name) for number, one in enumerate(probes.credentials)]
-    for named in (tokens, kafka, sinks, prometheus, databases, commands, credentials):
+    hooks = [("access.webhooks", number, hook.name) for number, hook in enumerate(settings.access.webhooks)]
+    for named in (tokens, hooks, kafka, sinks, prometheus, databases, commands, credentials):
         for place, (section, number, name) in enumerate(named):
             if name in [before for _, _, before in named[:place]]:
                 line = document.line((*section.split("."), number, "name"))
@@ -326,6 +301,7 @@ def _resolved(
     return replace(
         settings,
         **paths,
+        access=settings.access.with_secrets(variables),
         sinks=settings.sinks.with_secrets(variables),
         probes=replace(probes, databases=tuple(databases)),
         prometheus=tuple(servers),

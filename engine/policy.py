@@ -1,7 +1,7 @@
-"""Who may do what: the one policy function behind the API, the command line and the console. Pure.
+"""Every action there is, the least rank that it needs, and what a command must bring. Pure.
 
-Roles are ranks: an operator may do what a viewer may, an admin everything. What is not in the table is not
-permitted to anyone (default deny).
+A responder may do what a viewer may, an operator what a responder may, an admin everything. What is not in the table
+is not permitted to anyone (default deny). `api.auth.policy` says which ranks people and programs have.
 """
 
 from __future__ import annotations
@@ -19,15 +19,9 @@ class Role(IntEnum):
     """Ranks, least first."""
 
     VIEWER = 1
-    OPERATOR = 2
-    ADMIN = 3
-
-
-class Actor(msgspec.Struct, frozen=True):
-    """A person or a machine account, authenticated elsewhere; ``role`` is the highest it holds."""
-
-    name: str
-    role: Role
+    RESPONDER = 2
+    OPERATOR = 3
+    ADMIN = 4
 
 
 class Action(msgspec.Struct, frozen=True):
@@ -46,24 +40,29 @@ def _guarded(role: Role, summary: str, *, reason: bool = False) -> Action:
 
 ACTIONS: Mapping[str, Action] = MappingProxyType(
     {
+        "enter": _guarded(Role.VIEWER, "be told who one is, and what programs ask of an Alertmanager"),
         "read": _guarded(Role.VIEWER, "read incidents, alerts, the topology, versions and the live stream"),
         "impact": _guarded(Role.VIEWER, "ask what would happen if an entity failed"),
-        "probe": _guarded(Role.OPERATOR, "run a probe or a data check now"),
+        "command": _guarded(Role.RESPONDER, "give commands, each of which has its own line here"),
+        "probe": _guarded(Role.RESPONDER, "run a probe or a data check now"),
+        "rehearse": _guarded(Role.OPERATOR, "run saved scenarios"),
+        "raw_input": _guarded(Role.OPERATOR, "read input that could not be used, as it was sent"),
+        "trail": _guarded(Role.ADMIN, "read the record of what people did and were denied"),
         "export": _guarded(Role.OPERATOR, "take a copy of the record of decisions"),
         "ingest": _guarded(Role.OPERATOR, "send alerts, samples, logs, spans, changes and heartbeats"),
-        "acknowledge": Action(Role.OPERATOR, "say that somebody is on the incident"),
-        "note": Action(Role.OPERATOR, "write a line into the timeline of an incident", facts=("text",)),
-        "update": Action(Role.OPERATOR, "tell stakeholders how it stands", facts=("text",)),
-        "assign": Action(Role.OPERATOR, "give the incident to a person or team", facts=("assignee",)),
-        "declare": Action(Role.OPERATOR, "declare a suspected incident"),
-        "restore": Action(Role.OPERATOR, "say that restoration has begun"),
+        "acknowledge": Action(Role.RESPONDER, "say that somebody is on the incident"),
+        "note": Action(Role.RESPONDER, "write a line into the timeline of an incident", facts=("text",)),
+        "update": Action(Role.RESPONDER, "tell stakeholders how it stands", facts=("text",)),
+        "assign": Action(Role.RESPONDER, "give the incident to a person or team", facts=("assignee",)),
+        "declare": Action(Role.RESPONDER, "declare a suspected incident"),
+        "restore": Action(Role.RESPONDER, "say that restoration has begun"),
         "override_severity": Action(Role.OPERATOR, "set the severity by hand", reason=True, facts=("level",)),
         "withdraw_override": Action(Role.OPERATOR, "let the computed severity hold again", reason=True),
         "merge": Action(Role.OPERATOR, "make two incidents one", reason=True, facts=("into",)),
         "split": Action(Role.OPERATOR, "move alerts into an incident of their own", reason=True, facts=("alerts",)),
         "false_alarm": Action(Role.OPERATOR, "close an incident that never was one", reason=True),
         "close": Action(Role.OPERATOR, "close an incident", reason=True),
-        "reopen": Action(Role.OPERATOR, "open a closed incident again", reason=True),
+        "reopen": Action(Role.RESPONDER, "open a closed incident again", reason=True),
         "review": Action(Role.OPERATOR, "mark a resolved incident as reviewed"),
         "judge_alert": Action(Role.OPERATOR, "say whether an alert was real", reason=True, facts=("verdict",)),
         "judge_incident": Action(
@@ -83,16 +82,11 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "promote_rule": Action(Role.ADMIN, "let a suppression rule act, not only watch", reason=True, facts=("mode",)),
         "activate_model": Action(Role.ADMIN, "weigh evidence by a learned model, or by the prior again", reason=True),
         "reload": _guarded(Role.ADMIN, "read the catalogue and the rules again"),
+        "access": _guarded(Role.ADMIN, "make, list and revoke keys, users and sessions"),
         "erase": _guarded(Role.ADMIN, "erase the payload of recorded decisions", reason=True),
     }
 )
 """Every action there is."""
-
-
-def permitted(actor: Actor, action: str) -> bool:
-    """Whether the actor may perform the action; an unknown action is nobody's."""
-    known = ACTIONS.get(action)
-    return known is not None and actor.role >= known.role
 
 
 def problems(command: Command) -> list[tuple[str, str]]:

@@ -167,7 +167,7 @@ class Heartbeat(msgspec.Struct, frozen=True, gc=False):
 class Command(msgspec.Struct, frozen=True, gc=False):
     """What a person asks of the engine: ``action`` on ``target``, by ``actor``, because of ``reason``.
 
-    Every command goes through `engine.policy.permitted`; ``facts`` are the action's own parameters.
+    Every command went through `api.auth.policy.allowed`; ``facts`` are the action's own parameters.
     """
 
     actor: str

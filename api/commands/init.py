@@ -24,7 +24,7 @@ rules: rules                # gates, severity, routes
 #   prefix: ""              # the path_prefix that your Prometheus uses for its Alertmanagers
 #   names: []               # other host names under which the server may be addressed
 
-# tokens:                   # made by: headwater token create NAME --role viewer|operator|admin|ingest
+# tokens:                   # made by: headwater token create NAME --role ROLE
 #   - name: prometheus
 #     role: ingest
 #     sha256: <64 hexadecimal digits>

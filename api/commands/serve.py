@@ -33,11 +33,12 @@ def run(config: Path | None, host: str | None, port: int | None, data: Path | No
     found = settings.load(config, overrides={name: value for name, value in given.items() if value is not None})
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every URL that is called, secret ones too
-    return serve(found)
+    return serve(found, first=True)
 
 
-def serve(found: Settings, ready: Callable[[str, Server], None] | None = None) -> int:
-    """Serve with these settings. ``ready`` hears the URL as soon as requests are taken."""
+def serve(found: Settings, ready: Callable[[str, Server], None] | None = None, *, first: bool = False) -> int:
+    """Serve with these settings. ``ready`` hears the URL as soon as requests are taken. With ``first``, the one-time
+    token is printed as long as nobody can come in otherwise."""
     with listening(found) as bound:
         url = address(found, bound)
         broken: list[BaseException] = []
@@ -52,6 +53,9 @@ def serve(found: Settings, ready: Callable[[str, Server], None] | None = None) -
             server = Server(running, lambda: ready(url, server) if ready else warn(f"Headwater listens on {url}"))
             servers.append(server)
             running.start()
+            if first and (token := running.first_token()):
+                warn(f"Nobody can log in yet. Make the first administrator at {url}/login with this one-time token:")
+                warn(f"  {token}")
             _outlive_signals()
             _collect_rarely()
             server.run([bound])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 
+from api.access_settings import Role
 from api.commands.console import DONE, Failed, say, warn
-from api.settings import Role
 
 PREFIX = "hw_"
 BYTES = 32

@@ -11,7 +11,7 @@ import msgspec
 from fastapi import Query, Request
 from starlette.responses import Response
 
-from api.access import LOCAL, Principal
+from api.auth.principal import Principal
 from api.parts import Parts
 from engine.ports import Page
 
@@ -33,7 +33,7 @@ def parts(request: Request) -> Parts:
 
 def principal(request: Request) -> Principal:
     """Who asks."""
-    who: Principal = getattr(request.state, "principal", None) or LOCAL
+    who: Principal = request.state.principal
     return who
 
 

@@ -10,7 +10,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api import evidence
-from api.access import Principal
+from api.auth.policy import allowed, roles_for
+from api.auth.principal import Principal
 from api.errors import Fault, Problem, invalid, not_found, overloaded
 from api.examples import COMMAND, INCIDENT
 from api.parts import Parts
@@ -20,7 +21,6 @@ from api.schemas import Done
 from engine import own, policy
 from engine.lifecycle import OPEN, TRANSITIONS, State, Trigger
 from engine.outcomes import IncidentView
-from engine.policy import ACTIONS, Actor
 from engine.signals import Command
 
 router = APIRouter(prefix="/api/v1", tags=["commands"])
@@ -85,6 +85,7 @@ async def perform(request: Request, action: str, target: str, reason: str, facts
     wrong = policy.problems(asked)
     if wrong:
         raise invalid("The command is not complete.", [Fault(*one) for one in wrong])
+    request.state.told = f"{action} {target}"
     permit(who, action)
     if action == "activate_model":
         facts = await run_in_threadpool(evidence.with_model, evidence_known(request), target, facts)
@@ -105,9 +106,8 @@ async def perform(request: Request, action: str, target: str, reason: str, facts
 
 def permit(who: Principal, action: str) -> None:
     """Raises Problem unless the policy lets this role do it."""
-    rank = policy.Role.__members__.get(who.role.name)
-    if rank is None or not policy.permitted(Actor(who.name, rank), action):
-        needed = ACTIONS[action].role.name.lower() if action in ACTIONS else "nobody"
+    if not allowed(who, action):
+        needed = " or ".join(roles_for(action)) or "nobody"
         raise Problem(403, "forbidden", f"{action} needs the role {needed}; {who.name} is {who.role}.")
 
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import httpx
 
@@ -36,8 +36,9 @@ entities:
 class Live:
     """The folder with the operator's files, and the server's address."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, app: Any = None) -> None:
         self.folder = folder
+        self.app = app
         self.url = url
         self.client = httpx.Client(base_url=url, timeout=20)
 
@@ -97,7 +98,7 @@ def live(
         thread.start()
         try:
             assert ready.wait(20)
-            world = Live(folder, address(found, bound))
+            world = Live(folder, address(found, bound), cast(Any, running.app).app.app)
             eventually(lambda: httpx.get(f"{world.url}/readyz").status_code == 200, "the engine is ready")
             with world.client:
                 yield world
