@@ -47,15 +47,15 @@ async def show(request: Request, template: str, gather: Gather, *, live: bool = 
         return _wrong(request, problem, part=part)
     except StoreUnavailable as error:
         return _wrong(request, Problem(503, "unavailable", str(error)), part=part)
-    who = principal(request)
-    tag = found.tag if part else f'"{who.name}-{found.tag[1:]}' if who.name.isalnum() else found.tag
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": "X-Part", "Content-Security-Policy": POLICY}
-    if request.headers.get("if-none-match") == tag:
+    headers = {"Cache-Control": "private, no-cache", "Vary": "X-Part, Cookie, Authorization"}
+    headers["Content-Security-Policy"] = POLICY
+    if not part:
+        title, body = msgspec.json.decode(found.body)
+        return HTMLResponse(_whole(request, title, body, live=live), headers=headers)
+    headers["ETag"] = found.tag
+    if request.headers.get("if-none-match") == found.tag:
         return Response(status_code=304, headers=headers)
-    title, body = msgspec.json.decode(found.body)
-    if part:
-        return HTMLResponse(body, headers=headers)
-    return HTMLResponse(_whole(request, title, body, live=live), headers=headers)
+    return HTMLResponse(msgspec.json.decode(found.body)[1], headers=headers)
 
 
 def permitted(request: Request) -> Permitted:

@@ -59,17 +59,19 @@ def _hit(view: IncidentView, now: Millis) -> Answer:
     states = Counter(state_of(hit, now) for hit in view.impact)
     said = ", ".join(f"{states[one]} {_STATES[one]}" for one in ORDER if one in _STATES and states[one])
     business = sorted(business_of(view), key=lambda hit: ORDER.index(state_of(hit, now)))
-    lines = []
+    is_ = "is" if view.state in OPEN else "was"
+    lines: list[tuple[str, Millis | None]] = []
     for hit in business[:TOLD]:
         state = state_of(hit, now)
         if state != "later":
-            lines.append((f"{named(hit.entity, hit.name)} is {_STATES.get(state, state)}", hit.down_at or hit.degraded_at))
+            lines.append((f"{named(hit.entity, hit.name)} {is_} {_STATES.get(state, state)}", hit.down_at or hit.degraded_at))
     users = users_of(view)
     text = f"{said or 'nothing yet'}" + (f"; {users}" if users else "")
     if not business:
         lines.append(("no business service that the catalogue knows", None))
     worst = next((one for one in ORDER if states[one]), "up")
-    return Answer(question="What is hit", text=_upper(text), lines=tuple(lines), sign=worst)
+    question = "What is hit" if view.state in OPEN else "What was hit"
+    return Answer(question=question, text=_upper(text), lines=tuple(lines), sign=worst)
 
 
 def _cause(view: IncidentView, argued: IncidentExplanation) -> Answer:

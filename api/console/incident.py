@@ -12,7 +12,7 @@ from api.console.evidence_chart import Bars, Evidence, Marker, drawing
 from api.console.headline import answers, title
 from api.console.overview import open_incidents
 from api.console.permits import Permitted, offers
-from api.console.states import health_in_words, named, next_change, state_of
+from api.console.states import BUSINESS, ORDER, health_in_words, named, next_change, state_of
 from api.parts import Parts
 from api.recovery import latest, points_by_indicator
 from api.recovery_words import CLOSED, numbers_in_words, verdict_in_words
@@ -20,13 +20,13 @@ from api.severity_words import severity_in_words
 from engine.evidence.logs.counts import MINUTE
 from engine.evidence.logs.kinds import FAILED
 from engine.lifecycle import OPEN
-from engine.outcomes import AlertView, IncidentView, TimelineEntry
+from engine.outcomes import AlertView, Impacted, IncidentView, TimelineEntry
 from engine.recovery_points import KEPT
 from engine.signals import Millis
 
 ALERTS = 60
 """Alerts listed on the page; the ledger has all of them."""
-HIT = 60
+HIT = 20
 SERIES, LOGS, MARKS = 4, 2, 12
 BEFORE: Millis = 900_000
 """So much from before the onset is drawn."""
@@ -56,7 +56,7 @@ def incident_page(running: Parts, view: IncidentView, permitted: Permitted, *, w
         "countdowns": countdowns([view]),
         "hit": [
             (one, named(one.entity, one.name), state_of(one, now), health_in_words(one, now), next_change(one, now))
-            for one in view.impact[: 2000 if whole else HIT]
+            for one in sorted(view.impact, key=lambda one: _first(one, now))[: 2000 if whole else HIT]
         ],
         "hit_more": max(0, view.impact_total - (2000 if whole else HIT)),
         "chart": _chart(running, view, alerts, timeline, now),
@@ -76,6 +76,11 @@ def incident_page(running: Parts, view: IncidentView, permitted: Permitted, *, w
         "offers": offers(view, permitted),
         "others": [one for one in open_incidents(running) if one.id != view.id],
     }
+
+
+def _first(hit: Impacted, now: Millis) -> tuple[bool, int, int, str]:
+    """Business first, then what matters most, then what is worst off."""
+    return hit.kind not in BUSINESS, 9 if hit.tier is None else hit.tier, ORDER.index(state_of(hit, now)), hit.entity
 
 
 def _chart(

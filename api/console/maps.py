@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import msgspec
 
 from api.console.layout import layout
 from api.console.plain import plain
 from api.console.states import BUSINESS, next_change, state_of
+from engine.lifecycle import OPEN
 from engine.outcomes import IncidentView
 from engine.signals import Millis
 from topology.model import Topology
@@ -56,12 +57,14 @@ class MapEdge(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class MapOf(msgspec.Struct, kw_only=True):
-    """A map. ``total`` entities are in the neighbourhood, of which not more than `MOST` are drawn."""
+    """A map. ``total`` entities are in the neighbourhood, of which not more than `MOST` are drawn; ``over``: that is how it
+    was, the incident is over."""
 
     nodes: list[MapNode]
     edges: list[MapEdge]
     total: int
     drawn: int
+    over: bool = False
 
 
 Edges = dict[tuple[str, str], str]
@@ -85,7 +88,9 @@ def incident_map(view: IncidentView, topology: Topology, now: Millis, *, whole: 
     alerting = {one.entity for one in view.members if one.kind == "alerting"} or set(view.entities)
     for node in nodes.values():
         node.cause, node.alerting = node.id == view.cause, node.id in alerting
-    return _drawn(nodes, _between(topology, nodes), view.impact_total or len(nodes), whole=whole)
+    drawn = _drawn(nodes, _between(topology, nodes), view.impact_total or len(nodes), whole=whole)
+    drawn.over = view.state not in OPEN
+    return drawn
 
 
 def neighbourhood(topology: Topology, entity: str, most: int = NEAR) -> MapOf:
@@ -173,10 +178,3 @@ def _clean(node: MapNode) -> MapNode:
     node.sample = tuple(plain(one, 80) for one in node.sample)
     node.path = tuple(plain(one, 80) for one in node.path)
     return node
-
-
-def names(ids: Iterable[str], most: int = 12) -> str:
-    """A list that ends."""
-    every = list(ids)
-    more = len(every) - most
-    return ", ".join(every[:most]) + (f" and {more} more" if more > 0 else "")

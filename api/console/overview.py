@@ -8,6 +8,7 @@ from typing import Any, cast
 from api.console.countdowns import countdowns
 from api.console.headline import title, users_of
 from api.console.readiness import in_one_line
+from api.console.sharing import Shared
 from api.console.states import ORDER, business_of, cause_name, next_change, state_of
 from api.parts import Parts
 from engine.lifecycle import OPEN
@@ -22,7 +23,7 @@ LATELY = 5
 """Incidents that are over, shown when there are none."""
 
 
-def overview(running: Parts) -> dict[str, Any]:
+def overview(running: Parts, shared: Shared) -> dict[str, Any]:
     """The values of the template."""
     now, reader = running.clock(), running.reader
     views = open_incidents(running)
@@ -40,8 +41,9 @@ def overview(running: Parts) -> dict[str, Any]:
         "countdowns_more": max(0, len(due) - SHOWN),
         "business": _business(views, now)[:SHOWN],
         "lately": lately,
-        "readiness": in_one_line(running),
-        **_watch(running, now),
+        "readiness": shared.kept("readiness", 15, lambda: in_one_line(running)),
+        **_watch(running),
+        **shared.kept("alerts", 2, lambda: _kept_back(running)),
     }
 
 
@@ -97,29 +99,34 @@ def _business(views: list[IncidentView], now: Millis) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _watch(running: Parts, now: Millis) -> dict[str, Any]:
-    """Whether Headwater itself sees and works: storm, silent sources, what is kept back, checks, what is unaccounted."""
-    state, reader = running.state(), running.reader
+def _watch(running: Parts) -> dict[str, Any]:
+    """Whether Headwater itself sees and works: storm, silent sources, checks, receivers, what is unaccounted for."""
+    state = running.state()
     pulses = sorted(list(state.pulses.values()), key=lambda one: one.source) if state is not None else []
-    silent = [one for one in pulses if one.state != "live"]
-    alerts = list(state.alerts.values()) if state is not None else []
-    kept = Counter(one.disposition.value for one in alerts if one.spell.firing(now))
-    shadowed = sum(one.shadowed is not None and one.spell.firing(now) for one in alerts)
-    totals = dict(reader.totals())
+    totals = dict(running.reader.totals())
     return {
         "ready": state is not None,
         "storm": state.storms if state is not None and state.storm else None,
         "sources": len(pulses),
-        "silent": [(one.source, one.state, one.last) for one in silent],
-        "held": kept["held"],
-        "suppressed": kept["suppressed"],
-        "shadowed": shadowed,
-        "firing": sum(one.spell.firing(now) for one in alerts),
+        "silent": [(one.source, one.state, one.last) for one in pulses if one.state != "live"],
         "silences": len(running.silences()),
         "received": totals.get("received", 0),
         "unaccounted": totals.get("unaccounted", 0),
         "failing": [check for check in running.checks() if not check.ok],
         "sinks": _sinks(running),
+    }
+
+
+def _kept_back(running: Parts) -> dict[str, int]:
+    """Of the alerts that fire: how many there are, and how many are held, suppressed, or would be."""
+    state, now = running.state(), running.clock()
+    firing = [one for one in list(state.alerts.values()) if one.spell.firing(now)] if state is not None else []
+    kept = Counter(one.disposition.value for one in firing)
+    return {
+        "firing": len(firing),
+        "held": kept["held"],
+        "suppressed": kept["suppressed"],
+        "shadowed": sum(one.shadowed is not None for one in firing),
     }
 
 

@@ -14,7 +14,8 @@ from api.console.ledger import Filter, alert_page, exported, ledger, preview, qu
 from api.console.listing import incident_list, incidents_csv
 from api.console.maps import incident_map, neighbourhood
 from api.console.overview import overview
-from api.console.readiness import readiness
+from api.console.readiness import DAYS, readiness
+from api.console.sharing import Shared
 from api.console.static_files import static_files
 from api.console.terrain import View, entity_page, terrain
 from api.errors import Fault, invalid, not_found
@@ -33,7 +34,8 @@ CSV = {"Content-Disposition": 'attachment; filename="{name}.csv"', "Cache-Contro
 async def overview_page(request: Request) -> Response:
     """What is wrong now."""
     running = parts(request)
-    return await show(request, "overview.html", lambda: overview(running))
+    shared: Shared = request.app.state.console
+    return await show(request, "overview.html", lambda: overview(running, shared))
 
 
 @router.get("/incidents")
@@ -175,10 +177,10 @@ async def entity(request: Request, id: str) -> Response:
 
 
 @router.get("/readiness")
-async def ready(request: Request) -> Response:
+async def ready(request: Request, days: Annotated[int, Query(ge=1, le=3660)] = DAYS) -> Response:
     """How ready the organisation is."""
     running = parts(request)
-    return await show(request, "readiness.html", lambda: readiness(running))
+    return await show(request, "readiness.html", lambda: readiness(running, days))
 
 
 @router.get("/console/{name}")

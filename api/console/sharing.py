@@ -12,6 +12,9 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
+from typing import TypeVar, cast
+
+T = TypeVar("T")
 
 TOGETHER = 0.15
 """Seconds within which one rendering does for all."""
@@ -43,6 +46,16 @@ class Shared:
     def __init__(self, position: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
         self._position, self._clock = position, clock
         self._places: OrderedDict[Hashable, _Place] = OrderedDict()
+        self._kept: dict[str, tuple[float, object]] = {}
+
+    def kept(self, name: str, seconds: float, make: Callable[[], T]) -> T:
+        """What ``make`` gives, or gave at most so many seconds ago: for what takes a look at everything there is."""
+        at, found = self._kept.get(name, (0.0, None))
+        now = self._clock()
+        if name not in self._kept or now - at >= seconds:
+            found = make()
+            self._kept[name] = now, found
+        return cast("T", found)
 
     async def page(self, key: Hashable, seen: int, make: Callable[[], str]) -> Rendered:
         """What ``make`` gives, in a thread, or gave a moment ago."""

@@ -1,5 +1,6 @@
 // Dialogs and commands: a form's fields become a JSON body for the API's own route; what it refuses is shown as it says.
 import { refresh } from "./live.js";
+import { post } from "./post.js";
 
 export function actions() {
   document.addEventListener("click", (event) => {
@@ -45,11 +46,7 @@ async function send(form) {
   button.disabled = true;
   if (wrong) wrong.hidden = true;
   try {
-    const answer = await fetch(form.dataset.post, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body(form)),
-    });
+    const answer = await post(form.dataset.post, body(form));
     if (answer.ok) {
       form.reset();
       form.closest("dialog")?.close();

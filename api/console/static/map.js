@@ -73,6 +73,7 @@ class GraphMap {
     const found = await answer.json();
     const chosen = this.nodes?.[this.chosen]?.id;
     const before = this.nodes?.length;
+    this.over = found.over;
     this.nodes = found.nodes.map((node) => ({ state: "up", x: 0, y: 0, count: 1, ...node }));
     this.edges = found.edges.map((edge) => ({ kind: "hard", ...edge }));
     this.chosen = this.nodes.findIndex((node) => node.id === chosen);
@@ -192,7 +193,7 @@ class GraphMap {
     pen.fillText(cut(pen, node.name, WIDE - 52), node.x + 42, node.y + 20);
     pen.fillStyle = this.inks.soft;
     pen.font = "13px system-ui, sans-serif";
-    pen.fillText(cut(pen, `${node.cause && !this.failing ? "starts here · " : ""}${told(node)}`, WIDE - 52), node.x + 42, node.y + 39);
+    pen.fillText(cut(pen, `${node.cause && !this.failing ? this.over ? "started here · " : "starts here · " : ""}${told(node, this.over)}`, WIDE - 52), node.x + 42, node.y + 39);
   }
 
   at(x, y) {
@@ -254,7 +255,7 @@ class GraphMap {
     link.textContent = node.name;
     const path = node.path?.length > 1 ? ` · by ${node.path.join(" → ")}` : "";
     const sample = node.sample?.length ? ` · ${node.sample.join(", ")} …` : "";
-    this.note.replaceChildren(link, ` ${SIGNS[node.state]} ${told(node)}${path}${sample}`);
+    this.note.replaceChildren(link, ` ${SIGNS[node.state]} ${told(node, this.over)}${path}${sample}`);
     this.ask();
   }
 
@@ -265,8 +266,9 @@ class GraphMap {
   }
 }
 
-function told(node) {
+function told(node, over) {
   const health = node.state === "degraded" && node.low !== undefined && node.low < 1000 ? ` ${Math.floor(node.low / 10)} %` : "";
+  if (over) return `was ${WORDS[node.state]}${health}`;
   const now = Date.now();
   if (node.after !== undefined && node.after > 0) return `${WORDS[node.state]}${health} after ${span(node.after)}`;
   if (node.next && node.next_at > now) return `${node.state === "later" ? "" : `${WORDS[node.state]}, `}${node.next} in ${span((node.next_at - now) / 1000)}`;

@@ -1,5 +1,6 @@
 // What if: nodes that a person lets fail on a map, and what the server says comes of it. Nothing is changed by asking.
 import { SIGNS, WORDS } from "./map.js";
+import { post } from "./post.js";
 import { span } from "./times.js";
 
 export function whatif(map, place) {
@@ -8,11 +9,7 @@ export function whatif(map, place) {
   async function ask() {
     const down = [...map.failed];
     if (!down.length) { clear(); return; }
-    const answer = await fetch(place.dataset.whatif, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ assume: { down } }),
-    }).catch(() => null);
+    const answer = await post(place.dataset.whatif, { assume: { down } }).catch(() => null);
     if (!answer || !answer.ok) {
       const said = answer ? await answer.json().catch(() => ({})) : {};
       tell(`✕ ${said.detail || "The question could not be asked."}`);
