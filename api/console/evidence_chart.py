@@ -21,6 +21,7 @@ from engine.signals import Millis
 
 WIDTH, LEFT, RIGHT, TOP = 1000, 14, 14, 34
 ROW, GAP, AXIS = 78, 30, 26
+END = "end"
 BROKEN = 3.5
 """A line is broken where a point is so many usual distances from the one before."""
 MINUTE: Millis = 60_000
@@ -94,7 +95,9 @@ def _axis(root: Tree.Element, found: Evidence, floor: float) -> None:
         _line(root, "ev-grid", _x(found, at), TOP - 8, _x(found, at), floor)
         _text(root, "ev-axis", _x(found, at), floor + 18, _clock(at), "middle")
     _line(root, "ev-onset", _x(found, found.onset), TOP - 8, _x(found, found.onset), floor)
-    _text(root, "ev-axis", _x(found, found.onset) + 4, TOP - 14, f"trouble began {_clock(found.onset)}")
+    x = _x(found, found.onset)
+    late = x > WIDTH * 0.85
+    _text(root, "ev-axis", x + (-4 if late else 4), TOP - 14, f"trouble began {_clock(found.onset)}", END if late else "start")
 
 
 def _series(root: Tree.Element, found: Evidence, one: Points, top: float) -> None:
@@ -136,7 +139,7 @@ def _markers(root: Tree.Element, found: Evidence, floor: float) -> None:
         if one.kind == "change":
             end = x > WIDTH * 0.6
             text = f"◆ {plain(one.text, 60)}"
-            _text(root, "ev-mark", x + (-5 if end else 5), floor - 6 - 14 * (number % 3), text, "end" if end else "start")
+            _text(root, "ev-mark", x + (-5 if end else 5), floor - 6 - 14 * (number % 3), text, END if end else "start")
 
 
 def _stretches(times: Sequence[Millis], values: Sequence[float]) -> list[list[tuple[Millis, float]]]:

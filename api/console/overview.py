@@ -19,6 +19,8 @@ from rules.severity import LEVELS
 MOST = 200
 """Open incidents that are looked at."""
 SHOWN = 6
+LOSSES = 2
+"""Data at stake that always has a place among what runs out."""
 LATELY = 5
 """Incidents that are over, shown when there are none."""
 
@@ -30,6 +32,8 @@ def overview(running: Parts, shared: Shared) -> dict[str, Any]:
     lately: list[object] = [] if views else reader.incidents(state=["resolved", "reviewed"], limit=LATELY).items
     counts = Counter(view.severity.level for view in views)
     due = countdowns(views)
+    losses = [one for one in due if one.due is None][:LOSSES]
+    told = [*[one for one in due if one.due is not None][: SHOWN - len(losses)], *losses]
     return {
         "title": _title(counts),
         "now": now,
@@ -37,8 +41,8 @@ def overview(running: Parts, shared: Shared) -> dict[str, Any]:
         "more": max(0, len(views) - SHOWN),
         "counts": [(level, counts[level]) for level in LEVELS if counts[level]],
         "total": len(views),
-        "countdowns": due[:SHOWN],
-        "countdowns_more": max(0, len(due) - SHOWN),
+        "countdowns": told,
+        "countdowns_more": len(due) - len(told),
         "business": _business(views, now)[:SHOWN],
         "lately": lately,
         "readiness": shared.kept("readiness", 15, lambda: in_one_line(running)),

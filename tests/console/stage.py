@@ -106,12 +106,16 @@ sinks:
   rest:
     - name: desk
       url: {url}
+      user: headwater
       allow_private: true
       create: {{method: POST, path: /t, body: {{key: '{{key}}', title: '{{title}}'}}}}
       find: {{method: GET, path: /t, query: {{key: '{{key}}'}}}}
       found: /items
       read: {{method: GET, path: '/t/{{id}}'}}
       comment: {{method: POST, path: '/t/{{id}}/c', body: {{text: '{{text}}'}}}}
+      change:
+        close: {{method: POST, path: '/t/{{id}}/close', body: {{x: y}}}}
+        reopen: {{method: POST, path: '/t/{{id}}/reopen', body: {{x: y}}}}
       closed: [done]
       web: {url}/t/{{id}}
 """
