@@ -100,7 +100,7 @@ def preview(running: Parts, text: str) -> Preview:
     """What a silence with these matchers would hide. Raises `rules.errors.Flaw`."""
     matchers = parse_matchers(text)
     if not matchers:
-        raise Flaw("name at least one matcher: a silence of everything is none")
+        raise Flaw("matchers", "name at least one matcher: a silence of everything is none")
     found: list[AlertView] = []
     cursor, looked_at = "", 0
     while looked_at < LOOKED_AT:

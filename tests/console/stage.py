@@ -53,7 +53,8 @@ SCRIPTS = [
 BIDI = ["user\u202egnp.exe", "\u2066\u2067abc\u2069", "abc\u200f\u200e", "\u061cx", "a\u0300" * 60, "\u05d0\u05d1 ltr"]
 ANSI = ["\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x1b[2J\x1b[H", "\x00nul", "\x7fdel", "bell\x07", "\x9b31m"]
 FORMULAS = ["=1+1", "=HYPERLINK(\"http://evil\",\"x\")", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1"]
-HUGE = ["x" * 8_000, "w " * 3_000, "<b>" * 2_000, "\U0001f525" * 1_500, "𝕏" * 2_000]
+HUGE = ["x" * 4_000, "w " * 2_000, "<b>" * 1_300, "\U0001f525" * 1_000, "𝕏" * 1_000]
+"""As long as a label may be."""
 
 
 def labels() -> list[str]:
