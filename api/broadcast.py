@@ -92,7 +92,7 @@ class Broadcaster:
             _end(client)
 
     async def subscribe(self, after: int | None, *, brief: bool = False) -> AsyncIterator[bytes]:
-        """The stream of one client, behind ``after`` (None: from now on); ``brief``: as `mention` tells. Raises Full."""
+        """The stream of one client, behind ``after`` (None: from now on); ``brief``: as in `mention`. Raises Full."""
         if len(self._clients) >= self._most or self._closed:
             raise Full
         client: asyncio.Queue[tuple[int, bytes] | None] = asyncio.Queue(BUFFERED)

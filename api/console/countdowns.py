@@ -53,8 +53,8 @@ def _of(view: IncidentView) -> Iterator[Countdown]:
 def _objectives(view: IncidentView) -> Iterator[Countdown]:
     for one in view.objectives:
         yield Countdown(
-            incident=view.id, kind=one.kind, label=NAMES.get(one.kind, one.kind), about=called(view, one.entity), due=one.due,
-            sure=one.breach,
+            incident=view.id, kind=one.kind, label=NAMES.get(one.kind, one.kind), about=called(view, one.entity),
+            due=one.due, sure=one.breach,
         )  # fmt: skip
     for loss in view.harm.exposure:
         if loss.rpo is not None and loss.exposed != "no":

@@ -21,7 +21,8 @@ from engine.policy import ACTIONS
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
-    "base-uri 'none'; frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
+    "base-uri 'none'; frame-ancestors 'none'; object-src 'none'; require-trusted-types-for 'script'; "
+    "trusted-types 'none'"
 )
 """No script and no style that is not a file of ours, no markup made of text by scripts (Trusted Types)."""
 PART, SEEN = "x-part", "x-seen"
@@ -99,5 +100,3 @@ def _wrong(request: Request, problem: Problem, *, part: bool) -> Response:
 def _whole(request: Request, title: str, body: str, *, live: bool) -> str:
     made = Markup(body)  # noqa: S704 - by our own templates, which escape
     return render("shell.html", title=title, body=made, page=_section(request), who=principal(request), live=live)
-
-

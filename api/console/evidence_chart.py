@@ -97,7 +97,14 @@ def _axis(root: Tree.Element, found: Evidence, floor: float) -> None:
     _line(root, "ev-onset", _x(found, found.onset), TOP - 8, _x(found, found.onset), floor)
     x = _x(found, found.onset)
     late = x > WIDTH * 0.85
-    _text(root, "ev-axis", x + (-4 if late else 4), TOP - 14, f"trouble began {_clock(found.onset)}", END if late else "start")
+    _text(
+        root,
+        "ev-axis",
+        x + (-4 if late else 4),
+        TOP - 14,
+        f"trouble began {_clock(found.onset)}",
+        END if late else "start",
+    )
 
 
 def _series(root: Tree.Element, found: Evidence, one: Points, top: float) -> None:
@@ -113,12 +120,22 @@ def _series(root: Tree.Element, found: Evidence, one: Points, top: float) -> Non
     _box(root, "ev-usual", LEFT, y(high), WIDTH - LEFT - RIGHT, max(1.5, y(low) - y(high)))
     _line(root, "ev-median", LEFT, y(middle), WIDTH - RIGHT, y(middle))
     latest = f", now {seen[-1]:.4g}" if seen else ""
-    _text(root, "ev-title", LEFT, top - 6, f"{plain(one.metric, 60)} of {plain(one.entity, 60)}: usually {low:.4g} to {high:.4g}{latest}")
+    _text(
+        root,
+        "ev-title",
+        LEFT,
+        top - 6,
+        f"{plain(one.metric, 60)} of {plain(one.entity, 60)}: usually {low:.4g} to {high:.4g}{latest}",
+    )
     for stretch in _stretches(one.times, one.values):
         points = " ".join(f"{_x(found, at)},{y(value)}" for at, value in stretch)
         Tree.SubElement(root, "polyline", {"class": "ev-line", "points": points})
         if len(stretch) == 1:
-            Tree.SubElement(root, "circle", {"class": "ev-dot", "cx": str(_x(found, stretch[0][0])), "cy": str(y(stretch[0][1])), "r": "2"})
+            Tree.SubElement(
+                root,
+                "circle",
+                {"class": "ev-dot", "cx": str(_x(found, stretch[0][0])), "cy": str(y(stretch[0][1])), "r": "2"},
+            )
 
 
 def _bars(root: Tree.Element, found: Evidence, bars: Bars, top: float) -> None:

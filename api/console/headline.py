@@ -64,7 +64,9 @@ def _hit(view: IncidentView, now: Millis) -> Answer:
     for hit in business[:TOLD]:
         state = state_of(hit, now)
         if state != "later":
-            lines.append((f"{named(hit.entity, hit.name)} {is_} {_STATES.get(state, state)}", hit.down_at or hit.degraded_at))
+            lines.append(
+                (f"{named(hit.entity, hit.name)} {is_} {_STATES.get(state, state)}", hit.down_at or hit.degraded_at)
+            )
     users = users_of(view)
     text = f"{said or 'nothing yet'}" + (f"; {users}" if users else "")
     if not business:
@@ -77,7 +79,9 @@ def _hit(view: IncidentView, now: Millis) -> Answer:
 def _cause(view: IncidentView, argued: IncidentExplanation) -> Answer:
     question = "Where it starts"
     if not view.cause or not argued.candidates:
-        return Answer(question=question, text=f"Not known: {argued.abstained or 'nothing points to a cause'}", sign="unknown")
+        return Answer(
+            question=question, text=f"Not known: {argued.abstained or 'nothing points to a cause'}", sign="unknown"
+        )
     best = argued.candidates[0]
     changes = [said.text for said in best.speaks_for if said.kind == "change"]
     others = [said.text for kind in EVIDENCE for said in best.speaks_for if said.kind == kind]
@@ -93,7 +97,10 @@ def _next(view: IncidentView, now: Millis) -> Answer:
     if view.state not in OPEN:
         return Answer(question=question, text=f"It is {view.state}", sign="up")
     coming = sorted(
-        (at, f"{hit.name or hit.entity} will be {word}") for hit in view.impact if (one := next_change(hit, now)) for word, at in [one]
+        (at, f"{hit.name or hit.entity} will be {word}")
+        for hit in view.impact
+        if (one := next_change(hit, now))
+        for word, at in [one]
     )
     lines: list[tuple[str, Millis | None]] = [(text, at) for at, text in coming[:TOLD]]
     due = next((one for one in view.objectives if one.due > now), None)

@@ -16,8 +16,8 @@ from rules.severity import LEVELS
 PAGE = 50
 EXPORTED = 5_000
 COLUMNS = (
-    "id", "severity", "state", "title", "cause", "onset", "opened_at", "resolved_at", "alerts", "hit", "acknowledged_by",
-    "assigned", "closed_as",
+    "id", "severity", "state", "title", "cause", "onset", "opened_at", "resolved_at", "alerts", "hit",
+    "acknowledged_by", "assigned", "closed_as",
 )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What the screen on the wall says: what is wrong, what runs out, whom it hits, and whether the watch itself is well."""
+"""What the screen on the wall says: what is wrong, what runs out, whom it hits, whether the watch itself is well."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def _business(views: list[IncidentView], now: Millis) -> list[dict[str, Any]]:
 def _watch(running: Parts) -> dict[str, Any]:
     """Whether Headwater itself sees and works: storm, silent sources, checks, receivers, what is unaccounted for."""
     state = running.state()
-    pulses = sorted(list(state.pulses.values()), key=lambda one: one.source) if state is not None else []
+    pulses = sorted(state.pulses.copy().values(), key=lambda one: one.source) if state is not None else []
     totals = dict(running.reader.totals())
     return {
         "ready": state is not None,

@@ -45,14 +45,14 @@ async def incidents(
     """All incidents."""
     running = parts(request)
     return await show(
-        request, "incidents.html", lambda: incident_list(running, tuple(state or ()), tuple(severity or ()), text, cursor)
+        request,
+        "incidents.html",
+        lambda: incident_list(running, tuple(state or ()), tuple(severity or ()), text, cursor),
     )
 
 
 @router.get("/incidents.csv")
-async def incidents_table(
-    request: Request, state: Words = None, severity: Words = None, text: Text = ""
-) -> Response:
+async def incidents_table(request: Request, state: Words = None, severity: Words = None, text: Text = "") -> Response:
     """The same for a spreadsheet."""
     content = await run_in_threadpool(incidents_csv, parts(request), state or (), severity or (), text)
     return _csv(content, "incidents")
@@ -90,7 +90,7 @@ def incident_as_map(request: Request, id: str, whole: bool = False) -> Response:
 
 
 @router.get("/alerts")
-async def alerts(  # noqa: PLR0913 - one parameter per filter
+async def alerts(
     request: Request,
     disposition: Words = None,
     state: Words = None,
@@ -106,7 +106,7 @@ async def alerts(  # noqa: PLR0913 - one parameter per filter
 
 
 @router.get("/alerts.csv")
-async def alerts_table(  # noqa: PLR0913 - one parameter per filter
+async def alerts_table(
     request: Request,
     disposition: Words = None,
     state: Words = None,
@@ -145,7 +145,11 @@ async def alert(request: Request, id: str) -> Response:
 
 @router.get("/topology")
 async def topology(
-    request: Request, view: Annotated[View, Query(alias="show")] = "search", text: Text = "", kind: Text = "", owner: Text = ""
+    request: Request,
+    view: Annotated[View, Query(alias="show")] = "search",
+    text: Text = "",
+    kind: Text = "",
+    owner: Text = "",
 ) -> Response:
     """The catalogue."""
     running = parts(request)
@@ -195,9 +199,7 @@ async def static(request: Request, name: str) -> Response:
     return Response(found.content, headers=headers, media_type=found.type)
 
 
-def _filter(  # noqa: PLR0913, PLR0917 - one parameter per filter
-    disposition: Words, state: Words, verdict: Words, entity: str, name: str, incident: str
-) -> Filter:
+def _filter(disposition: Words, state: Words, verdict: Words, entity: str, name: str, incident: str) -> Filter:
     return Filter(
         disposition=tuple(disposition or ()), state=tuple(state or ()), verdict=tuple(verdict or ()), entity=entity,
         name=name, incident=incident,

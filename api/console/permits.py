@@ -1,4 +1,4 @@
-"""Which actions a person is offered: those that the incident's state allows, each with whether their role permits it."""
+"""Which actions a person is offered: what the incident's state allows, each with whether their role permits it."""
 
 from __future__ import annotations
 

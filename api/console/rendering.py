@@ -47,7 +47,15 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters |= {"words": words, "clock": clock, "day": day, "iso": iso, "span": duration, "number": number, "upper_first": upper_first}
+    made.filters |= {
+        "words": words,
+        "clock": clock,
+        "day": day,
+        "iso": iso,
+        "span": duration,
+        "number": number,
+        "upper_first": upper_first,
+    }
     made.globals |= {"SIGNS": SIGNS, "STATES": STATES}
     return made
 

@@ -1,7 +1,7 @@
 """One rendering for all who look at the same page at the same time.
 
-A client says up to which event of the live stream it has seen (`seen`); it is given nothing older. While a page is asked
-for by many, it is made at most every `TOGETHER` seconds, whatever the number of screens and of revisions.
+A client says which event of the live stream it has seen last; it is given nothing older. While a page is asked for by
+many, it is made at most every `TOGETHER` seconds, whatever the number of screens and of revisions.
 """
 
 from __future__ import annotations

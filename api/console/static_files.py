@@ -1,4 +1,4 @@
-"""The console's own scripts, style and icon: read once from the package, served with a tag; nothing comes from elsewhere."""
+"""The console's own scripts, style and icon: read once from the package; nothing comes from elsewhere."""
 
 from __future__ import annotations
 

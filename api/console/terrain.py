@@ -1,8 +1,8 @@
-"""The topology and the catalogue: search, one entity, what stands on single points, objectives, edges nobody declared."""
+"""The topology and the catalogue: search, one entity, single points, objectives, edges that nobody declared."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 from api.parts import Parts
@@ -18,7 +18,6 @@ View = Literal["search", "points", "audit", "edges"]
 def terrain(running: Parts, view: View, text: str, kind: str, owner: str) -> dict[str, Any]:
     """The values of the template."""
     topology = running.topology()
-    found = {"search": _search, "points": _points, "audit": _audit, "edges": _edges}[view](running, text, kind, owner)
     return {
         "title": "Topology",
         "show": view,
@@ -28,7 +27,7 @@ def terrain(running: Parts, view: View, text: str, kind: str, owner: str) -> dic
         "text": text,
         "kind": kind,
         "owner": owner,
-        **found,
+        **(_search(running, text, kind, owner) if view == "search" else _VIEWS[view](running)),
     }
 
 
@@ -73,16 +72,19 @@ def _search(running: Parts, text: str, kind: str, owner: str) -> dict[str, Any]:
     return {"found": found, "total": total}
 
 
-def _points(running: Parts, *_: str) -> dict[str, Any]:
+def _points(running: Parts) -> dict[str, Any]:
     from api.risk import single_points_of  # noqa: PLC0415 - scipy is for those who ask
 
     return {"points": single_points_of(running.topology(), POINTS, running.rules())}
 
 
-def _audit(running: Parts, *_: str) -> dict[str, Any]:
+def _audit(running: Parts) -> dict[str, Any]:
     audit = running.audits.on()
     return {"audit": audit, "findings": audit.findings[:FINDINGS], "findings_total": len(audit.findings)}
 
 
-def _edges(running: Parts, *_: str) -> dict[str, Any]:
+def _edges(running: Parts) -> dict[str, Any]:
     return {"observed": running.observations.now(EDGES)}
+
+
+_VIEWS: dict[str, Callable[[Parts], dict[str, Any]]] = {"points": _points, "audit": _audit, "edges": _edges}

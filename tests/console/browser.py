@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, ViewportSize, sync_playwright
 
 SHOTS = Path(os.environ.get("HEADWATER_SCREENSHOTS") or Path(__file__).resolve().parents[2] / "screenshots")
 """A folder that CI keeps; it is not in the repository."""
@@ -17,8 +17,8 @@ FLAGS = [
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
     "--no-proxy-server",
 ]  # fmt: skip
-WALL = {"width": 1920, "height": 1080}
-HAND = {"width": 390, "height": 844}
+WALL: ViewportSize = {"width": 1920, "height": 1080}
+HAND: ViewportSize = {"width": 390, "height": 844}
 
 
 def chromium() -> str:
@@ -46,7 +46,11 @@ class Screen:
         self.complaints: list[str] = []
         page.on("console", lambda one: self._note(one.type, one.text, one.location.get("url", "")))
         page.on("pageerror", lambda error: self.complaints.append(f"error: {error}"))
-        page.on("dialog", lambda dialog: (self.complaints.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._dismiss)
+
+    def _dismiss(self, dialog: Dialog) -> None:
+        self.complaints.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _note(self, kind: str, text: str, url: str) -> None:
         if kind in ("error", "warning"):
@@ -66,8 +70,8 @@ def screens(opened: Browser, url: str) -> Iterator[Open]:
     """Opens pages; afterwards none of them may have complained of anything."""
     made: list[Screen] = []
 
-    def show(path: str, *, dark: bool = True, size: dict[str, int] = WALL, wait: bool = True) -> Screen:
-        context = opened.new_context(viewport={**size}, color_scheme="dark" if dark else "light", base_url=url)
+    def show(path: str, *, dark: bool = True, size: ViewportSize = WALL, wait: bool = True) -> Screen:
+        context = opened.new_context(viewport=size, color_scheme="dark" if dark else "light", base_url=url)
         screen = Screen(context.new_page())
         made.append(screen)
         screen.page.set_default_timeout(15_000)

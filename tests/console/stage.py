@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from tests.api.live import Live, live
 from tests.publish import hostile
@@ -52,7 +52,17 @@ SCRIPTS = [
 ]  # fmt: skip
 BIDI = ["user\u202egnp.exe", "\u2066\u2067abc\u2069", "abc\u200f\u200e", "\u061cx", "a\u0300" * 60, "\u05d0\u05d1 ltr"]
 ANSI = ["\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x1b[2J\x1b[H", "\x00nul", "\x7fdel", "bell\x07", "\x9b31m"]
-FORMULAS = ["=1+1", "=HYPERLINK(\"http://evil\",\"x\")", "+cmd|' /C calc'!A0", "-2+3", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1"]
+FORMULAS = [
+    "=1+1",
+    '=HYPERLINK("http://evil","x")',
+    "+cmd|' /C calc'!A0",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    " =1",
+    "＝1",
+]
 HUGE = ["x" * 4_000, "w " * 2_000, "<b>" * 1_300, "\U0001f525" * 1_000, "𝕏" * 1_000]
 """As long as a label may be."""
 
@@ -65,7 +75,7 @@ def labels() -> list[str]:
 class Desk(http.server.BaseHTTPRequestHandler):
     """A ticketing system that gives its tickets hostile ids and states."""
 
-    tickets: list[str] = []
+    tickets: ClassVar[list[str]] = []
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -143,7 +153,9 @@ def trouble(world: Live, now: float) -> str:
         at = now + minute * 60
         usual.append(_sample(at, "ledger-db", "pool_wait_seconds", 0.02 + 0.002 * (minute % 3)))
         usual.append(_sample(at, "accounts", "http_request_duration_seconds", 0.18 + 0.01 * (minute % 4)))
-        usual.append({"t": at, "kind": "log", "service": "ledger-db", "level": "info", "message": f"checkpoint {minute}"})
+        usual.append(
+            {"t": at, "kind": "log", "service": "ledger-db", "level": "info", "message": f"checkpoint {minute}"}
+        )
     post(world, *usual)
     change = {"t": now - 130, "kind": "change", "service": "ledger-db", "change": "deploy", "detail": "release 42"}
     later = [

@@ -229,11 +229,20 @@ def test_failures_are_tried_on_the_map_by_keys(show: Open, incident: str):
 def test_a_map_of_two_thousand_nodes_is_drawn_within_a_frame_or_few(show: Open, incident: str):
     page = show(f"/incidents/{incident}").page
     nodes: list[dict[str, Any]] = [
-        {"id": f"n{n}", "name": f"service {n}", "kind": "service", "state": "down", "x": n % 40 * 250, "y": n // 40 * 76}
+        {
+            "id": f"n{n}",
+            "name": f"service {n}",
+            "kind": "service",
+            "state": "down",
+            "x": n % 40 * 250,
+            "y": n // 40 * 76,
+        }
         for n in range(2000)
     ]
     edges = [{"a": n - 40, "b": n} for n in range(40, 2000)] + [{"a": n - 1, "b": n} for n in range(1, 2000, 2)]
-    page.route("**/map", lambda route: route.fulfill(json={"nodes": nodes, "edges": edges, "total": 2000, "drawn": 2000}))
+    page.route(
+        "**/map", lambda route: route.fulfill(json={"nodes": nodes, "edges": edges, "total": 2000, "drawn": 2000})
+    )
     page.reload()
     drawn(page)
     spent = page.evaluate(
@@ -275,12 +284,13 @@ def test_a_hundred_hostile_texts_are_only_ever_text(chrome: Browser, tmp_path_fa
     with desk() as url, plant(tmp_path_factory.mktemp("hostile") / "plant", sinks(url), catalogue) as world:
         now = time.time()
         events: list[dict[str, Any]] = [
-            {"t": now - 30, "kind": "log", "service": "e0", "level": "error", "message": f"failed: {word}"} for word in words
+            {"t": now - 30, "kind": "log", "service": "e0", "level": "error", "message": f"failed: {word}"}
+            for word in words
         ]
         post(world, *events)
         world.send(*[
             {
-                "labels": {"alertname": word or "empty", "service": f"e{n % len(names)}", "severity": "critical", "note": word},
+                "labels": {"alertname": word, "service": f"e{n % len(names)}", "severity": "critical", "note": word},
                 "annotations": {"summary": word},
             }
             for n, word in enumerate(words)
