@@ -17,6 +17,7 @@ from api.auth.guard import Guard
 from api.console import pages
 from api.console.sharing import Shared
 from api.errors import Fault, Problem, invalid, overloaded
+from api.etag import Tagged
 from api.parts import Parts
 from api.routes import (
     access,
@@ -79,14 +80,15 @@ Lifespan = Callable[[], contextlib.AbstractAsyncContextManager[None]]
 class Front:
     """Sends ingest straight to its endpoint, and everything else to the application."""
 
-    def __init__(self, app: FastAPI, direct: Mapping[str, ASGIApp]) -> None:
+    def __init__(self, app: FastAPI, tagged: ASGIApp, direct: Mapping[str, ASGIApp]) -> None:
         self.app = app
+        self.tagged = tagged
         self.direct = direct
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One look-up."""
         endpoint = self.direct.get(scope["path"]) if scope["type"] == "http" else None
-        await (endpoint or self.app)(scope, receive, send)
+        await (endpoint or self.tagged)(scope, receive, send)
 
 
 def create_app(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> Guard:
@@ -126,7 +128,7 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
         direct.update({SIGNED + hook.name: endpoint for hook in signed})
     for path, response in _probes().items():
         direct[path] = direct[prefix + path] = response
-    return Front(app, direct)
+    return Front(app, Tagged(app), direct)
 
 
 def _probes() -> dict[str, Response]:

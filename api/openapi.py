@@ -23,6 +23,8 @@ from api import (
     schemas,
     whatif_schemas,
 )
+from api.auth.credentials import COOKIE
+from api.auth.entries import ENTRIES, OPEN
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.routes.ingest import JSON, Row
@@ -103,9 +105,10 @@ def document(app: FastAPI, rows: Sequence[Row], *, secured: bool) -> dict[str, A
     components["securitySchemes"] = {
         "bearer": {"type": "http", "scheme": "bearer"},
         "basic": {"type": "http", "scheme": "basic"},
+        "session": {"type": "apiKey", "in": "cookie", "name": COOKIE},
     }
     if secured:
-        content["security"] = [{"bearer": []}, {"basic": []}]
+        content["security"] = [{"bearer": []}, {"basic": []}, {"session": []}]
     for path, item in content["paths"].items():
         for method, operation in item.items():
             _complete(path, method, operation)
@@ -128,13 +131,14 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     responses.pop("422", None)
     responses["400"] = {"description": "the request is not valid", **_FAILURE}
     responses["401"] = {"description": "no valid token", **_FAILURE}
-    responses["403"] = {"description": "the token's role may not do this", **_FAILURE}
+    responses["403"] = {"description": "the role or the scopes do not allow this", **_FAILURE}
+    responses["429"] = {"description": "too many requests of one principal; see Retry-After", **_FAILURE}
     responses["503"] = responses.get("503") or {"description": "try again later", **_FAILURE}
     if "{" in path or path.endswith(("/diff", "/risk", "/risk/next", "/restoration")):
         responses["404"] = {"description": "there is no such thing", **_FAILURE}
     if method == "post" or "409" in responses:
         responses["409"] = {"description": "its state does not allow this", **_FAILURE}
-    if path in ("/healthz", "/readyz"):
+    if ENTRIES.get(f"{method.upper()} {path}") == OPEN:
         operation["security"] = []
 
 

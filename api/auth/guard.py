@@ -154,7 +154,7 @@ class Guard:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 status = message["status"]
-                if status in DENIED or changing:
+                if changing or (status in DENIED and admitted.entry.action != OPEN):  # log-ins tell it themselves
                     await self._record(scope, admitted.entry.action, status)
                 if "nonce" in state and status >= 500:
                     await self._signatures.release(state["nonce"])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +21,9 @@ from api.auth.store import Store
 from api.auth.trail import Trail
 from api.settings import Settings
 from engine.ports import Clock
+from engine.signals import Millis
+
+DAY: Millis = 86_400_000
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ def opened(settings: Settings, clock: Clock, stack: ExitStack) -> Opened:
     """Everything, closed with the stack. Raises `engine.errors.StoreUnavailable`."""
     store = stack.enter_context(stored(settings.data))
     access = settings.access
+    store.erase_records(before=clock() - round(access.retention * DAY))
     hooks = {sink.name: sink.hook() for _, _, sink in settings.sinks.declared()}
     provider = None
     if access.oidc is not None:
@@ -73,14 +76,3 @@ def opened(settings: Settings, clock: Clock, stack: ExitStack) -> Opened:
     signatures = Signatures(store, clock, access.webhooks, hooks, settings.limits.body)
     logins = Buckets(access.rates.logins / 60, access.rates.logins)
     return Opened(store, door, Trail(store, clock), signatures, logins, provider, settings, clock)
-
-
-def secrets_of(settings: Settings) -> Iterable[str]:
-    """Every secret that the settings hold, to be kept out of logs."""
-    oidc = settings.access.oidc
-    if oidc is not None:
-        yield oidc.client_secret
-    for hook in settings.access.webhooks:
-        yield from hook.secrets
-    for _, _, sink in settings.sinks.declared():
-        yield sink.hook()

@@ -19,7 +19,7 @@ rules: rules                # gates, severity, routes
 # snapshot: 60              # seconds between snapshots of the engine's state
 
 # server:
-#   host: 127.0.0.1         # any other address needs tokens
+#   host: 127.0.0.1         # any other address is closed from the start (docs/access.md)
 #   port: 8666
 #   prefix: ""              # the path_prefix that your Prometheus uses for its Alertmanagers
 #   names: []               # other host names under which the server may be addressed
@@ -28,6 +28,25 @@ rules: rules                # gates, severity, routes
 #   - name: prometheus
 #     role: ingest
 #     sha256: <64 hexadecimal digits>
+
+# access:                   # keys and users are made by headwater key and headwater user; see docs/access.md
+#   sessions:               # of people who have logged in; seconds
+#     idle: 3600
+#     longest: 43200
+#   oidc:
+#     issuer: https://id.example.com/realms/staff
+#     client_id: headwater
+#     client_secret_env: OIDC_SECRET      # the variable that holds the secret
+#     url: https://noc.example.com        # where browsers reach Headwater
+#     claim: groups
+#     roles: {noc-operators: operator, noc-admins: admin}
+#   webhooks:               # senders that sign what they post to /api/v1/hooks/NAME
+#     - name: deploys
+#       style: standard     # standard, github or pagerduty
+#       format: /api/v1/signals
+#       secrets_env: [HOOK_SECRET]
+#   rates: {second: 50, burst: 500, logins: 10}
+#   retention: 400          # days for which the trail names people
 
 # sinks:
 #   log: true               # append every publication to publications.jsonl in the data folder

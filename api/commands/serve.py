@@ -15,6 +15,7 @@ from typing import Any, cast
 import uvicorn
 
 from api import bootstrap, settings
+from api.auth.redaction import Redaction, secrets
 from api.bootstrap import Running
 from api.commands.console import DONE, UNAVAILABLE, Failed, warn
 from api.lane import LaneProtocol
@@ -33,6 +34,8 @@ def run(config: Path | None, host: str | None, port: int | None, data: Path | No
     found = settings.load(config, overrides={name: value for name, value in given.items() if value is not None})
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)  # it would write every URL that is called, secret ones too
+    for handler in logging.getLogger().handlers:
+        handler.addFilter(Redaction(secrets(found)))
     return serve(found, first=True)
 
 

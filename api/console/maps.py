@@ -57,8 +57,8 @@ class MapEdge(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class MapOf(msgspec.Struct, kw_only=True):
-    """A map. ``total`` entities are in the neighbourhood, of which ``drawn`` are; ``over``: the incident is, so that this
-    is how it was."""
+    """A map: ``drawn`` of the ``total`` entities of the neighbourhood. ``over``: the incident is, so this is how it
+    was."""
 
     nodes: list[MapNode]
     edges: list[MapEdge]

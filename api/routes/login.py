@@ -167,6 +167,7 @@ def _slow_down(request: Request, name: str) -> None:
     now = access.clock()
     wait = max(access.logins.take(key, now) for key in (f"from {origin}", f"as {digest(name)}"))
     if wait:
+        _tell(request, Principal(name, frozenset()), "log in", 429)
         headers = {"Retry-After": str(int(wait) + 1)}
         raise Problem(429, "too-many-requests", "Too many tries to log in; wait a little.", headers=headers)
 

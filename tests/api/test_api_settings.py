@@ -103,7 +103,9 @@ def test_names_that_are_used_twice_are_mistakes(tmp_path):
     assert findings(tmp_path, text) == ["headwater.yaml:3: kafka.1.name: a is used twice"]
 
 
-SCAFFOLD_SECRETS = dict.fromkeys(("CHAT_SECRET", "MAIL_PASSWORD", "SLACK_TOKEN", "TEAMS_URL"), "x")
+SCAFFOLD_SECRETS = dict.fromkeys(
+    ("CHAT_SECRET", "MAIL_PASSWORD", "SLACK_TOKEN", "TEAMS_URL", "OIDC_SECRET", "HOOK_SECRET"), "x"
+)
 
 
 def test_the_published_schema_takes_the_scaffold_with_all_its_comments_opened(tmp_path):
