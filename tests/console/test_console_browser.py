@@ -162,11 +162,13 @@ def test_what_is_refused_is_told_in_the_dialog(show: Open, world: Live, incident
 
 
 def test_a_silence_shows_what_it_would_hide_before_it_does(show: Open, world: Live, incident: str):
-    page = show("/alerts").page
+    screen = show("/alerts")
+    page = screen.page
     page.get_by_role("button", name="Silence …").click()
     page.locator("[data-preview]").fill('service=~"led.*"')
     expect(page.locator(".preview")).to_contain_text("It would hide 1 firing alert")
     expect(page.locator(".preview")).to_contain_text("PoolExhausted on ledger-db")
+    screen.shot("silence-dark")
     assert world.get("/api/v1/silences")["items"] == []
     page.locator("[data-preview]").fill('alertname="Nothing"')
     expect(page.locator(".preview")).to_contain_text("It would hide 0 firing alerts")
@@ -214,14 +216,16 @@ def drawn(page: Page) -> None:
 
 
 def test_failures_are_tried_on_the_map_by_keys(show: Open, incident: str):
-    page = show("/topology/entity/ledger-db").page
+    screen = show("/topology/entity/ledger-db")
+    page = screen.page
     drawn(page)
     page.locator("canvas").focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
-    expect(page.locator("#whatif")).to_contain_text("If ledger-db failed: SEV")
+    expect(page.locator("#whatif")).to_contain_text("If Ledger database failed: SEV")
     expect(page.locator("#whatif")).to_contain_text("Web front: down at once")
     expect(page.locator("#whatif")).to_contain_text("Card payments: down after 30 min")
+    screen.shot("whatif-dark")
     page.get_by_role("button", name="All well again").click()
     expect(page.locator("#whatif")).to_contain_text("Nothing is assumed")
 

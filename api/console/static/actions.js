@@ -93,7 +93,8 @@ async function preview(field) {
     return;
   }
   const more = found.complete ? "" : ` of the first ${found.looked_at} that were looked at`;
-  const head = `It would hide ${found.matching} firing alerts of ${found.entities} entities, in ${found.incidents.length} incidents${more}.`;
+  const many = (n, one, several) => `${n} ${n === 1 ? one : several}`;
+  const head = `It would hide ${many(found.matching, "firing alert", "firing alerts")} of ${many(found.entities, "entity", "entities")}, in ${many(found.incidents.length, "incident", "incidents")}${more}.`;
   lines(where, [head, ...found.alerts.slice(0, 12).map((one) => `${one.severity} ${one.name} on ${one.entity} ${one.incident}`)], found.matching - 12);
 }
 

@@ -249,7 +249,7 @@ class GraphMap {
     this.chosen = n;
     const node = this.nodes[n];
     this.reveal(node);
-    if (act && this.failing) { this.failing.toggle(node); return; }
+    if (act && this.failing) { this.note.replaceChildren(); this.failing.toggle(node); return; }
     const link = document.createElement("a");
     link.href = `/topology/entity/${encodeURIComponent(node.id)}`;
     link.textContent = node.name;

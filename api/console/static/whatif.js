@@ -32,8 +32,10 @@ export function whatif(map, place) {
   function show(down, moment) {
     const users = moment.harm.users, low = users.low, high = users.high;
     const said = low || high ? `, ${low.toLocaleString("en")}${high === low ? "" : high === null ? " or more" : ` to ${high.toLocaleString("en")}`} users` : "";
+    const names = new Map([...map.nodes.map((one) => [one.id, one.name]), ...moment.items.map((one) => [one.entity, one.name || one.entity])]);
+    const named = (ids) => ids.map((id) => names.get(id) || id).join(", ");
     const business = [...moment.harm.business_services, ...moment.harm.business_processes];
-    tell(`If ${down.join(", ")} failed: ${moment.severity.level}, ${moment.total} hit${said}${business.length ? `; business: ${business.join(", ")}` : ""}.`,
+    tell(`If ${named(down)} failed: ${moment.severity.level}, ${moment.total} hit${said}${business.length ? `; business: ${named(business)}` : ""}.`,
       moment.items.filter((one) => !map.failed.has(one.entity)).slice(0, 14).map((one) => {
         const state = word(one), at = state === "down" ? one.down ?? one.after : one.degraded ?? one.after;
         return `${SIGNS[state]} ${one.name || one.entity}: ${WORDS[state]}${at > 0 ? ` after ${span(at)}` : " at once"}`;
