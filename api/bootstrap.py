@@ -202,8 +202,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
         sinks = settings.sinks.open(_world(settings, clock, stack))
-        audiences = {sink.name: sink.audiences for sink in sinks}
-        store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
+        store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, {s.name: s.audiences for s in sinks})))
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
