@@ -202,15 +202,15 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
         sinks = settings.sinks.open(_world(settings, clock, stack))
-        store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, {s.name: s.audiences for s in sinks})))
+        audiences = {sink.name: sink.audiences for sink in sinks}
+        store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
         doorway = Doorway(inbox, submissions, settings.limits.wait)
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
-        told = broadcaster.wake, publisher.wake, stopped
-        conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
+        conductor = Conductor(settings, library, submissions, clock, broadcaster.wake, publisher.wake, stopped, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
