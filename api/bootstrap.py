@@ -182,8 +182,7 @@ class Running:
 def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = None) -> Iterator[Running]:
     """Everything, from the settings; taken apart in reverse order. ``stopped`` hears when the engine cannot go on.
 
-    Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`.
-    """
+    Raises Wrong (the operator's files), `engine.errors.StoreUnavailable`, `engine.errors.StoreCorrupt`."""
     from api.app import create_app
     from api.auth.opening import opened
     from api.broadcast import Broadcaster
@@ -210,7 +209,8 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
         metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
         kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
-        conductor = Conductor(settings, library, submissions, clock, broadcaster.wake, publisher.wake, stopped, scenarios)
+        told = broadcaster.wake, publisher.wake, stopped
+        conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
         prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
