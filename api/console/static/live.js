@@ -4,18 +4,26 @@ import { morph } from "./morph.js";
 const LEAST = 250; // milliseconds between two looks
 const QUIET = 5000; // a look now and then: not all that is shown makes an event
 const STALE = 20000;
+const AGAIN = 5000;
 
-let seen = 0, looking = false, wanted = false, tag = "", last = 0, good = Date.now(), timer = 0, done = () => {};
+let stream = null, seen = 0, looking = false, wanted = false, tag = "", last = 0, good = Date.now(), timer = 0, done = () => {};
 
 export function follow(settle) {
   done = settle;
-  const stream = new EventSource("/api/v1/stream?brief=true");
-  stream.addEventListener("open", () => { state("live"); look(); });
-  stream.addEventListener("error", () => state("wait"));
-  for (const name of ["incident", "timeline"]) stream.addEventListener(name, heard);
+  listen();
   setInterval(() => { if (Date.now() - last > QUIET && !document.hidden) look(); stale(); }, 1000);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
   window.addEventListener("pagehide", () => stream.close());
+}
+
+function listen() {
+  stream = new EventSource("/api/v1/stream?brief=true");
+  stream.addEventListener("open", () => { state("live"); look(); });
+  stream.addEventListener("error", () => {
+    state("wait");
+    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, AGAIN); // refused: it does not come back by itself
+  });
+  for (const name of ["incident", "timeline"]) stream.addEventListener(name, heard);
 }
 
 export function refresh() {
