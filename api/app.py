@@ -14,6 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api import openapi
 from api.auth.entries import SIGNED
 from api.auth.guard import Guard
+from api.console import pages
+from api.console.sharing import Shared
 from api.errors import Fault, Problem, invalid, overloaded
 from api.etag import Tagged
 from api.parts import Parts
@@ -27,7 +29,6 @@ from api.routes import (
     evidence,
     health,
     incidents,
-    landing,
     load,
     login,
     logs,
@@ -75,7 +76,7 @@ ROUTERS = (
     health.router,
     access.router,
     login.router,
-    landing.router,
+    pages.router,
 )
 Lifespan = Callable[[], contextlib.AbstractAsyncContextManager[None]]
 
@@ -112,6 +113,7 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
         dependencies=[Depends(_as_admitted)],
     )
     app.state.parts = parts
+    app.state.console = Shared(lambda: parts.broadcaster.sent)
     for router in ROUTERS:
         app.include_router(router)
     app.add_exception_handler(Problem, _problem)

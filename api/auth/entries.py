@@ -31,6 +31,10 @@ SIGNED = "/api/v1/hooks/"
 
 READS = (
     "/",
+    "/alerts",
+    "/alerts.csv",
+    "/alerts/preview",
+    "/alerts/{id}",
     "/api/v1/alerts",
     "/api/v1/alerts/{id}",
     "/api/v1/alerts/{id}/why",
@@ -84,8 +88,18 @@ READS = (
     "/api/v1/topology/{entity}",
     "/api/v1/totals",
     "/api/v1/versions",
+    "/console/{name}",
+    "/incidents",
+    "/incidents.csv",
+    "/incidents/{id}",
+    "/incidents/{id}/map",
+    "/incidents/{id}/print",
     "/metrics",
     "/openapi.json",
+    "/readiness",
+    "/topology",
+    "/topology/entity/{id:path}",
+    "/topology/map",
 )
 
 ENTRIES: Mapping[str, str] = MappingProxyType(
