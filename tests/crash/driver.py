@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tests.crash.feeds import Line, last
 from tests.crash.remains import Remains, remains, unpublished
-from tests.zygote import zygote
+from tests.zygote.program import zygote
 
 PATIENCE = 20.0
 ZYGOTES = map(zygote, itertools.cycle(range(3)))  # one life after the other hashes strings differently
@@ -24,9 +24,8 @@ class Child:
         its_stdin, self._stdin = os.pipe()
         self._stdout, its_stdout = os.pipe()
         with (folder / "stderr").open("ab") as log:
-            self.process = next(ZYGOTES).fork(
-                "tests.crash.child:main", ["child", *arguments], stdin=its_stdin, stdout=its_stdout, stderr=log.fileno()
-            )
+            streams = (its_stdin, its_stdout, log.fileno())
+            self.process = next(ZYGOTES).fork("tests.crash.child:main", ["child", *arguments], streams)
         os.close(its_stdin)
         os.close(its_stdout)
         self._selector = selectors.DefaultSelector()
