@@ -21,18 +21,22 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
+from rules.regimes import loading
 from tests.zygote.process import WORD
 
 WARM = (
     "api.app",
+    "api.cli",
     "engine.core",
+    "engine.recovery.shift",
+    "h11",
     "ingest.decoders",
     "rich.console",
     "tests.crash.child",
     "tests.storage.committer",
     "typer.rich_utils",
 )
-"""Imported beside all commands."""
+"""Imported beside all commands, and each import it puts off."""
 
 
 class Nursery:
@@ -160,6 +164,7 @@ def main() -> None:
     commands = importlib.import_module("api.commands")
     for name in (*WARM, *(f"api.commands.{one.name}" for one in pkgutil.iter_modules(commands.__path__))):
         importlib.import_module(name)
+    loading.shipped()
     gc.collect()
     gc.freeze()  # so that no process looks at, and so copies, what all of them share
     become(Nursery(socket.socket(fileno=int(sys.argv[1]))).wait(), quick)

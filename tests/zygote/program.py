@@ -38,14 +38,13 @@ class Zygote:
         script = shlex.join([sys.executable, "-IS", process.__file__, self._address, TARGET, PROGRAM])
         (self.folder / "headwater").write_text(f'#!/bin/sh\nexec {script} "$@"\n', encoding="utf-8")
         (self.folder / "headwater").chmod(0o755)
-        kept = {name: os.environ[name] for name in ("PATH", "PYTHONPATH") if name in os.environ}
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self._address)
             listener.listen(64)
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "tests.zygote.nursery", str(listener.fileno())],
                 cwd=ROOT,
-                env=kept | {"OPENBLAS_NUM_THREADS": "1"},  # with threads it could not fork
+                env={"PATH": os.environ["PATH"], "OPENBLAS_NUM_THREADS": "1"},  # with threads it could not fork
                 pass_fds=[listener.fileno()],
                 stdin=subprocess.PIPE,
             )
@@ -106,6 +105,7 @@ def run(
 def run_fresh(
     *arguments: str | Path, cwd: Path | None = None, env: Mapping[str, str] | None = None, timeout: float = 90
 ) -> subprocess.CompletedProcess[str]:
-    """The same in a fresh interpreter, by the program that is installed."""
+    """The same in a fresh interpreter, by the program that is installed, with the packages that are tested."""
     line = [PROGRAM, *map(str, arguments)]
-    return subprocess.run(line, cwd=cwd, env=env, capture_output=True, text=True, timeout=timeout, check=False)
+    variables = {"PYTHONPATH": str(ROOT), **(os.environ if env is None else env)}
+    return subprocess.run(line, cwd=cwd, env=variables, capture_output=True, text=True, timeout=timeout, check=False)
