@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test fast lint format types contracts lock quality quality-baseline quality-study bench soak faults docs clean
+.PHONY: help setup run test fast kafka lint format types contracts lock quality quality-baseline quality-study bench soak faults simulate docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,10 @@ test: ## Everything a change must pass: lint, types, contracts, all tests
 
 fast: setup ## Only the tests that need no real components
 	$(BIN)/pytest -q -n auto -m "not real and not slow"
+
+kafka: setup ## The tests on Apache Kafka, the slow one with three brokers included (needs java and mvn; minutes)
+	@script/kafka
+	$(BIN)/pytest -q -m "real and (slow or not slow)" tests/real/kafka tests/ingest/test_kafka_source.py --timeout 400
 
 lint: setup ## Ruff: rules, complexity and size limits, format
 	$(BIN)/ruff check .
@@ -53,6 +57,10 @@ soak: setup ## The slow tests: many seeds, many kills (many minutes)
 
 faults: setup ## Publishing under every fault, a hundred times each (minutes); prints the table of docs/reliability.md
 	$(BIN)/python -m tests.publish.faults
+
+SEEDS ?= 2000
+simulate: setup ## The whole embedded engine in simulated time, SEEDS=2000 runs, then the model; prints seeds that fail
+	$(BIN)/python -m tests.simulate.run --seeds $(SEEDS) --sequences 2000
 
 docs: setup ## Render the generated parts of docs/ anew (life-cycle diagram)
 	$(BIN)/python script/render_lifecycle.py

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 
-from api import files
+from api import files, stores
 from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
+from api.kept import Kept
 from api.observed import Observations
 from api.probe_settings import unnamed
 from api.readiness.book import Book
@@ -28,7 +28,7 @@ from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
 from api.watchdog import Watchdog
-from engine import failpoints, own
+from engine import envelope, failpoints, own
 from engine.chain import ChainRow, Head
 from engine.core import Core
 from engine.library import Library
@@ -50,17 +50,17 @@ if TYPE_CHECKING:
     from api.conductor import Conductor
     from api.evidence import Known
     from api.fetcher import Fetcher
+    from api.kafka.inputs import Inputs
     from api.lane import Lane
+    from api.overload.parts import Admission
+    from api.parts import InForce
     from api.prober import Prober
+    from api.stores import AnyStore
     from engine.publish.publisher import Publisher, PublisherSettings
-    from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
-    from ingest.inbox import HttpInbox
-    from ingest.kafka import KafkaSource
 
 log = logging.getLogger(__name__)
 
-DATABASE = "headwater.db"
 NEVER = 1 << 60
 Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
@@ -75,7 +75,9 @@ def now() -> Millis:
 
 def decode(format: str, body: bytes) -> Decoded:
     """What an entry of the input log says, the engine's own and everyone else's."""
-    return own.decode(body) if format == own.FORMAT else decoders.decode(format, body)
+    if format == own.FORMAT:
+        return own.decode(body)
+    return envelope.decode(body) if format == envelope.FORMAT else decoders.decode(format, body)
 
 
 def in_memory(
@@ -93,46 +95,40 @@ def in_memory(
 
 
 @contextmanager
-def stored(folder: Path) -> Iterator[Reader]:
+def stored(kept: Kept) -> Iterator[Reader]:
     """The data of an engine, running or not, to be read only. Raises `engine.errors.StoreUnavailable`."""
-    from engine.storage.sqlite import SqliteReader
-
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         yield found
 
 
-def stored_version(folder: Path, kind: str, id: str) -> Version | None:
+def stored_version(kept: Kept, kind: str, id: str) -> Version | None:
     """One version of the operator's files, as it is kept in the same data."""
-    from engine.storage.sqlite import SqliteReader
-
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         return found.version(kind, id)
 
 
 @contextmanager
-def back_tester(folder: Path, asked: Asked) -> Iterator[BackTester]:
+def back_tester(kept: Kept, asked: Asked) -> Iterator[BackTester]:
     """A back-test over the input log in the same data, to be read only."""
     from api.backtest import BackTester
     from engine.resume import StoredLibrary
-    from engine.storage.sqlite import SqliteReader
 
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         yield BackTester(found, StoredLibrary(found), decode, asked)
 
 
 @contextmanager
-def stored_core(folder: Path) -> Iterator[tuple[Known, Reader]]:
+def stored_core(kept: Kept) -> Iterator[tuple[Known, Reader]]:
     """The core of the newest snapshot in the same data, as far as it got. Raises `StoreUnavailable`."""
     from api.evidence import Known
     from engine import state as states
     from engine.errors import StoreUnavailable
     from engine.resume import StoredLibrary
-    from engine.storage.sqlite import SqliteReader
 
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         snapshot = next((one for one in found.snapshots() if one.schema == Core.SCHEMA), None)
         if snapshot is None:
-            raise StoreUnavailable(f"{folder} holds no snapshot that this version reads")
+            raise StoreUnavailable(f"{kept} holds no snapshot that this version reads")
         state, library = states.decode(snapshot.state), StoredLibrary(found)
         topology = library.topology(state.topology) if state.topology else Topology.build()
         rules = library.rules(state.rules) if state.rules else RuleSet.default()
@@ -140,11 +136,9 @@ def stored_core(folder: Path) -> Iterator[tuple[Known, Reader]]:
 
 
 @contextmanager
-def audit(folder: Path) -> Iterator[Record]:
+def audit(kept: Kept) -> Iterator[Record]:
     """The record of decisions in the same data."""
-    from engine.storage.sqlite import SqliteReader
-
-    with closing(SqliteReader(folder / DATABASE)) as found:
+    with stores.reading(kept) as found:
         yield found
 
 
@@ -180,35 +174,34 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     from api.app import create_app
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
-    from api.doorway import Doorway
     from api.lane import Lane
+    from api.overload.parts import admitting
     from api.parts import Parts
     from api.routes.ingest import ROWS
     from engine.publish.publisher import Publisher
     from engine.resume import StoredLibrary
-    from engine.storage.sqlite import SqliteStore
     from engine.submissions import Submissions
-    from ingest.inbox import HttpInbox
 
-    loaded, registry = _loaded(settings), CollectorRegistry()
+    found, registry = loaded(settings), CollectorRegistry()
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
-        sinks = settings.sinks.open(_world(settings, clock, stack))
+        sinks = settings.sinks.open(world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
-        store = stack.enter_context(closing(SqliteStore(settings.data / DATABASE, audiences)))
+        store, leased = stores.opened(settings.kept, audiences, clock, stack)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
-        library, inbox, submissions = StoredLibrary(store), HttpInbox(), Submissions()
-        doorway = Doorway(inbox, submissions, settings.limits.wait)
-        publisher = Publisher(store, sinks, submissions.submit, clock, metrics, _publisher_settings(settings))
-        metrics.watch_source("http", lambda: inbox.depth()[0], lambda: inbox.depth()[2])
-        kafka, scenarios = _kafka(settings, metrics), Watch(settings.scenarios, registry)
+        library, submissions = StoredLibrary(store), Submissions()
+        admission, doorway = admitting(settings, store.compact, submissions, clock, metrics, stack)
+        publisher = Publisher(store, sinks, submissions.submit, leased, metrics, publisher_settings(settings))
+        kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
         watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
-        prober, fetcher = _askers(settings, conductor, store, submissions, clock, registry, stack)
+        prober, fetcher = askers(settings, conductor, store, submissions, clock, registry, stack)
         service = Service(
-            Machine(Core, library, decode, installed()), store, [doorway, *kafka], clock, metrics,
-            on_commit=partial(_committed, conductor, prober), settings=_service_settings(settings),
+            Machine(Core, library, decode, installed()), store, [doorway, *map(admission.hold, _sources(kafka))], clock,
+            metrics, on_commit=partial(_committed, conductor, prober, kafka), settings=service_settings(settings),
         )  # fmt: skip
+        admission.judge_by(conductor.topology, conductor.rules, conductor.writable)
+        sample = partial(_sample, metrics, store, prober, clock)
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
@@ -216,18 +209,18 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             hinted=publisher.hinted, decode=decode, clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
-            checks=lambda: _checks(conductor, inbox, kafka, prober, fetcher, watchdog), broadcaster=broadcaster,
-            prober=prober, registry=registry, scenarios=scenarios, audits=Audits(conductor.topology, clock, registry),
-            observations=Observations(conductor.traces, conductor.topology, registry), state=conductor.state,
-            readiness=_book(store, conductor, clock, registry), test_sink=partial(_test_sink, settings, clock),
-            sample=partial(_sample, metrics, store, prober, clock),
+            checks=lambda: _checks(conductor, admission, kafka, prober, fetcher, watchdog), load=admission.load,
+            broadcaster=broadcaster, prober=prober, registry=registry, scenarios=scenarios, state=conductor.state,
+            audits=Audits(conductor.topology, clock, registry), test_sink=partial(test_sink, settings, clock),
+            observations=Observations(conductor.traces, conductor.topology, registry), sample=sample,
+            readiness=book(store, conductor, clock, registry),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
 
         def start() -> None:
-            conductor.start(service, loaded)
+            conductor.start(service, found)
             _watch(watchdog, conductor, service, publisher, settings)
-            for part in (publisher, prober, fetcher):
+            for part in (admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())):
                 part.start()
 
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
@@ -244,69 +237,73 @@ def _watch(
         watchdog.watch(loop.name, lambda loop=loop: loop.alive, loop.age, PATIENCE + 2 * limits.deadline)  # type: ignore[misc]
 
 
-def _world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
+def world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
+    """What sinks need of the world."""
     settings.data.mkdir(parents=True, exist_ok=True)
     limits = settings.publishing
     return World(clock, settings.data, stack, limits.timeout, limits.deadline)
 
 
-def _loaded(settings: Settings) -> Loaded:
-    """The operator's files, and the failpoints armed. Raises Wrong."""
+def arm(settings: Settings) -> None:
+    """Arm the failpoints. Raises Wrong."""
     try:
         failpoints.arm(settings.failpoints)
     except ValueError as error:
         raise Wrong([Finding("failpoints", 0, str(error))]) from None
-    loaded = files.load(settings.catalogue, settings.rules, settings.sinks.names)
-    if loaded.wrong:
-        raise Wrong(loaded.wrong)
-    for finding in (*loaded.findings, *_unnamed(settings, loaded)):
+
+
+def loaded(settings: Settings) -> Loaded:
+    """The operator's files, and the failpoints armed. Raises Wrong."""
+    arm(settings)
+    read = files.load(settings.catalogue, settings.rules, settings.sinks.names)
+    if read.wrong:
+        raise Wrong(read.wrong)
+    for finding in (*read.findings, *_unnamed(settings, read)):
         log.warning("%s", finding)
-    return loaded
+    return read
 
 
-def _test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
+def test_sink(settings: Settings, clock: Clock, name: str) -> SinkTest | None:
     """What comes of a test of the sink of this name; None when there is none."""
     with ExitStack() as stack:
-        return trial.attempt(settings.sinks, name, _world(settings, clock, stack))
+        return trial.attempt(settings.sinks, name, world(settings, clock, stack))
 
 
-def _book(store: SqliteStore, conductor: Conductor, clock: Clock, registry: CollectorRegistry) -> Book:
+def book(store: AnyStore, conductor: InForce, clock: Clock, registry: CollectorRegistry) -> Book:
     """What is known of incidents that are over, also as metrics."""
     asked = conductor.state, conductor.topology, conductor.rules
-    book = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
-    ReadinessMetrics(book, registry)
-    return book
+    found = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
+    ReadinessMetrics(found, registry)
+    return found
 
 
-def _sample(metrics: EngineMetrics, store: SqliteStore, prober: Prober, clock: Clock) -> None:
+def _sample(metrics: EngineMetrics, store: AnyStore, prober: Prober, clock: Clock) -> None:
     """For each scrape."""
     prober.sample()
     metrics.sample_store(store, store, clock())
 
 
-def _committed(conductor: Conductor, prober: Prober, commit: Commit) -> None:
+def _committed(conductor: Conductor, prober: Prober, kafka: Inputs | None, commit: Commit) -> None:
     conductor.committed(commit)
     if commit.incidents:
         prober.wake()
+    if commit.dead and kafka:
+        kafka.buried()
 
 
-def _askers(
-    settings: Settings,
-    conductor: Conductor,
-    reader: Reader,
-    submissions: Submissions,
-    clock: Clock,
-    registry: CollectorRegistry,
-    stack: ExitStack,
-) -> tuple[Prober, Fetcher]:
+def askers(
+    settings: Settings, conductor: InForce, reader: Reader, submissions: Submissions, clock: Clock,
+    registry: CollectorRegistry, stack: ExitStack,
+) -> tuple[Prober, Fetcher]:  # fmt: skip
     """What looks at the world by itself: probes, and queries for windows."""
     from api.fetcher import Fetcher
-    from api.outgoing import range_clients, world
+    from api.outgoing import range_clients
+    from api.outgoing import world as outside
     from api.prober import Prober
     from ingest.probes.run import run
 
     try:
-        around = world(settings.probes, clock, stack)
+        around = outside(settings.probes, clock, stack)
     except OSError as error:
         raise Wrong([Finding(str(settings.probes.authorities), 0, f"cannot be read: {error.strerror}")]) from None
     incidents = partial(_open_incidents, reader)
@@ -338,14 +335,16 @@ def _unnamed(settings: Settings, loaded: Loaded) -> list[Finding]:
     return [] if loaded.rules is None else unnamed(settings.probes, settings.prometheus, loaded.rules, settings.rules)
 
 
-def _service_settings(settings: Settings) -> ServiceSettings:
+def service_settings(settings: Settings) -> ServiceSettings:
+    """Sizes and distances of a service."""
     return ServiceSettings(
         snapshots=SnapshotRhythm(every=round(settings.snapshot * 1000)),
         retention=round(settings.retention.input_log * DAY),
     )
 
 
-def _publisher_settings(settings: Settings) -> PublisherSettings:
+def publisher_settings(settings: Settings) -> PublisherSettings:
+    """Those of the publisher."""
     from engine.publish.breaker import BreakerSettings
     from engine.publish.delivery import DispatchSettings
     from engine.publish.poller import PollSettings
@@ -364,32 +363,30 @@ def _publisher_settings(settings: Settings) -> PublisherSettings:
     )  # fmt: skip
 
 
-def _kafka(settings: Settings, metrics: EngineMetrics) -> list[KafkaSource]:
-    if not settings.kafka:
-        return []
-    from ingest.kafka import KafkaSource
+def _kafka(settings: Settings, metrics: EngineMetrics, reader: Reader, stack: ExitStack) -> Inputs | None:
+    if not settings.kafka and not settings.sinks.kafka:
+        return None
+    from api.kafka.inputs import Inputs
 
-    found = [
-        KafkaSource(one.bootstrap, one.topics, one.group, name=f"kafka:{one.name}", max_bytes=settings.limits.body)
-        for one in settings.kafka
-    ]
-    for source in found:
-        metrics.watch_source(source.name, partial(_lag, source), lambda: 0.0)
+    found = Inputs(settings.kafka, settings.sinks, metrics.registry, lambda: reader, settings.limits.body)
+    stack.callback(found.stop)
+    for source in found.sources:
+        metrics.watch_source(source.name, partial(_lag, source.lag), lambda: 0.0)
     return found
 
 
-def _lag(source: KafkaSource) -> float:
-    return float(sum(source.lag().values()))
+def _sources(kafka: Inputs | None) -> Sequence[Source]:
+    return kafka.sources if kafka else ()
+
+
+def _lag(ask: Callable[[], dict[tuple[str, int], int]]) -> float:
+    return float(sum(ask().values()))
 
 
 def _checks(
-    conductor: Conductor, inbox: HttpInbox, kafka: list[KafkaSource], prober: Prober, fetcher: Fetcher,
+    conductor: Conductor, admission: Admission, kafka: Inputs | None, prober: Prober, fetcher: Fetcher,
     watchdog: Watchdog,
 ) -> list[Check]:  # fmt: skip
-    return [*conductor.checks(inbox), *map(_check_kafka, kafka), prober.ready(), fetcher.ready(), watchdog.check()]
-
-
-def _check_kafka(source: KafkaSource) -> Check:
-    """A broker that is away is told, and does not keep HTTP senders out: the engine stays ready."""
-    trouble = source.trouble()
-    return Check(source.name, True, trouble or f"{_lag(source):g} records behind")
+    from_kafka = kafka.checks() if kafka else ()
+    others = prober.ready(), fetcher.ready(), watchdog.check()
+    return [*conductor.checks(), *admission.checks(), *from_kafka, *others]

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_evidence, cli_probes, cli_publish, cli_readiness, cli_recovery
+from api import cli_backup, cli_evidence, cli_probes, cli_publish, cli_readiness, cli_recovery, cli_roles, cli_topics
 
 EPILOG = "Exit codes: 0 done, 1 what you gave is wrong, 2 wrong usage, 3 something needed is not there, 70 our defect."
 app = typer.Typer(
@@ -26,7 +26,7 @@ whatif = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="What-if 
 catalogues = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="The catalogue beyond its mistakes.")
 for _name, _group in (("whatif", whatif), ("token", token), ("audit", audit), ("catalogue", catalogues)):
     app.add_typer(_group, name=_name)
-for _part in (cli_evidence, cli_probes, cli_publish, cli_readiness, cli_recovery):
+for _part in (cli_backup, cli_evidence, cli_probes, cli_publish, cli_readiness, cli_recovery, cli_roles, cli_topics):
     _part.add_to(app)
 
 Config = Annotated[Path | None, typer.Option("--config", "-c", help="Settings file (default: ./headwater.yaml).")]

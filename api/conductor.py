@@ -24,15 +24,12 @@ from engine.service import Service
 from engine.signals import Millis
 from engine.state import CoreState
 from engine.submissions import Submissions
-from ingest.inbox import HttpInbox
 from rules.gates import Silence
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
 log = logging.getLogger(__name__)
 
-OLDEST = 15.0
-"""Seconds that a request may wait for the disk before the engine counts as not ready."""
 RETRY = 0.5
 """Seconds between looks at whether the store is back."""
 ENDING = 15.0
@@ -140,6 +137,10 @@ class Conductor:
         state = self.state()
         return tuple(state.silences.values()) if state is not None else ()
 
+    def writable(self) -> bool:
+        """Whether the store can be written, as far as that was tried."""
+        return self._service is None or self._service.health().ready
+
     def traces(self) -> Traces | None:
         """What spans have shown so far; None while the core is being rebuilt."""
         state = self.state()
@@ -150,11 +151,10 @@ class Conductor:
         state = self.state()
         return state.logs if state is not None else None
 
-    def checks(self, inbox: HttpInbox) -> list[Check]:
+    def checks(self) -> list[Check]:
         """What readiness looks at."""
         service, thread = self._service, self._thread
         alive = thread is not None and thread.is_alive()
-        records, _, age = inbox.depth()
         found = [Check("engine", alive, "" if alive else "its thread has ended")]
         found.append(Check("recovered", self.state() is not None))
         if (state := self.state()) is not None:
@@ -166,7 +166,6 @@ class Conductor:
             found.append(Check("store", health.ready, health.reason))
         in_force = self._files and all(durable.done() and not durable.exception() for durable in self._first)
         found.append(Check("files", in_force, "" if in_force else "catalogue and rules are not in force yet"))
-        found.append(Check("queue", age <= OLDEST, f"{records} waiting, the oldest for {age:.1f} s"))
         return found
 
     async def reload(self) -> Reloaded:

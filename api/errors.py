@@ -70,10 +70,11 @@ def not_found(what: str, id: str) -> Problem:
     return Problem(404, "not-found", f"There is no {what} {id[:200]!r}.")
 
 
-def overloaded(detail: str, after: float | None = None) -> Problem:
+def overloaded(detail: str, after: float | None = None, status: int = 503) -> Problem:
     """Try again after so many seconds; by default 5 to 30, spread so that senders do not come back together."""
     after = 5 + random.random() * 25 if after is None else after  # noqa: S311 - jitter, not a secret
-    return Problem(503, "unavailable", detail, headers={"Retry-After": str(round(after))})
+    word = "too-many-requests" if status == 429 else "unavailable"
+    return Problem(status, word, detail, headers={"Retry-After": str(round(after))})
 
 
 def invalid(detail: str, faults: Iterable[Fault], members: Mapping[str, object] | None = None) -> Problem:

@@ -163,7 +163,7 @@ class LaneProtocol(HttpToolsProtocol):
         if error is None:
             response = answers.accepted(len(taken.decoded.signals))
         else:
-            response = answers.problem(refusal(error, self._lane.wait))
+            response = answers.problem(refusal(error, self._lane.wait, answers.busy))
         taken.response_complete = True
         if taken.disconnected or self.transport.is_closing():
             return

@@ -24,6 +24,7 @@ from api import (
 )
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
+from api.overload.schemas import Load
 from api.routes.ingest import JSON, Row
 from engine.outcomes import AlertView
 from engine.readiness.report import Readiness
@@ -56,6 +57,7 @@ _TYPES = [
     probe_schemas.ProbesOf,
     probe_schemas.ProbeAnswer,
     explanation_schemas.IncidentExplanation,
+    Load,
     Readiness,
     AlertView,
     Content,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from prometheus_client import CollectorRegistry
 
 from api.broadcast import Broadcaster
 from api.feasibility import Audits
 from api.observed import Observations
+from api.overload.schemas import Load
 from api.prober import Prober
 from api.readiness.book import Book
 from api.scenarios import Watch
@@ -22,6 +24,19 @@ from engine.state import CoreState
 from rules.gates import Silence
 from rules.ruleset import RuleSet
 from topology.model import Topology
+
+
+class InForce(Protocol):
+    """Who knows what is in force."""
+
+    def topology(self) -> Topology:
+        """The topology."""
+
+    def rules(self) -> RuleSet:
+        """The rules."""
+
+    def state(self) -> CoreState | None:
+        """The core's state, where there is one in this process."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +68,7 @@ class Parts:
     logs: Callable[[], Logs | None]
     state: Callable[[], CoreState | None]
     checks: Callable[[], list[Check]]
+    load: Callable[[], Load]
     prober: Prober
     broadcaster: Broadcaster
     scenarios: Watch

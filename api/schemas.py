@@ -220,10 +220,11 @@ class Check(msgspec.Struct):
 
 
 class Ready(msgspec.Struct):
-    """Whether Headwater can take input now, and every check behind it."""
+    """Whether Headwater can take input now, every check behind it, and the degraded modes it is in."""
 
     ready: bool
     checks: list[Check]
+    degraded: list[str] = []
 
 
 class MismatchOf(msgspec.Struct):

@@ -14,11 +14,17 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from api.findings import Finding, Wrong
+from api.kafka import declared as kafka_declared
+from api.kafka import shards as cluster_declared
+from api.kafka.declared import Kafka
+from api.kafka.shards import ShardTopic
+from api.kept import Kept
 from api.logging_format import Form
 from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.sinks.declared import Name
@@ -68,16 +74,6 @@ class Token:
 
 
 @dataclass(frozen=True, config=_strict)
-class Kafka:
-    """A Kafka source: records of plain JSON on ``topics``."""
-
-    name: Name
-    bootstrap: Annotated[tuple[str, ...], Field(min_length=1)]
-    topics: Annotated[tuple[str, ...], Field(min_length=1)]
-    group: Name = "headwater"
-
-
-@dataclass(frozen=True, config=_strict)
 class Limits:
     """``body`` and ``inflated``: bytes of one request as sent and after decompression. ``wait``: seconds that a
     sender waits for the disk before it is told to try again. ``streams``: clients of the live stream.
@@ -87,6 +83,26 @@ class Limits:
     inflated: Annotated[int, Field(ge=1024, le=1024 * MIB)] = 32 * MIB
     wait: Annotated[float, Field(gt=0, le=300)] = 30.0
     streams: Annotated[int, Field(ge=1, le=10_000)] = 100
+
+
+@dataclass(frozen=True, config=_strict)
+class Overload:
+    """When inputs are refused, the least urgent first. Seconds that the oldest alert may have waited to be stored until
+    ``backfill``, ``telemetry``, ``alerts`` are refused; ``old``: seconds after which telemetry counts as backfill.
+    ``records`` and ``bytes``: what may wait in all. Telemetry is refused when less is free than ``disk_low``, a share
+    of the file system, and less than ``disk_low_bytes``. ``ballast``: bytes of room that are kept for when the disk is
+    full (at most a twentieth of the file system).
+    """
+
+    backfill: Annotated[float, Field(gt=0, le=300)] = 5.0
+    telemetry: Annotated[float, Field(gt=0, le=300)] = 15.0
+    alerts: Annotated[float, Field(gt=0, le=300)] = 30.0
+    old: Annotated[float, Field(ge=60)] = 900.0
+    records: Annotated[int, Field(ge=100, le=10_000_000)] = 20_000
+    bytes: Annotated[int, Field(ge=16 * MIB, le=16_384 * MIB)] = 256 * MIB
+    disk_low: Annotated[float, Field(ge=0, le=0.9)] = 0.10
+    disk_low_bytes: Annotated[int, Field(ge=0)] = 8192 * MIB
+    ballast: Annotated[int, Field(ge=0, le=65_536 * MIB)] = 512 * MIB
 
 
 @dataclass(frozen=True, config=_strict)
@@ -121,9 +137,16 @@ class Publishing:
 
 @dataclass(frozen=True, config=_strict)
 class Settings:
-    """All of `headwater.yaml`. Relative paths are relative to the file."""
+    """All of `headwater.yaml`. Relative paths are relative to the file.
+
+    ``store``: the address of a PostgreSQL; empty: SQLite in ``data``. Its password stands in ``store_password_file`` or
+    in the environment.
+    """
 
     data: Path = Path("headwater-data")
+    store: Annotated[str, Field(pattern=r"^(postgres(ql)?://\S+)?$")] = field(default="", repr=False)
+    store_password_file: Path | None = None
+    store_password: Annotated[str, Field(exclude=True)] = field(default="", repr=False)
     catalogue: Path = Path("catalogue")
     rules: Path = Path("rules")
     scenarios: Path = Path("scenarios")
@@ -133,17 +156,27 @@ class Settings:
     tokens: tuple[Token, ...] = ()
     sinks: Sinks = Sinks()
     kafka: tuple[Kafka, ...] = ()
+    cluster: ShardTopic | None = None
     probes: ProbeSettings = ProbeSettings()
     prometheus: tuple[PrometheusSettings, ...] = ()
     limits: Limits = Limits()
+    overload: Overload = Overload()
     retention: Retention = Retention()
     publishing: Publishing = Publishing()
     log: Form = "text"
     failpoints: str = ""
 
+    @property
+    def kept(self) -> Kept:
+        """Where the engine keeps its state."""
+        return Kept(self.data, self.store, self.store_password)
+
 
 ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "HEADWATER_DATA": ("data",),
+    "HEADWATER_STORE": ("store",),
+    "HEADWATER_STORE_PASSWORD": ("store_password",),
+    "HEADWATER_STORE_PASSWORD_FILE": ("store_password_file",),
     "HEADWATER_CATALOGUE": ("catalogue",),
     "HEADWATER_RULES": ("rules",),
     "HEADWATER_SCENARIOS": ("scenarios",),
@@ -154,6 +187,7 @@ ENVIRONMENT: Mapping[str, tuple[str, ...]] = {
     "HEADWATER_PREFIX": ("server", "prefix"),
     "HEADWATER_LOG": ("log",),
     "HEADWATER_FAILPOINTS": ("failpoints",),
+    "HEADWATER_BALLAST": ("overload", "ballast"),
 }
 """Variable -> the setting that it replaces."""
 
@@ -189,6 +223,16 @@ def load(
     return _resolved(settings, path.parent, origins, variables)
 
 
+def kept(config: Path | None, data: Path | None) -> Kept:
+    """Where the state is that a command reads: in the folder that it was given, else where the settings say."""
+    return Kept(data) if data else load(config).kept
+
+
+def at(data: Path | None) -> dict[str, str]:
+    """The overrides for a data folder that a command was given: what is kept lies there and nowhere else."""
+    return {"HEADWATER_DATA": str(data), "HEADWATER_STORE": ""} if data else {}
+
+
 def traceback_wanted() -> bool:
     """Whether the person in front of the terminal wants to see where an error came from."""
     return bool(os.environ.get("HEADWATER_TRACEBACK"))
@@ -199,7 +243,7 @@ def schema() -> dict[str, object]:
     content = _adapter().json_schema()
     for definition in content.get("$defs", {}).values():
         properties = definition.get("properties", {})
-        for name in [name for name in properties if f"{name}_env" in properties]:
+        for name in [name for name in properties if {f"{name}_env", f"{name}_file"} & properties.keys()]:
             del properties[name]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **content, "title": "headwater.yaml"}
 
@@ -269,11 +313,38 @@ def _cross_checks(
         mend = "run `headwater token create NAME --role admin` and put the lines it prints under tokens:"
         message = f"server.host: {settings.server.host} is reachable from other machines, but no tokens are configured"
         found.append(Finding(*place, message, mend))
+    ages = settings.overload
+    if not ages.backfill <= ages.telemetry <= ages.alerts:
+        mend = "what is less urgent is refused no later than what is more urgent"
+        message = "overload: backfill, telemetry and alerts must not fall"
+        found.append(Finding(file, document.line(("overload",)), message, mend))
     for setting, number, key, variable in settings.sinks.unset(variables):
         line = document.line(("sinks", setting, number, key))
         found.append(Finding(file, line, f"sinks.{setting}.{number}.{key}: {variable} is not set"))
     found += _wrong_sinks(settings, document, file)
+    found += _of_kafka(settings, document, file, variables)
+    found += _of_store(settings, document, file, origins)
     return [*found, *_of_probes(settings, document, file, variables), *_used_twice(settings, document, file)]
+
+
+def _of_kafka(settings: Settings, document: Document, file: str, variables: Mapping[str, str]) -> Iterator[Finding]:
+    wrong = [(("kafka", *place), said) for place, said in kafka_declared.unset(settings.kafka, variables)]
+    for number, source in enumerate(settings.kafka):
+        wrong += [(("kafka", number, *place), said) for place, said in source.wrong()]
+    wrong += [(("cluster", *place), said) for place, said in cluster_declared.unset(settings.cluster, variables)]
+    for place, said in wrong:
+        yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {said}")
+
+
+def _of_store(
+    settings: Settings, document: Document, file: str, origins: Mapping[tuple[str, ...], str]
+) -> Iterator[Finding]:
+    """Secrets stand in no file of settings."""
+    mend = "put it into store_password_file or HEADWATER_STORE_PASSWORD"
+    written = {"store": bool(urlsplit(settings.store).password), "store_password": bool(settings.store_password)}
+    for name, secret in written.items():
+        if secret and (name,) not in origins:
+            yield Finding(file, document.line((name,)), f"{name}: a password does not belong here", mend)
 
 
 def _of_probes(settings: Settings, document: Document, file: str, variables: Mapping[str, str]) -> Iterator[Finding]:
@@ -319,6 +390,7 @@ def _resolved(
         name: getattr(settings, name) if (name,) in origins else base / getattr(settings, name)
         for name in ("data", "catalogue", "rules", "scenarios")
     }
+    secret = _password(settings, base, origins)
     probes = settings.probes.with_secrets(variables)
     if probes.authorities is not None:
         probes = replace(probes, authorities=base / probes.authorities)
@@ -329,7 +401,23 @@ def _resolved(
     return replace(
         settings,
         **paths,
-        sinks=settings.sinks.with_secrets(variables),
+        store_password=secret,
+        sinks=settings.sinks.located(base).with_secrets(variables),
+        cluster=settings.cluster and cluster_declared.with_secrets(settings.cluster.located(base), variables),
+        kafka=tuple(kafka_declared.with_secrets(one.located(base), variables) for one in settings.kafka),
         probes=replace(probes, databases=tuple(databases)),
         prometheus=tuple(servers),
     )
+
+
+def _password(settings: Settings, base: Path, origins: Mapping[tuple[str, ...], str]) -> str:
+    """The store's, from the environment or from the file that holds nothing else. Raises Wrong."""
+    named = settings.store_password_file
+    if settings.store_password or named is None:
+        return settings.store_password
+    path = named if ("store_password_file",) in origins else base / named
+    try:
+        return path.read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise Wrong([Finding(str(path), 0, f"store_password_file: cannot be read: {reason}")]) from None

@@ -10,8 +10,10 @@ from engine.library import Library
 from engine.lifecycle import Guards
 from engine.outcomes import IncidentView, LedgerChange, LedgerEntry, Outcomes, TimelineEntry
 from engine.reasons import Disposition, Reason
-from engine.record import Recorder
-from engine.signals import Millis
+from engine.record import Recorder, counted_in
+from engine.routes import Routes
+from engine.shards import ALONE, Shard
+from engine.signals import Millis, Signal
 from engine.state import Alert, CoreState, Domain, Incident
 from engine.timers import TimerQueue
 from engine.view import digest_of, view_of
@@ -26,12 +28,14 @@ class Context:
 
     ENTITIES_CACHED = 500_000
 
-    def __init__(self, state: CoreState, library: Library) -> None:
+    def __init__(self, state: CoreState, library: Library, shard: Shard = ALONE) -> None:
         self.state = state
         self.library = library
+        self.shard = shard
         self.timers = TimerQueue(state.timers)
         self.rules: RuleSet = library.rules(state.rules) if state.rules else RuleSet.default()
         self.topology: Topology = library.topology(state.topology) if state.topology else Topology.build()
+        self.routes = Routes(self.rules, self.topology, shard.total)
         self.gated = self.inhibits = True
         self.beats_by_name = False
         self.names_without_beat: set[str] = set()
@@ -46,8 +50,10 @@ class Context:
         self.comparable: dict[str, bool] = {}
         self.guards: Guards[Incident] = Guards()
         self.changed: set[int] = set()
+        self.strays: list[Signal] = []
         self.out = Outcomes()
-        self.recorder = Recorder()
+        self.counted = counted_in(shard)
+        self.recorder = Recorder(self.counted)
 
     def look_at_rules(self) -> None:
         """What the rules in force never ask need not be asked for every alert."""
@@ -166,9 +172,10 @@ class Context:
         actor: str = "",
         facts: Mapping[str, object] | None = None,
     ) -> None:
-        """A line of an incident's timeline. One that has not begun has none."""
+        """A line of an incident's timeline. One that has not begun has none, and what is said of no incident in all
+        shards is said by the one that owns the domain."""
         known = self.state.incidents.get(incident)
-        if known is not None and not known.begun:
+        if (known is None and not self.shard.owns(domain)) or (known is not None and not known.begun):
             return
         entry = TimelineEntry(incident=incident, at=at, kind=kind, text=text, actor=actor, facts=dict(facts or {}))
         self.out.timeline.append(entry)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from engine import state as states
 from engine.alerts import admission
@@ -17,6 +17,8 @@ from engine.clocks import clock_due, clock_gauges
 from engine.commands import obey, silence_due
 from engine.context import Context
 from engine.evidence.telemetry import AnomalySeen
+from engine.handover.arriving import take_over, take_what_waited
+from engine.handover.leaving import hand_over, pass_on
 from engine.heartbeats import dead_due, late_due, pulse
 from engine.incidents import archive_due, declare_due, recover_due, recovery_gauges
 from engine.judging import rule_gauges
@@ -29,6 +31,7 @@ from engine.reasons import Disposition
 from engine.record import Recorder
 from engine.recovery_views import RecoveryView
 from engine.settle import evidence_due, final_due, settle_due
+from engine.shards import ALONE, Shard
 from engine.signals import (
     Activation,
     AlertEvent,
@@ -36,6 +39,7 @@ from engine.signals import (
     Command,
     Downtime,
     Fetched,
+    Handover,
     Heartbeat,
     Millis,
     Signal,
@@ -77,15 +81,15 @@ class Core:
 
     SCHEMA = states.SCHEMA
 
-    def __init__(self, library: Library, state: CoreState | None = None) -> None:
-        self._context = Context(state or _empty(), library)
+    def __init__(self, library: Library, state: CoreState | None = None, shard: Shard = ALONE) -> None:
+        self._context = Context(state or _empty(shard), library, shard)
         watch_all(self._context)
         guard(self._context)
 
     @classmethod
-    def restore(cls, content: bytes, library: Library) -> Core:
+    def restore(cls, content: bytes, library: Library, shard: Shard = ALONE) -> Core:
         """The core of a snapshot; goes on exactly as the one that wrote it."""
-        return cls(library, states.decode(content))
+        return cls(library, states.decode(content), shard)
 
     def snapshot(self) -> bytes:
         """All that the core remembers."""
@@ -103,7 +107,7 @@ class Core:
         self._fire(now)
         context.state.now = now
         context.state.position = position
-        for index, signal in enumerate(signals):
+        for index, signal in enumerate(signals) if context.shard.total == 1 else self._own(signals):
             if type(signal) is AlertEvent:
                 take(context, index, signal, now)
             else:
@@ -180,6 +184,17 @@ class Core:
             "log_groups_given_up": context.state.logs.given_up,
         }
 
+    def _own(self, signals: Sequence[Signal]) -> Iterator[tuple[int, Signal]]:
+        """Those of one of several shards, by their place; behind them what came with a parcel. The others are passed
+        on."""
+        context, waiting, place = self._context, list(signals), 0
+        while waiting:
+            upto = next((n for n, one in enumerate(waiting, 1) if isinstance(one, Activation | Handover)), len(waiting))
+            yield from pass_on(context, waiting[:upto], place)
+            place += upto
+            waiting = [*waiting[upto:], *context.strays]
+            context.strays = []
+
     def _fire(self, now: Millis) -> None:
         context = self._context
         while (timer := context.timers.pop(now)) is not None:
@@ -201,7 +216,7 @@ class Core:
             _tally(counts, [entry.disposition for entry in out.ledger])
         out.alerts = sorted(number for number in context.changed if number in context.state.alerts)
         context.changed = set()
-        context.recorder = Recorder()
+        context.recorder = Recorder(context.counted)
         return out
 
     def _other(self, signal: Signal, now: Millis) -> None:
@@ -221,9 +236,22 @@ class Core:
         elif isinstance(signal, Downtime):
             self._slept(signal)
         elif isinstance(signal, Activation):
-            activate(context, signal, now)
+            self._activate(signal, now)
+        elif isinstance(signal, Handover):
+            take_over(context, signal, now)
         else:
             raise TypeError(f"{type(signal).__name__} is no signal")
+
+    def _activate(self, signal: Activation, now: Millis) -> None:
+        """One of several shards knows an activation that it has heard of, and gives away what is no longer its own."""
+        context = self._context
+        if 0 < signal.number <= context.state.shared.activated:
+            return
+        activate(context, signal, now)
+        if context.shard.total > 1:
+            context.state.shared.activated = signal.number
+            hand_over(context, now)
+            take_what_waited(context, now)
 
     def _slept(self, gap: Downtime) -> None:
         """The engine was down: what it would have missed in that time is not held against anybody."""
@@ -251,8 +279,28 @@ def _tally(counts: dict[str, int], dispositions: list[Disposition]) -> None:
         dispositions = [other for other in dispositions if other is not disposition]
 
 
-def _empty() -> CoreState:
+class Shards:
+    """The cores of one shard of several, where a `Core` is expected (`engine.resume.EngineType`)."""
+
+    SCHEMA = states.SCHEMA
+
+    def __init__(self, shard: Shard) -> None:
+        self._shard = shard
+
+    def __call__(self, library: Library, /) -> Core:
+        """A core that has seen nothing."""
+        return Core(library, None, self._shard)
+
+    def restore(self, state: bytes, library: Library, /) -> Core:
+        """A core with the state of a snapshot."""
+        return Core.restore(state, library, self._shard)
+
+
+def _empty(shard: Shard) -> CoreState:
     return CoreState(
+        position=shard.base,
+        next_alert=shard.base + 1,
+        next_mark=shard.base + 1,
         alerts={},
         incidents={},
         domains={},

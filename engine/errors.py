@@ -2,6 +2,7 @@
 
 EngineError
 ├── StoreUnavailable    the operator's disk or database: inputs are refused, senders try again
+│   └── Fenced          another engine has taken the shard over: this one's writes are refused
 ├── StoreCorrupt        the stored state contradicts itself: the engine refuses to start
 ├── UnknownVersion      the shell did not provide a version that the input log activates
 ├── NotPermitted        the actor may not do this
@@ -24,6 +25,10 @@ class EngineError(Exception):
 
 class StoreUnavailable(EngineError):
     """The store cannot be written."""
+
+
+class Fenced(StoreUnavailable):
+    """Another engine has taken this shard over."""
 
 
 class StoreCorrupt(EngineError):

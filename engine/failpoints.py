@@ -16,6 +16,8 @@ POINTS = frozenset(
         "ingest.before_commit",
         "ingest.after_commit_before_ack",
         "timers.before_commit",
+        "store.mid_commit",
+        "migrate.mid_step",
         "snapshot.before",
         "snapshot.after",
         "resume.after_snapshot",
@@ -31,13 +33,17 @@ POINTS = frozenset(
 )
 """Every failpoint there is."""
 
-ACTIONS = frozenset({"sigkill", "sigstop", "raise"})
+ACTIONS = frozenset({"sigkill", "sigstop", "raise", "die"})
 
 _armed: dict[str, tuple[str, int]] = {}
 
 
 class FailpointReached(Exception):
     """An armed failpoint of the kind ``raise`` was reached."""
+
+
+class Died(BaseException):
+    """An armed failpoint of the kind ``die`` was reached: to everything in this process as if it had been killed."""
 
 
 def reach(point: str) -> None:
@@ -49,9 +55,9 @@ def reach(point: str) -> None:
 def arm(spec: str) -> None:
     """Arm the points of ``spec``, a comma-separated list of ``point[:action[:n]]``; an empty one disarms all.
 
-    ``action`` is ``sigkill`` (default), ``sigstop`` (the process stands still until somebody lets it go on) or
-    ``raise``; it happens the ``n``-th time (default 1) the point is
-    reached. Raises ValueError naming everything that is wrong.
+    ``action`` is ``sigkill`` (default), ``sigstop`` (the process stands still until somebody lets it go on),
+    ``raise``, or ``die`` (raises what nobody catches, for simulations in one process); it happens the ``n``-th time
+    (default 1) the point is reached. Raises ValueError naming everything that is wrong.
     """
     armed: dict[str, tuple[str, int]] = {}
     wrong: list[str] = []
@@ -81,6 +87,8 @@ def _pass(point: str) -> None:
     del _armed[point]
     if action == "raise":
         raise FailpointReached(point)
+    if action == "die":
+        raise Died(point)
     if action == "sigstop":
         signal.raise_signal(signal.SIGSTOP)  # to this thread, which so stops right here, and all others with it
     else:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Protocol
 
 import msgspec
 
 from engine.outcomes import AlertView, Outcomes
-from engine.ports import Commit, DeadLetter, Decoded, Entry, Record
+from engine.ports import Commit, DeadLetter, Decoded, Entry, Origin, Record
 from engine.signals import Millis, Samples, SampleTable, Signal
 from engine.submissions import Submitted
 
@@ -44,6 +44,7 @@ class Group:
         self.events: dict[str, int] = {}
         self.rejects: dict[str, int] = {}
         self._signals: list[Sequence[Signal]] = []
+        self._origins: dict[int, Origin] = {}
         self._changed: dict[int, None] = {}
         self._views: dict[int, AlertView] = {}
 
@@ -67,15 +68,15 @@ class Group:
             or commit.timeline
             or commit.outbox
             or commit.incidents
+            or commit.handovers
             or self._changed
             or self._views
         )
 
     def repeats(self, record: Record) -> bool:
         """Whether the record is a redelivery: at or below its source's committed position."""
-        if record.offset is None:
-            return False
-        return record.offset <= self.cursor.positions.get((record.source, record.partition), -1)
+        known = self.cursor.positions
+        return any(at <= known.get(source, -1) for source, at in _places(record))
 
     def stamp(self, now: Millis, record: Record) -> Millis:
         """The arrival: the record's own or now, but never before the last arrival or a timer that has fired."""
@@ -87,8 +88,10 @@ class Group:
         cursor = self.cursor
         cursor.position += 1
         cursor.arrival = arrival
-        if record.offset is not None:
-            cursor.positions[record.source, record.partition] = record.offset
+        for source, at in _places(record):
+            cursor.positions[source] = self.commit.positions[source] = at
+        if record.origin is not None:
+            self._origins[cursor.position] = record.origin
         if isinstance(record.token, Submitted) and record.token.version is not None:
             self.commit.versions.append(record.token.version)
         entry = Entry(
@@ -121,11 +124,12 @@ class Group:
         self._bury(entry, "", f"the engine failed on this input: {type(error).__name__}: {error}", entry.body)
 
     def _bury(self, entry: Entry, pointer: str, reason: str, raw: bytes) -> None:
+        origin = self._origins.get(entry.position)
         self.commit.dead.append(
             DeadLetter(
                 at=entry.arrival,
-                source=entry.source,
-                format=entry.format,
+                source=origin.source if origin else entry.source,
+                format=origin.format if origin and raw is not entry.body else entry.format,
                 pointer=pointer,
                 reason=reason,
                 raw=raw,
@@ -144,6 +148,8 @@ class Group:
             commit.timeline += outcomes.timeline
         if outcomes.outbox:
             commit.outbox += outcomes.outbox
+        if outcomes.handovers:
+            commit.handovers += outcomes.handovers
         if outcomes.alerts:
             self._changed.update(dict.fromkeys(outcomes.alerts))
         for view in outcomes.departed:
@@ -164,12 +170,15 @@ class Group:
         self.look(core)
         commit = self.commit
         commit.alerts = list(self._views.values())
-        commit.positions = _advanced(self.cursor.positions, commit.entries)
+        commit.positions = dict(sorted(commit.positions.items()))
         commit.ticked = self.cursor.ticked
         commit.counts = dict(core.counts)
         return commit
 
 
-def _advanced(positions: Mapping[tuple[str, int], int], entries: list[Entry]) -> dict[tuple[str, int], int]:
-    moved = {(entry.source, entry.partition) for entry in entries if entry.offset is not None}
-    return {key: positions[key] for key in sorted(moved)}
+def _places(record: Record) -> Iterator[tuple[tuple[str, int], int]]:
+    """Where a record lies in its source, and where stage 1 had it from."""
+    if record.offset is not None:
+        yield (record.source, record.partition), record.offset
+    if record.origin is not None and record.origin.offset is not None:
+        yield (record.origin.source, record.origin.partition), record.origin.offset

@@ -98,20 +98,23 @@ def late_due(context: Context, source: str, due: Millis) -> None:
 
 
 def dead_due(context: Context, source: str, due: Millis) -> None:
-    """Timer ``dead``: open an incident on the source's entity."""
+    """Timer ``dead``: open an incident on the source's entity, in the shard that owns its domain."""
     known = context.state.pulses.get(source)
     if known is None or known.state == "dead":
         return
     known.state = "dead"
     state = context.state
     entity = context.topology.resolve(source)
+    domain = context.topology.domain(entity) if entity else UNMAPPED
+    if not context.shard.owns(domain):
+        return
     alert = Alert(
         state.next_alert,
         Labels.of({"alertname": ALERT_NAME, "heartbeat": source}),
         ALERT_NAME,
         entity or source,
         entity is not None,
-        context.topology.domain(entity) if entity else UNMAPPED,
+        domain,
         "critical",
         Spell(known.last, known.last, 0, NEVER),
         "",

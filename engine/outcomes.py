@@ -1,7 +1,5 @@
-"""Outcomes: what the core says after a signal or a tick. Plain data, in the order in which it was decided.
-
-The core never performs anything. The service stores outcomes in one transaction with the input that caused
-them; the API reads them back; publishers act on the outbox. All times are `Millis`.
+"""Outcomes: what the core says after a signal or a tick. Plain data, in the order in which it was decided. The service
+stores them in one transaction with the input that caused them. All times are `Millis`.
 """
 
 from __future__ import annotations
@@ -15,7 +13,7 @@ from engine.member_views import MemberView, OnsetView
 from engine.people_views import Called, Declaration, EscalationView, Status
 from engine.reasons import Disposition, Reason, Verdict
 from engine.recovery_views import RecoveryView
-from engine.signals import Millis
+from engine.signals import Handover, Millis
 from topology.objectives import Objective
 
 
@@ -395,6 +393,7 @@ class Outcomes(msgspec.Struct):
     timeline: list[TimelineEntry] = []
     outbox: list[Publication] = []
     decisions: list[Decision] = []
+    handovers: list[tuple[int, Handover]] = []  # with the shard that is to have it
 
     def __bool__(self) -> bool:
-        return bool(self.decisions or self.alerts)
+        return bool(self.decisions or self.alerts or self.handovers)

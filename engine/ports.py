@@ -6,7 +6,7 @@ Every implementation passes the same contract tests (`tests/contracts`). Only `a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -19,7 +19,7 @@ from engine.outcomes import (
     Publication,
     TimelineEntry,
 )
-from engine.signals import Millis, Signal
+from engine.signals import Handover, Millis, Signal
 
 Clock = Callable[[], Millis]
 """Wall-clock time; must not run backwards within a process."""
@@ -44,6 +44,15 @@ Decode = Callable[[str, bytes], Decoded]
 """(format, body) -> Decoded. Pure: the same bytes give the same signals on every replay. Never raises."""
 
 
+class Origin(NamedTuple):
+    """Where stage 1 had an input from. ``offset`` is None where the source has none."""
+
+    source: str
+    partition: int = 0
+    offset: int | None = None
+    format: str = ""
+
+
 class Record(msgspec.Struct):
     """One input as a source delivers it: a request body, a Kafka record, a command, the engine's own signal.
 
@@ -60,6 +69,7 @@ class Record(msgspec.Struct):
     decoded: Decoded | None = None
     arrival: Millis | None = None
     token: object = None
+    origin: Origin | None = None
 
 
 class Source(Protocol):
@@ -147,6 +157,7 @@ class Commit(msgspec.Struct, kw_only=True):
     ticked: Millis = 0
     counts: dict[str, int] = {}  # totals so far: "received" and one per disposition
     snapshot: Snapshot | None = None
+    handovers: list[tuple[int, Handover]] = []  # with the shard that is to have it
 
 
 class Resume(msgspec.Struct):
@@ -187,6 +198,20 @@ class Store(Protocol):
 
     def close(self) -> None:
         """Release the files or connections."""
+
+
+class ShardStore(Store, Protocol):
+    """The part of a store that one owner of a shard writes. After another has acquired the shard every call that writes
+    raises `engine.errors.Fenced`, and nothing is written."""
+
+    def acquire(self) -> int:
+        """Become the owner: raises the shard's epoch, and returns it."""
+
+    def handovers(self, limit: int = 100) -> list[tuple[int, Handover]]:
+        """What is to be sent to other shards and was not noted as sent, in order, each with its shard."""
+
+    def handed(self, through: int) -> None:
+        """The handovers up to this number are with their shards."""
 
 
 class Page(msgspec.Struct):

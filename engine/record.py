@@ -6,6 +6,7 @@ import msgspec
 
 from engine.outcomes import Decision, IncidentView, LedgerChange, LedgerEntry, Publication, TimelineEntry
 from engine.reasons import Disposition, Reason
+from engine.shards import Shard
 from engine.signals import Millis
 
 
@@ -34,16 +35,26 @@ class _Repeats(msgspec.Struct, omit_defaults=True):
 
 
 REPEATS = "(repeats)"
-"""The chain of what was only counted: nothing was decided in any domain."""
+"""The chain of what was only counted: nothing was decided in any domain. Each shard has one of its own."""
+
+
+def counted_in(shard: Shard) -> str:
+    """The name of that chain.
+
+    >>> counted_in(Shard()), counted_in(Shard(3, 16))
+    ('(repeats)', '(repeats 3)')
+    """
+    return REPEATS if shard.total == 1 else f"(repeats {shard.number})"
 
 
 class Recorder:
     """Collects what one signal batch or one timer decided, by domain. Events that were only counted have a chain of
     their own, as (index, alert) by reason: they are nearly all there is, and no domain's decision."""
 
-    __slots__ = ("_parts", "_reason", "_repeats", "_row")
+    __slots__ = ("_counted", "_parts", "_reason", "_repeats", "_row")
 
-    def __init__(self) -> None:
+    def __init__(self, counted: str = REPEATS) -> None:
+        self._counted = counted
         self._parts: dict[str, _Part] = {}
         self._repeats: dict[str, list[tuple[int, int]]] = {}
         self._reason: Reason | None = None
@@ -93,7 +104,7 @@ class Recorder:
         ]
         if self._repeats:
             payload = _encoder.encode(_Repeats(position, at, self._repeats))
-            decisions.append(Decision(REPEATS, position, at, payload))
+            decisions.append(Decision(self._counted, position, at, payload))
             self._repeats, self._reason = {}, None
         self._parts = {}
         return decisions

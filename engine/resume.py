@@ -19,6 +19,7 @@ from engine.group import Cursor, Views
 from engine.library import Library
 from engine.outcomes import Decision, Outcomes
 from engine.ports import Decode, Resume, Snapshot, Store, Version
+from engine.shards import base_of
 from engine.signals import Millis, Signal
 from rules.ruleset import RuleSet
 from topology.model import Topology
@@ -134,7 +135,7 @@ def revive(machine: Machine, store: Store) -> Revived:
     resume = store.resume()
     snapshot = _usable(resume.snapshot, machine.engine.SCHEMA)
     if snapshot is None:
-        core, after, ticked = machine.engine(machine.library), 0, -1
+        core, after, ticked = machine.engine(machine.library), base_of(resume.position), -1
     else:
         core, after, ticked = (
             machine.engine.restore(snapshot.state, machine.library),
@@ -144,7 +145,7 @@ def revive(machine: Machine, store: Store) -> Revived:
     failpoints.reach("resume.after_snapshot")
     derived = _replay(core, store, machine.decode, after, resume)
     differing = _compare(derived, _behind(store.decisions(after - 1), after, ticked))
-    if resume.position and dict(core.counts) != resume.counts:
+    if resume.position > base_of(resume.position) and dict(core.counts) != resume.counts:
         log.error("the core accounts for %s, the store for %s", core.counts, resume.counts)
         differing += 1
     return Revived(

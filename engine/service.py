@@ -33,7 +33,7 @@ from threading import Event
 import msgspec
 
 from engine import failpoints, own
-from engine.errors import EngineError, StoreCorrupt, StoreUnavailable
+from engine.errors import EngineError, Fenced, StoreCorrupt, StoreUnavailable
 from engine.feed import Delivery, Feed, tell_committed, tell_failed
 from engine.group import Cursor, Group
 from engine.metrics import EngineMetrics
@@ -101,6 +101,7 @@ class Service:
         self._last_step, self._polled_at = time.monotonic(), 0.0
         self._untold: Sequence[Delivery] = ()
         self._alive_at, self._pruned_at, self._sample_next = 0, 0, 0
+        self.hands_over = True  # until somebody has looked
 
     @property
     def core(self) -> Engine:
@@ -112,8 +113,15 @@ class Service:
     def recover(self) -> Revived:
         """Rebuild the core, record the engine's own downtime, tell the sources where to continue.
 
-        Raises `StoreUnavailable`, `StoreCorrupt`, `UnknownVersion`.
+        Raises `StoreUnavailable`, `StoreCorrupt`, `UnknownVersion`; then there is no core, for it may have run ahead.
         """
+        try:
+            return self._recovered()
+        except BaseException:
+            self._core = None
+            raise
+
+    def _recovered(self) -> Revived:
         revived = self._revive()
         now = self._clock()
         if not revived.fresh or revived.engine != self._machine.version:
@@ -134,7 +142,7 @@ class Service:
         if self._core is None:
             return self._stand_still(timeout)
         settings = self.settings
-        self._untold = self._feed.poll(settings.group_records, settings.group_bytes, self._patience(timeout))
+        self._untold = self._feed.poll(settings.group_records, settings.group_bytes, self.patience(timeout))
         self._polled_at, taken = time.perf_counter(), len(self._untold)
         try:
             if taken:
@@ -143,6 +151,9 @@ class Service:
             else:
                 self._tick(self._now())
             self._housekeeping()
+        except Fenced:
+            self._core, self._reason = None, "another worker owns the shard"
+            raise
         except Exception as error:
             self._lost(error)
         return taken
@@ -276,6 +287,7 @@ class Service:
             self._metrics.group(group.events, group.kinds, len(commit.entries))
             for name, count in group.rejects.items():
                 self._metrics.rejects.labels(name).inc(count)
+        self.hands_over = self.hands_over or bool(commit.handovers)
         opened = sum(view.revision == 1 for view in commit.incidents)
         if opened:
             self._metrics.incidents.inc(opened)
@@ -346,6 +358,8 @@ class Service:
         backoff = self._backoff
         try:
             self.recover()
+        except Fenced:
+            raise
         except Exception as error:
             self._backoff = backoff
             self._lost(error)
@@ -354,9 +368,9 @@ class Service:
 
     # --- now and then --------------------------------------------------------------------------------------------
 
-    def _patience(self, timeout: float) -> float:
+    def patience(self, timeout: float) -> float:
         """Seconds to wait for records: not beyond the next timer."""
-        due = self.core.due()
+        due = self._core.due() if self._core is not None else None
         return timeout if due is None else min(timeout, max(0.0, (due - self._now()) / 1000))
 
     def _housekeeping(self) -> None:

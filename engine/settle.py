@@ -43,7 +43,7 @@ def _place(context: Context, alert: Alert, now: Millis, *, waits: bool) -> tuple
     domain = context.domain(alert.domain)
     enter(context, alert)
     settling = domain.urgent
-    _pass_later(context, domain, now)
+    pass_later(context, domain, now)
     known = incident_of(context, alert) if alert.incident else None
     if known is not None and known.state is State.RESOLVED and known.told:
         reopen(context, known, now, "an alert of it fires again")
@@ -80,7 +80,7 @@ def _place(context: Context, alert: Alert, now: Millis, *, waits: bool) -> tuple
     return Disposition.OPENED, Reason.NEW_TROUBLE if alert.mapped else Reason.UNMAPPED
 
 
-def _pass_later(context: Context, domain: Domain, now: Millis) -> None:
+def pass_later(context: Context, domain: Domain, now: Millis) -> None:
     """A last pass, when nothing that belongs to what is known can still be on its way."""
     last_pass = (now + context.rules.correlation.lateness) // 1000 * 1000 + 1000
     if last_pass != domain.last_pass:

@@ -157,11 +157,13 @@ class Change(msgspec.Struct, frozen=True, gc=False):
 
 
 class Heartbeat(msgspec.Struct, frozen=True, gc=False):
-    """A sign of life of a source; silence of more than ``every`` milliseconds is a loss."""
+    """A sign of life of a source; silence of more than ``every`` milliseconds (None: as learned) is a loss. ``of`` are
+    the labels that name the source: alerts that have them all come from it."""
 
     source: str
-    every: Millis
+    every: Millis | None
     at: Millis | None = None
+    of: dict[str, str] = {}
 
 
 class Command(msgspec.Struct, frozen=True, gc=False):
@@ -245,12 +247,26 @@ class Activation(msgspec.Struct, frozen=True, gc=False):
     """A version of the topology or of the rules (``kind``: topology, rules) comes into force.
 
     The core looks the content up in the library that the shell gave it; unknown versions are an error of
-    the shell.
+    the shell. Where several shards hear of it, ``number`` grows with each activation of either kind: what comes
+    again is known by it. 0: there is one shard.
     """
 
     kind: str
     version: str
+    number: int = 0
+
+
+class Handover(msgspec.Struct, frozen=True, gc=False):
+    """A part of what another shard no longer decides: the ``number``th one of shard ``source``. The parts up to the
+    ``last`` one are one `engine.handover.parcel.Parcel`."""
+
+    source: int
+    number: int
+    last: bool
+    body: bytes
 
 
 Telemetry = Samples | SampleTable | LogRecord | Span | Change
-Signal = AlertEvent | Telemetry | Heartbeat | Command | TicketEvent | Answer | Fetched | Downtime | Activation
+Signal = (
+    AlertEvent | Telemetry | Heartbeat | Command | TicketEvent | Answer | Fetched | Downtime | Activation | Handover
+)

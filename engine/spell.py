@@ -84,3 +84,19 @@ class Spell(msgspec.Struct, gc=False, array_like=True):
         """Keep the first change of each tick: more of them would not count (`engine.flapping`)."""
         by_tick = {when // tick: (when, how) for when, how in sorted({*self.flips, (at, firing)}, reverse=True)}
         self.flips = tuple(sorted(by_tick.values()))[-HISTORY:]
+
+
+def joined_spells(one: Spell, other: Spell) -> Spell:
+    """Two spells of one fingerprint that are one: what their events say together.
+
+    >>> joined_spells(Spell(10, 10, 0, 99), Spell(20, 20, 30, 99)).end(40)
+    30
+    """
+    flips = tuple(sorted({*one.flips, *other.flips}))[-HISTORY:]
+    return Spell(
+        min(one.start, other.start),
+        max(one.last_fire, other.last_fire),
+        max(one.last_end, other.last_end),
+        max(one.expires, other.expires),
+        flips,
+    )

@@ -29,6 +29,7 @@ from engine.outcomes import (
 from engine.people_views import Called, Declaration, EscalationView, Status
 from engine.reasons import Disposition, Reason, Verdict
 from engine.recovery_views import AcceptedView, Pinned, Ranges, RecoveryView
+from engine.shards import Shared
 from engine.signals import Labels, Millis
 from engine.spell import Spell
 from engine.timers import Timer
@@ -36,7 +37,7 @@ from rules.gates.silence import Silence
 from rules.severity import SeverityFacts
 from topology.objectives import Objective
 
-SCHEMA = 5
+SCHEMA = 6
 """Number of the snapshot's layout; raised with every change of it."""
 
 
@@ -341,6 +342,7 @@ class CoreState(msgspec.Struct):
     counts: dict[str, int] = {}
     strange_tickets: int = 0
     expiring: dict[int, list[int]] = {}
+    shared: Shared = msgspec.field(default_factory=Shared)
     arrivals: Arrivals = msgspec.field(default_factory=Arrivals)
     storm: bool = False
     storms: Storm = msgspec.field(default_factory=Storm)
@@ -381,3 +383,13 @@ def encode(state: CoreState) -> bytes:
 def decode(content: bytes) -> CoreState:
     """The state of a snapshot; `msgspec.ValidationError` when it is of another layout."""
     return _decoder.decode(content)
+
+
+def encode_part(value: msgspec.Struct) -> bytes:
+    """Something that is made of parts of the state, as msgpack."""
+    return _encoder.encode(value)
+
+
+def decoder_of(kind: type[msgspec.Struct]) -> msgspec.msgpack.Decoder[Any]:
+    """Reads what `encode_part` gave of this type."""
+    return msgspec.msgpack.Decoder(kind, dec_hook=_decode_hook)

@@ -46,6 +46,10 @@ class TimerQueue:
         """Is (kind, key) set?"""
         return (kind, key) in self._due
 
+    def when(self, kind: str, key: str) -> Millis | None:
+        """When (kind, key) is due; None when it is not set."""
+        return self._due.get((kind, key))
+
     def due(self) -> Millis | None:
         """When the next timer is due."""
         heap = self._heap

@@ -9,6 +9,7 @@ from engine.clocks import rules_changed
 from engine.context import Context
 from engine.probing import forget_undeclared
 from engine.proof import judge_anew
+from engine.routes import Routes
 from engine.settle import touch
 from engine.signals import Activation, Millis
 from engine.state import Alert
@@ -26,11 +27,12 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
         forget_undeclared(context)
     else:
         raise ValueError(f"there are no versions of {signal.kind!r}")
+    context.routes = Routes(context.rules, context.topology, context.shard.total)
     context.entity_of.clear()
     context.state.telemetry.forget_plain()
     context.look_at_rules()
     for number in sorted(context.state.alerts):
-        _resolve_again(context, context.state.alerts[number])
+        resolve_again(context, context.state.alerts[number])
     watch_all(context)
     for number in sorted(context.state.alerts):
         review(context, context.state.alerts[number], now, now)
@@ -42,7 +44,7 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
         judge_anew(context, now)
 
 
-def _resolve_again(context: Context, alert: Alert) -> None:
+def resolve_again(context: Context, alert: Alert) -> None:
     """The entity and domain of a known alert under the new versions. An open incident moves along with its alerts."""
     names = [alert.entity] if alert.internal else list(context.rules.names(alert.labels.as_dict()))
     found = next((e for name in names if (e := context.topology.resolve(name)) is not None), None)

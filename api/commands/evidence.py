@@ -131,11 +131,11 @@ def asking(where: Where) -> Iterator[Fetch]:
             with closing(client):
                 yield over_http(client)
             return
-    folder = where.data or settings.load(where.config).data
-    if not (folder / bootstrap.DATABASE).exists():
+    kept = settings.kept(where.config, where.data)
+    if not kept.there:
         mend = "start one with `headwater serve`, or name --url or --data"
-        raise Failed(f"no server runs and {folder} holds no data", mend, UNAVAILABLE)
-    with bootstrap.stored_core(folder) as (known, reader):
+        raise Failed(f"no server runs and {kept} holds no data", mend, UNAVAILABLE)
+    with bootstrap.stored_core(kept) as (known, reader):
         yield _from_snapshot(known, reader)
 
 

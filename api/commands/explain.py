@@ -38,7 +38,7 @@ def run(
 @contextmanager
 def asking(url: str | None, token: str, config: Path | None, data: Path | None) -> Iterator[Fetch]:
     """What can be asked of a server if one runs, else of the data."""
-    found = settings.load(config, overrides={"HEADWATER_DATA": str(data)} if data else {})
+    found = settings.load(config, overrides=settings.at(data))
     server = None
     if url:
         server = httpx.Client(base_url=url, headers=_headers(token), timeout=10)
@@ -48,10 +48,10 @@ def asking(url: str | None, token: str, config: Path | None, data: Path | None) 
         with closing(server):
             yield over_http(server)
         return
-    if not (found.data / bootstrap.DATABASE).exists():
+    if not found.kept.there:
         mend = "start one with `headwater serve`, or name --url or --data"
-        raise Failed(f"no server runs and {found.data} holds no data", mend, UNAVAILABLE)
-    with bootstrap.stored(found.data) as reader:
+        raise Failed(f"no server runs and {found.kept} holds no data", mend, UNAVAILABLE)
+    with bootstrap.stored(found.kept) as reader:
         yield _from_reader(reader)
 
 

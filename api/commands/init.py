@@ -12,6 +12,7 @@ SETTINGS = """\
 # Check with `headwater check`; paths are relative to this file; the environment (HEADWATER_PORT …) wins over it.
 
 data: headwater-data        # the database and the log of publications
+# store: ""                 # postgresql://user@host/database instead of SQLite in data: docs/storage.md
 catalogue: catalogue        # what there is and who needs whom
 rules: rules                # gates, severity, routes
 # scenarios: scenarios      # saved what-if questions with the answers that you expect
@@ -58,11 +59,19 @@ rules: rules                # gates, severity, routes
 #     - name: old-receiver
 #       url: https://hooks.example.com/alertmanager
 
-# kafka:
+#   kafka:
+#     - name: bus
+#       bootstrap: ["127.0.0.1:9092"]
+#       incidents: headwater.incidents  # docs/kafka.md: impact, recovery, TLS, SASL
+#       audiences: [engineers]
+
+# kafka:                      # docs/kafka.md; `headwater topics create` makes what is missing
 #   - name: signals
 #     bootstrap: ["127.0.0.1:9092"]
-#     topics: [headwater-signals]     # plain JSON, as POST /api/v1/signals takes it
+#     topics: [headwater.alerts]      # plain JSON, as POST /api/v1/signals takes it, if its headers say nothing else
 #     group: headwater
+#     most_lag: 100000                # records behind in a partition until /readyz says no; without it: never
+#     dead_letters: headwater.dead    # a topic beside the table of dead letters
 
 # limits:
 #   body: 4194304           # bytes of one request as sent …

@@ -110,7 +110,7 @@ def redrive(id: int, url: str | None, token: str, config: Path | None, *, as_jso
 
 
 def _settings(asked: Asked) -> Settings:
-    return settings.load(asked.config, overrides={"HEADWATER_DATA": str(asked.data)} if asked.data else {})
+    return settings.load(asked.config, overrides=settings.at(asked.data))
 
 
 def _known(found: Settings, name: str) -> None:
@@ -121,9 +121,9 @@ def _known(found: Settings, name: str) -> None:
 
 def _rows(found: Settings, incident: str = "", state: Sequence[str] = ()) -> list[dict[str, Any]]:
     """The newest of them, at most a page."""
-    if not (found.data / bootstrap.DATABASE).exists():
-        raise Failed(f"{found.data} holds no data", "start `headwater serve`, or name --data", UNAVAILABLE)
-    with bootstrap.stored(found.data) as reader:
+    if not found.kept.there:
+        raise Failed(f"{found.kept} holds no data", "start `headwater serve`, or name --data", UNAVAILABLE)
+    with bootstrap.stored(found.kept) as reader:
         page = reader.outbox(incident=incident, state=state, limit=PAGE)
     return [msgspec.to_builtins(row) for row in page.items]
 

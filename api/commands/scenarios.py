@@ -77,10 +77,10 @@ def _before(name: str, config: Path | None, data: Path | None) -> Topology:
         if topology is None:
             raise Wrong(findings)
         return topology
-    folder = data or settings.load(config).data
+    kept = settings.kept(config, data)
     stored: Version | None = None
-    if (folder / bootstrap.DATABASE).exists():
-        stored = bootstrap.stored_version(folder, "topology", name)
+    if kept.there:
+        stored = bootstrap.stored_version(kept, "topology", name)
     if stored is None:
         mend = "name a folder, or a version that GET /api/v1/versions lists, with --data where it is kept"
         raise Failed(f"there is neither a folder nor a version of the topology {name!r}", mend)

@@ -6,6 +6,7 @@ import gc
 import signal
 import socket
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -26,15 +27,21 @@ COLLECT = (20_000, 20, 20)
 """When Python looks for cycles: after so many new objects, and each 20th time also among older ones."""
 
 
-def run(config: Path | None, host: str | None, port: int | None, data: Path | None) -> int:
+Make = Callable[..., AbstractContextManager[Running]]
+"""Puts together what is served, from (settings, ``stopped``), as `api.bootstrap.engine` does."""
+
+
+def run(
+    config: Path | None, host: str | None, port: int | None, data: Path | None, make: Make = bootstrap.engine
+) -> int:
     """Serve until Ctrl-C or SIGTERM."""
     given = {"HEADWATER_HOST": host, "HEADWATER_PORT": port, "HEADWATER_DATA": None if data is None else str(data)}
     found = settings.load(config, overrides={name: value for name, value in given.items() if value is not None})
     logging_format.set_up(found.log)
-    return serve(found)
+    return serve(found, make=make)
 
 
-def serve(found: Settings, ready: Callable[[str, Server], None] | None = None) -> int:
+def serve(found: Settings, ready: Callable[[str, Server], None] | None = None, make: Make = bootstrap.engine) -> int:
     """Serve with these settings. ``ready`` hears the URL as soon as requests are taken."""
     with listening(found) as bound:
         url = address(found, bound)
@@ -46,7 +53,7 @@ def serve(found: Settings, ready: Callable[[str, Server], None] | None = None) -
             for server in servers:
                 server.end()
 
-        with bootstrap.engine(found, stopped=stopped) as running:
+        with make(found, stopped=stopped) as running:
             server = Server(running, lambda: ready(url, server) if ready else warn(f"Headwater listens on {url}"))
             servers.append(server)
             running.start()

@@ -27,16 +27,17 @@ async def healthz() -> PlainTextResponse:
 @router.get(
     "/readyz",
     responses={
-        **documented(Ready, {"ready": True, "checks": [{"name": "store", "ok": True, "detail": ""}]}),
+        **documented(Ready, {"ready": True, "checks": [{"name": "store", "ok": True, "detail": ""}], "degraded": []}),
         503: {"description": "not ready, with the same content"},
     },
     summary="Input can be taken",
 )
 def readyz(request: Request) -> Response:
     """Every check by name: the store can be written, the engine's loop is alive and has recovered, queues are young."""
-    checks = parts(request).checks()
+    running = parts(request)
+    checks = running.checks()
     ready = all(check.ok for check in checks)
-    return answer(Ready(ready, checks), 200 if ready else 503)
+    return answer(Ready(ready, checks, running.load().degraded), 200 if ready else 503)
 
 
 @router.get(

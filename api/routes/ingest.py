@@ -32,11 +32,13 @@ PROTOBUF = "application/x-protobuf"
 
 
 class Answers(NamedTuple):
-    """How a format says yes, and how it says no."""
+    """How a format says yes, and how it says no. ``busy``: the status when too much is sent: monitoring systems send
+    again after a 503; who writes a client of our own format is told 429."""
 
     accepted: Callable[[int], Response]
     partly: Callable[[Decoded], Response]
     problem: Callable[[Problem], Response] = Problem.response
+    busy: int = 503
 
 
 class Kind(NamedTuple):
@@ -76,7 +78,7 @@ def _partly(decoded: Decoded) -> Response:
 _OK, _NO_CONTENT = Response(), Response(status_code=204)  # without a body or state: made once
 _EMPTY_200 = Answers(lambda _: _OK, _partly)
 _EMPTY_204 = Answers(lambda _: _NO_CONTENT, _partly)
-_COUNTED = Kind("json", Answers(_counted, _partly))
+_COUNTED = Kind("json", Answers(_counted, _partly, busy=429))
 
 
 def _otlp(signal: str) -> dict[str, Kind]:
@@ -147,7 +149,7 @@ class Endpoint:
         else:
             decoded = self._decode(kind.format, body)
         if decoded.signals or decoded.rejects:
-            await self._store(Record(SOURCE, kind.format, body, decoded=decoded))
+            await self._store(Record(SOURCE, kind.format, body, decoded=decoded), kind.answers.busy)
         return kind.answers.partly(decoded) if decoded.rejects else kind.answers.accepted(len(decoded.signals))
 
     async def _read(self, headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
@@ -179,19 +181,20 @@ class Endpoint:
         except BadEncoding as error:
             raise Problem(400, "bad-content-encoding", str(error)) from None
 
-    async def _store(self, record: Record) -> None:
+    async def _store(self, record: Record, busy: int) -> None:
         try:
             await self._accept(record)
         except (TimeoutError, Overloaded, StoreUnavailable) as error:
-            raise refusal(error, self._limits.wait) from None
+            raise refusal(error, self._limits.wait, busy) from None
 
 
-def refusal(error: Exception, wait: float) -> Problem:
-    """Why an input is not known to be stored, for its sender to try again; ``wait`` in seconds."""
+def refusal(error: Exception, wait: float, busy: int = 503) -> Problem:
+    """Why an input is not known to be stored, for its sender to try again; ``wait`` in seconds. ``busy``: the status
+    when too much was sent."""
     if isinstance(error, TimeoutError):
         return overloaded(f"The input could not be stored within {wait:g} s.")
     if isinstance(error, Overloaded):
-        return overloaded(str(error), error.retry_after)
+        return overloaded(str(error), error.retry_after, busy if error.busy else 503)
     return overloaded(str(error))
 
 

@@ -12,6 +12,7 @@ from api.errors import Problem, not_found
 from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
 from api.schemas import Items, Reloaded, Totals
 from engine.ports import DeadLetter, Record
+from ingest.decoders import by_now
 
 router = APIRouter(prefix="/api/v1", tags=["operation"])
 
@@ -72,11 +73,12 @@ async def redrive(request: Request, id: RowId) -> Response:
     """Sends the raw bytes through the decoder once more, as a new input; refused while it still cannot be decoded."""
     running = parts(request)
     letter = await run_in_threadpool(_open_letter, request, id)
-    decoded = running.decode(letter.format, letter.raw)
+    format = by_now(letter.format)
+    decoded = running.decode(format, letter.raw)
     if not decoded.signals:
         reason = decoded.rejects[0].reason if decoded.rejects else "it holds no signals"
         raise Problem(409, "still-undecodable", f"The dead letter still cannot be decoded: {reason}")
-    await running.accept(Record("redrive", letter.format, letter.raw, decoded=decoded))
+    await running.accept(Record("redrive", format, letter.raw, decoded=decoded))
     await run_in_threadpool(running.settle_dead_letter, id, "redriven")
     return answer({"id": id, "state": "redriven", "accepted": len(decoded.signals)})
 

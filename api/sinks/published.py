@@ -16,7 +16,7 @@ def _schema(title: str, kind: type) -> dict[str, Any]:
 def _publication() -> dict[str, Any]:
     from engine.publish.event import Event
 
-    return _schema("What a webhook gets", Event)
+    return _schema("What a webhook and a topic of incidents get", Event)
 
 
 def _log() -> dict[str, Any]:
@@ -43,9 +43,23 @@ def _teams() -> dict[str, Any]:
     return _schema("What a workflow of Teams gets", CardMessage)
 
 
+def _impact() -> dict[str, Any]:
+    from engine.publish.messages import Impact
+
+    return _schema("What a topic gets of an incident's impact", Impact)
+
+
+def _recovery() -> dict[str, Any]:
+    from engine.publish.messages import Recovery
+
+    return _schema("What a topic gets of an incident's recovery", Recovery)
+
+
 SCHEMAS: dict[str, Callable[[], dict[str, Any]]] = {
     "publication": _publication,
     "publication-log": _log,
+    "impact": _impact,
+    "recovery": _recovery,
     "alertmanager": _alertmanager,
     "slack": _slack,
     "teams": _teams,

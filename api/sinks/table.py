@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any
 
 from pydantic.dataclasses import dataclass
@@ -11,6 +12,7 @@ from pydantic.dataclasses import dataclass
 from api.sinks.alertmanager import Alertmanager
 from api.sinks.declared import Declared, World, strict
 from api.sinks.jira import Jira
+from api.sinks.kafka import Kafka
 from api.sinks.mail import Mail
 from api.sinks.pagerduty import PagerDuty
 from api.sinks.rest import Rest
@@ -43,6 +45,7 @@ class Sinks:
     servicenow: tuple[ServiceNow, ...] = ()
     jira: tuple[Jira, ...] = ()
     pagerduty: tuple[PagerDuty, ...] = ()
+    kafka: tuple[Kafka, ...] = ()
 
     def declared(self) -> Iterator[tuple[str, int, Declared]]:
         """(setting, place in its list, receiver)"""
@@ -63,6 +66,10 @@ class Sinks:
                 variable = getattr(receiver, name)
                 if variable and not variables.get(variable):
                     yield setting, place, name, variable
+
+    def located(self, base: Path) -> Sinks:
+        """The same with files relative to this folder."""
+        return replace(self, kafka=tuple(one.located(base) for one in self.kafka))
 
     def with_secrets(self, variables: Mapping[str, str]) -> Sinks:
         """The same with the secrets filled in."""

@@ -17,10 +17,13 @@ import msgspec
 
 from engine.errors import SinkError
 from engine.ports import Clock
+from engine.publish.turns import Turns
 from engine.signals import Millis
 
 log = logging.getLogger(__name__)
 
+SCARCE: Millis = 120_000
+"""For so long after a pause a receiver counts as one that cannot take everything at once."""
 CLOSED, PAUSED, OPEN, HALF_OPEN = STATES = ("closed", "paused", "open", "half_open")
 
 
@@ -45,6 +48,7 @@ class Breaker:
         self._pauses = 0
         self._open_until: Millis = 0
         self._paused_until: Millis = 0
+        self._turns = Turns()
 
     @property
     def state(self) -> str:
@@ -64,6 +68,19 @@ class Breaker:
     def until(self) -> Millis:
         """When it may be called again."""
         return max(self._open_until, self._paused_until)
+
+    def wants(self, kind: str, whether: bool) -> None:
+        """Whether there are looks of this kind to be made (see `Turns`)."""
+        self._turns.wants(kind, whether)
+
+    def allows_look(self, kind: str) -> bool:
+        """May the sink be called now for a look of this kind? Of a receiver that asks for pauses each has its turn."""
+        scarce = self._paused_until > 0 and self._clock() < self._paused_until + SCARCE
+        return self.allows() and (not scarce or self._turns.may(kind))
+
+    def had_look(self, kind: str) -> None:
+        """A look of this kind was answered."""
+        self._turns.had(kind)
 
     def succeeded(self) -> None:
         """The receiver answered, be it with a refusal."""

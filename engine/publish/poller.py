@@ -23,6 +23,7 @@ from engine.signals import Millis
 MOST_HINTS = 10_000
 """Hints that wait; beyond that the next round looks at everything anyway."""
 
+KIND = "changes"
 IDLE = 5.0
 """Seconds between two looks at whether there is something to do."""
 
@@ -98,14 +99,18 @@ class Poller:
         if not left and now >= self._next.get(name, 0):
             self._next[name] = now + round(self._settings.every * 1000)
             left.update(dict.fromkeys(link.remote for link in self._outbox.links(sink=name, state="open")))
+        left.update(hints)
+        breaker = self._breakers[name]
         for remote in [*hints, *(remote for remote in left if remote not in hints)]:
-            left[remote] = None
-            if not self._breakers[name].allows():
-                continue  # it stays for later
+            breaker.wants(KIND, bool(left))
+            if not breaker.allows_look(KIND):
+                break  # it stays for later, and so do the others
             link = self._outbox.link(name, remote)
             if link is None or link.state == "duplicate" or self._look(name, link):
                 del left[remote]
+                breaker.had_look(KIND)
             looks += link is not None
+        breaker.wants(KIND, bool(left))
         return looks
 
     def _look(self, name: str, link: Link) -> bool:

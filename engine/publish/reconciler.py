@@ -24,6 +24,7 @@ from engine.signals import Millis
 log = logging.getLogger(__name__)
 
 
+KIND = "duplicates"
 IDLE = 5.0
 """Seconds between two looks at whether there is something to do."""
 
@@ -78,11 +79,15 @@ class Reconciler:
         left, now = self._left[name], self._clock()
         if not left:
             left.extend(self._due(name, now))
-        while left and self._breakers[name].allows():
+        breaker = self._breakers[name]
+        breaker.wants(KIND, bool(left))
+        while left and breaker.allows_look(KIND):
             link = self._outbox.link(name, left[0])
             if link is not None and link.state != "duplicate" and not self._look(name, link):
                 return
             left.popleft()
+            breaker.had_look(KIND)
+            breaker.wants(KIND, bool(left))
 
     def _due(self, name: str, now: Millis) -> list[str]:
         every, full = round(self._settings.every * 1000), now >= self._next.get(name, 0)

@@ -13,7 +13,8 @@ from engine.chain import SALT_BYTES, ChainRow, Head, extend
 from engine.errors import StoreCorrupt, StoreUnavailable
 from engine.outcomes import AlertView, Decision, IncidentView, LedgerChange, LedgerEntry, TimelineEntry
 from engine.ports import Commit, DeadLetter, Entry, Page, Resume, Snapshot, Version
-from engine.signals import Millis
+from engine.shards import ALONE, Shard
+from engine.signals import Handover, Millis
 from engine.storage import paging
 from engine.storage.memory_outbox import MemoryOutbox, plain
 from engine.storage.search import clock_due, entities
@@ -36,14 +37,16 @@ class _Line(msgspec.Struct, frozen=True, gc=False):
 class MemoryStore(MemoryOutbox):
     """Implements `engine.ports.Store`, `Reader` and `Outbox` and `engine.chain.Audit`; safe from any thread.
 
-    ``sinks`` says which audiences each sink serves. Values are kept as they were given: do not change them afterwards.
+    ``sinks`` says which audiences each sink serves, ``shard`` whose positions these are. Values are kept as they were
+    given: do not change them afterwards.
     """
 
-    def __init__(self, sinks: Mapping[str, Collection[str]]) -> None:
+    def __init__(self, sinks: Mapping[str, Collection[str]], shard: Shard = ALONE) -> None:
         super().__init__({sink: frozenset(audiences) for sink, audiences in sinks.items()}, threading.RLock())
         self._closed = False
         self._entries: dict[int, Entry] = {}  # in the order of positions
-        self._position = 0
+        self._position = shard.base
+        self._handovers: list[tuple[int, Handover]] = []
         self._ticked = self._arrival = self._alive = 0
         self._positions: dict[tuple[str, int], int] = {}
         self._counts: dict[str, int] = {}
@@ -80,6 +83,7 @@ class MemoryStore(MemoryOutbox):
             self._store_input(commit)
             self._store_views(commit)
             self._put(commit.outbox)
+            self._handovers += commit.handovers
             for row in rows:
                 chain = self._chain.setdefault(row.domain, [])
                 self._decisions.append((row.domain, len(chain)))
@@ -158,6 +162,16 @@ class MemoryStore(MemoryOutbox):
         for row in rows:
             if row.position > after:
                 yield Decision(row.domain, row.position, row.at, row.payload or b"")
+
+    def handovers(self, limit: int = 100) -> list[tuple[int, Handover]]:
+        """What is to be sent to other shards and was not noted as sent."""
+        with self._guard:
+            return self._handovers[:limit]
+
+    def handed(self, through: int) -> None:
+        """The handovers up to this number are with their shards."""
+        with self._guard:
+            self._handovers = [row for row in self._handovers if row[1].number > through]
 
     def alive(self, at: Millis) -> None:
         """Note that the engine was running at this time."""

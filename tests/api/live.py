@@ -87,7 +87,8 @@ def live(
     catalogue: str = CATALOGUE,
 ) -> Iterator[Live]:
     """Serve as `headwater serve` does, until the context ends; by this clock, with this catalogue."""
-    found = settings.load(write_files(folder, extra, server, catalogue), environment=variables or {})
+    environment = {"HEADWATER_BALLAST": "0", **(variables or {})}
+    found = settings.load(write_files(folder, extra, server, catalogue), environment=environment)
     ready = threading.Event()
     broken: list[BaseException] = []
     with listening(found) as bound, bootstrap.engine(found, clock=clock, stopped=broken.append) as running:

@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import ExportM
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from api import bootstrap
+from api.kept import Kept
 from api.routes.ingest import ROWS
 from tests.api.live import Live, alert, live
 from tests.real.components import eventually
@@ -26,7 +27,7 @@ PROTOBUF = {"content-type": "application/x-protobuf"}
 
 def stored(world: Live) -> list[tuple[str, bytes]]:
     """The input log as another process would find it on disk."""
-    with bootstrap.stored(world.folder / "headwater-data") as reader:
+    with bootstrap.stored(Kept(world.folder / "headwater-data")) as reader:
         return [(entry.format, entry.body) for entry in reader.entries(0)]  # type: ignore[attr-defined]
 
 

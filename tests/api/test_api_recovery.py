@@ -14,8 +14,8 @@ import msgspec
 import pytest
 from prometheus_client import CollectorRegistry
 
-from api import bootstrap
 from api.charts import POLICY, Chart, svg
+from api.kept import DATABASE
 from api.recovery import chart_of, latest, points_by_indicator, recovery_of
 from api.telling import incident_in_words
 from engine.core import Core
@@ -224,6 +224,6 @@ def test_what_was_compared_is_had_from_the_data_of_a_closed_incident_as_tables(t
 def _stored(folder: Path, world: World) -> None:
     """The last revision and the timeline of its incident, as a server leaves them on disk."""
     view = seen(world)
-    with closing(SqliteStore(folder / bootstrap.DATABASE, {})) as store:
+    with closing(SqliteStore(folder / DATABASE, {})) as store:
         commit = Commit(incidents=[view], timeline=[line for line in world.driven.timeline if line.incident == view.id])
         store.commit(commit)

@@ -15,6 +15,7 @@ import yaml
 from api import settings
 from api.commands.init import SETTINGS
 from api.findings import Wrong
+from api.kept import Kept
 
 SECRET = "canary-8f2d1c"
 
@@ -135,3 +136,78 @@ def test_serving_does_not_import_what_only_analysts_need():
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+STORE = "store: postgresql://headwater@db.example/headwater\n"
+
+
+def test_the_stores_password_comes_from_a_file_or_the_environment_and_is_shown_nowhere(tmp_path):
+    (tmp_path / "secret").write_text(f"{SECRET}\n", encoding="utf-8")
+    named = f"{STORE}store_password_file: secret\n"
+    found = load(tmp_path, named)
+    assert (found.kept.address, found.kept.password) == ("postgresql://headwater@db.example/headwater", SECRET)
+    other = load(tmp_path, named, HEADWATER_STORE_PASSWORD="other")
+    assert other.kept.password == "other"
+    whole = load(tmp_path, "", HEADWATER_STORE=f"postgresql://me:{SECRET}@db/x")
+    for shown in (found, found.kept, whole, whole.kept):
+        assert SECRET not in repr(shown) + str(shown)
+
+
+def test_without_a_store_or_with_a_folder_by_name_it_is_sqlite(tmp_path):
+    assert load(tmp_path, "data: here\n").kept == Kept(tmp_path / "here")
+    load(tmp_path, STORE)
+    config = tmp_path / "headwater.yaml"
+    assert settings.kept(config, None).address
+    assert settings.kept(config, tmp_path / "there") == Kept(tmp_path / "there")
+    assert settings.load(config, environment={}, overrides=settings.at(tmp_path / "there")).kept.address == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("store: mysql://db/x\n", "store: "),
+        (f"store: postgresql://me:{SECRET}@db/x\n", "store: a password does not belong here"),
+        (f"{STORE}store_password: {SECRET}\n", "store_password: a password does not belong here"),
+        (f"{STORE}store_password_file: nowhere\n", "store_password_file: cannot be read: No such file"),
+    ],
+)
+def test_a_store_that_cannot_be_meant_so_is_refused(tmp_path, text, said):
+    (finding,) = findings(tmp_path, text)
+    assert said in finding
+    assert SECRET not in finding
+
+
+def test_kafka_is_told_all_that_is_unsafe_or_cannot_be_at_once(tmp_path: Path) -> None:
+    text = """kafka:
+  - {name: a, bootstrap: ['h:1'], topics: [t, {name: u, format: nonsense}, t], sasl: PLAIN, user: me, password_env: NO}
+  - {name: b, bootstrap: ['h:1'], topics: [t], authorities: ca.pem, dead_letters: t}
+sinks:
+  kafka:
+    - {name: bus, bootstrap: ['h:1'], tls: true, sasl: SCRAM-SHA-512}
+"""
+    found = "\n".join(findings(tmp_path, text))
+    for said in (
+        "headwater.yaml:2: kafka.0.password_env: NO is not set",
+        "headwater.yaml:2: kafka.0.sasl: PLAIN needs tls: true: no password travels in the clear",
+        "kafka.0.topics.1: unknown format 'nonsense'",
+        "kafka.0.topics.2: t is named twice",
+        "headwater.yaml:3: kafka.1.authorities: has no effect without tls: true",
+        "headwater.yaml:3: kafka.1.dead_letters: is one of the topics that are read",
+        "headwater.yaml:6: sinks.kafka.0.sasl: needs a user",
+        "headwater.yaml:6: sinks.kafka.0.sasl: needs either password_env or password_file",
+    ):
+        assert said in found
+
+
+def test_kafkas_password_comes_from_the_environment_and_files_are_relative_to_the_settings(tmp_path: Path) -> None:
+    login = "tls: true, authorities: ca.pem, sasl: SCRAM-SHA-256, user: me, password_env: KAFKA_PASSWORD"
+    text = f"""kafka:
+  - {{name: a, bootstrap: ['h:1'], topics: [t], {login}}}
+sinks:
+  kafka:
+    - {{name: bus, bootstrap: ['h:1'], {login}}}
+"""
+    loaded = load(tmp_path, text, KAFKA_PASSWORD="made-up")
+    for one in (loaded.kafka[0], loaded.sinks.kafka[0]):
+        assert (one.password, one.authorities) == ("made-up", tmp_path / "ca.pem")
+    assert "made-up" not in repr(loaded)

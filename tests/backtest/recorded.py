@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from api import bootstrap
 from api.backtest import Asked
 from api.backtest_schemas import BackTest
+from api.kept import DATABASE, Kept
 from engine import own
 from engine.core import Core
 from engine.metrics import EngineMetrics
@@ -90,7 +91,7 @@ def record(
 ) -> Path:
     """Run the records through the service on a SQLite file in ``folder``, with a snapshot ``every`` so many inputs."""
     folder.mkdir(parents=True, exist_ok=True)
-    store = SqliteStore(folder / bootstrap.DATABASE, SINKS)
+    store = SqliteStore(folder / DATABASE, SINKS)
     day = _Day(records)
     try:
         first = day.waiting[0].arrival or 0
@@ -121,5 +122,5 @@ def record(
 
 def backtest(folder: Path, ruleset: RuleSet, **more: Any) -> BackTest:
     """The difference that these rules would have made."""
-    with bootstrap.back_tester(folder, Asked(ruleset, **more)) as tester:
+    with bootstrap.back_tester(Kept(folder), Asked(ruleset, **more)) as tester:
         return tester.run()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from api import bootstrap
 from api.backtest import NothingThere
+from api.kept import DATABASE
 from engine.storage.sqlite.store import SqliteStore
 from rules.ruleset import RuleSet
 from tests.backtest.recorded import SINKS, alert, backtest, command, record, rules
@@ -167,7 +167,7 @@ def test_a_snapshot_before_the_span_saves_the_past(tmp_path: Path) -> None:
 
 def test_a_log_that_was_cut_says_since_when_it_is_complete(tmp_path: Path) -> None:
     folder = record(tmp_path, SHOP, RuleSet.default(), DAY, end="13:00", every=4)
-    store = SqliteStore(folder / bootstrap.DATABASE, SINKS)
+    store = SqliteStore(folder / DATABASE, SINKS)
     assert store.prune(clock("23:00"), 100) == 8
     found = backtest(folder, rules(SILENT_DB % "relay"), since=clock("08:00"))  # while an engine has it open
     store.close()

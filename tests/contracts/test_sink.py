@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
 from engine.errors import SinkError
 from engine.publish.egress import Destination, Egress
+from engine.publish.kafka import KEY, Kafka, Places
 from engine.publish.log import Log
 from engine.publish.webhook import Webhook
 from engine.sending import Sink
+from ingest.kafka.client import producer
 from tests.publish.receiver import Receiver, hang, receiver, row, status
+from tests.real.components import free_port
+from tests.real.kafka.world import consume, given, made
 
 
 class Case(NamedTuple):
@@ -32,8 +37,12 @@ def server() -> Iterator[Receiver]:
         yield started
 
 
-@pytest.fixture(params=["webhook", "log"])
+@pytest.fixture(params=["webhook", "log", pytest.param("kafka", marks=pytest.mark.real("kafka"))])
 def case(request: pytest.FixtureRequest, tmp_path: Path, server: Receiver) -> Iterator[Case]:
+    if request.param == "kafka":
+        with _topics(request.getfixturevalue("small_kafka")) as made:
+            yield made
+        return
     opened: list[Log] = []
 
     def webhook() -> Sink:
@@ -54,6 +63,28 @@ def case(request: pytest.FixtureRequest, tmp_path: Path, server: Receiver) -> It
     yield Case(make(), make, held)
     for one in opened:
         one.close()
+
+
+def opener(address: str) -> Callable[[Mapping[str, Any]], Any]:
+    return lambda more: producer({**given(address), **more})
+
+
+@contextmanager
+def _topics(address: str) -> Iterator[Case]:
+    """A topic, whose readers drop what they have seen."""
+    topic = made(address, 3)
+    with ExitStack() as stack:
+
+        def kafka() -> Sink:
+            sink = Kafka("bus", opener(address), Places(topic), frozenset({"engineers"}), 10.0)
+            stack.callback(sink.close)
+            return sink
+
+        def held() -> list[str]:
+            records = sorted(consume(address, topic, 1), key=lambda one: one.offset)
+            return list(dict.fromkeys(dict(one.headers)[KEY].decode() for one in records))
+
+        yield Case(kafka(), kafka, held)
 
 
 def test_each_key_is_delivered_once_however_often_it_is_sent(case: Case) -> None:
@@ -129,3 +160,33 @@ def test_a_line_that_a_crash_cut_short_is_written_again_whole(tmp_path: Path) ->
     lines = path.read_bytes().splitlines()
     assert [msgspec.json.decode(line)["key"] for line in (lines[0], lines[2])] == ["a", "b"]
     assert len(lines) == 3
+
+
+@pytest.mark.real("kafka")
+def test_publications_of_an_incident_lie_on_one_partition_with_its_id_as_key(small_kafka: str) -> None:
+    topics = Places(made(small_kafka, 3), made(small_kafka, 3), made(small_kafka, 3))
+    sink = Kafka("bus", opener(small_kafka), topics, frozenset({"engineers"}), 10.0)
+    recovery = {"verdict": "restored", "why": [], "measured": "restored", "since": 1, "at": 2}
+    for key in ("a", "b"):
+        sink.send(row(key, recovery=recovery))
+    sink.close()
+    for topic, type in zip(topics, ("incident.open", "impact", "recovery"), strict=True):
+        assert topic is not None
+        found = consume(small_kafka, topic, 2)
+        assert [(one.key, dict(one.headers)[KEY]) for one in found] == [(b"INC-1", b"a"), (b"INC-1", b"b")]
+        assert len({one.partition for one in found}) == 1
+        assert {msgspec.json.decode(one.value)["type"] for one in found} == {type}
+
+
+@pytest.mark.real("kafka")
+def test_a_topic_that_is_not_there_and_a_broker_that_is_away_are_transient_and_what_is_too_large_is_permanent(
+    small_kafka: str,
+) -> None:
+    nowhere = opener(f"127.0.0.1:{free_port()}")
+    away = Kafka("bus", nowhere, Places("t"), frozenset(), 1.0)
+    large = Kafka("bus", opener(small_kafka), Places(made(small_kafka)), frozenset(), 10.0)
+    for sink, one, permanent in ((away, row(), False), (large, row(title="x" * 2_000_000), True)):
+        with pytest.raises(SinkError) as failed:
+            sink.send(one)
+        assert (failed.value.permanent, failed.value.ambiguous) == (permanent, False)
+        sink.close()

@@ -16,6 +16,7 @@ from engine.signals import Command
 from engine.submissions import Submissions
 from ingest.errors import Overloaded
 from ingest.inbox import HttpInbox
+from ingest.overload.policy import Limits
 
 BOUND = 5
 
@@ -43,7 +44,7 @@ def _submissions() -> Case:
 
 
 def _inbox() -> Case:
-    source = HttpInbox(max_records=BOUND)
+    source = HttpInbox(limits=Limits(shares=(1.0, 1.0, 1.0, 1.0), records=BOUND))
 
     def put(text: str) -> Word:
         said: list[Exception | None] = []

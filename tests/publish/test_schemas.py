@@ -14,6 +14,7 @@ import pytest
 from api.sinks.published import SCHEMAS
 from api.sinks.trial import trial_row
 from engine.outcomes import Publication
+from engine.publish import messages
 from engine.publish.alertmanager import Alertmanager
 from engine.publish.egress import Destination, Egress
 from engine.publish.log import Log
@@ -111,3 +112,12 @@ def test_every_line_of_the_log_keeps_its_schema(tmp_path: Path, told: list[Publi
 def test_a_body_that_lacks_what_it_must_have_does_not_keep_it() -> None:
     with pytest.raises(jsonschema.ValidationError):
         check("publication", b'{"type": "incident.open", "schema_version": 1}')
+
+
+def test_what_topics_get_besides_events_keeps_its_schema(told: list[Publication]) -> None:
+    impacts, recoveries = map(messages.impact, told), list(filter(None, map(messages.recovery, told)))
+    for body in impacts:
+        check("impact", body)
+    assert recoveries
+    for body in recoveries:
+        check("recovery", body)

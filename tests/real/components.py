@@ -43,18 +43,22 @@ class Child:
     """A child process that answers 200 on ``ready`` before the constructor returns."""
 
     def __init__(
-        self, command: Sequence[str], ready: str, log: Path, env: Mapping[str, str] | None = None, seconds: float = 20.0
+        self, command: Sequence[str], ready: str, log: Path, env: Mapping[str, str] | None = None, seconds: float = 40.0
     ) -> None:
         self.log = log
         self._out = log.open("wb")
-        self._process = subprocess.Popen(
-            command, stdout=self._out, stderr=subprocess.STDOUT, env={**os.environ, **(env or {})}
-        )
+        self._command, self._ready, self._env, self._seconds = command, ready, {**os.environ, **(env or {})}, seconds
+        self.start()
+
+    def start(self) -> None:
+        """Start it, at first and after `kill`; returns when it answers."""
+        command, ready, seconds = self._command, self._ready, self._seconds
+        self._process = subprocess.Popen(command, stdout=self._out, stderr=subprocess.STDOUT, env=self._env)
         try:
             eventually(lambda: self._answers(ready), f"{Path(command[0]).name} is ready", seconds)
         except BaseException:
             self.stop()
-            print(log.read_text(errors="replace")[-4000:])
+            print(self.log.read_text(errors="replace")[-4000:])
             raise
 
     def _answers(self, url: str) -> bool:
@@ -64,6 +68,11 @@ class Child:
             return httpx.get(url, timeout=1).status_code == 200
         except httpx.TransportError:
             return False
+
+    def kill(self) -> None:
+        """As a crash does."""
+        self._process.kill()
+        self._process.wait(10)
 
     def stop(self) -> None:
         """Asked first, then made to."""
@@ -81,7 +90,14 @@ class Headwater(Child):
     """``headwater serve`` with a catalogue, on its embedded defaults but for a group wait of a second, further
     settings and variables."""
 
-    def __init__(self, folder: Path, catalogue: str, extra: str = "", env: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        catalogue: str,
+        extra: str = "",
+        env: Mapping[str, str] | None = None,
+        seconds: float = 20.0,
+    ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         (folder / "catalogue").mkdir(parents=True)
@@ -92,7 +108,7 @@ class Headwater(Child):
         config.write_text(f"data: data\ncatalogue: catalogue\nrules: rules\n{extra}", encoding="utf-8")
         program = str(Path(sys.executable).parent / "headwater")
         command = [program, "serve", "--config", str(config), "--port", str(self.port)]
-        super().__init__(command, f"{self.url}/readyz", folder / "log", env)
+        super().__init__(command, f"{self.url}/readyz", folder / "log", env, seconds)
 
     def get(self, path: str) -> Any:
         """The JSON behind a path of the API."""

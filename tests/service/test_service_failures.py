@@ -7,8 +7,9 @@ import pytest
 from engine import failpoints
 from engine.errors import StoreUnavailable
 from engine.ports import Commit
+from engine.storage.sqlite.store import SqliteStore
 from tests.service import toy
-from tests.service.world import World
+from tests.service.world import FlakyStore, World
 
 
 def test_a_record_the_core_cannot_bear_is_kept_and_its_neighbours_are_not_touched(world: World) -> None:
@@ -100,6 +101,30 @@ def test_a_start_without_a_store_waits_for_it(world: World) -> None:
     world.lose_store()
     with pytest.raises(StoreUnavailable):
         world.start()
+
+
+def test_a_downtime_that_could_not_be_stored_is_not_decided_either(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.take("db")
+    world.kill()
+    world.now += 600_000
+    with monkeypatch.context() as patched:
+        patched.setattr(FlakyStore, "commit", _refuse)
+        with pytest.raises(StoreUnavailable):
+            world.start()
+    world.take()  # recovers
+    world.take("web")
+    assert [one.payload for one in world.decisions()] == [b"db opened 1", b"db settled", b"web opened 1"]
+    world.restart()
+    assert world.revived.differing == 0
+
+
+def _refuse(self: FlakyStore, commit: Commit) -> None:
+    """There is room for a snapshot, not for what comes after it."""
+    if commit.entries:
+        raise StoreUnavailable("the disk is full")
+    SqliteStore.commit(self, commit)
 
 
 def test_a_listener_that_fails_does_not_undo_the_commit(world: World) -> None:

@@ -12,10 +12,12 @@ import engine.storage.sqlite.connection as connection_module
 from engine.chain import verify
 from engine.errors import StoreCorrupt, StoreUnavailable
 from engine.ports import Commit
+from engine.storage.migrations import Migration
 from engine.storage.sqlite import SqliteReader, SqliteStore
 from engine.storage.sqlite.connection import connect, tune_writer
-from engine.storage.sqlite.migrate import Migration, migrate, shipped, statements
-from engine.storage.sqlite.queries import SQL, parse, rows
+from engine.storage.sqlite.migrate import migrate, shipped, statements
+from engine.storage.sqlite.queries import SQL, rows
+from engine.storage.statements import parse
 from tests.storage.made import NOON, SINKS, alert, whole
 from tests.storage.outside import edit, integrity
 

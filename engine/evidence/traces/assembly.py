@@ -10,7 +10,7 @@ when there are more than `MOST_HELD`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 
 import msgspec
 
@@ -114,6 +114,19 @@ class Assembly(msgspec.Struct, array_like=True):
                 self.held -= len(of.spans)
                 self.early += 0 if old else len(of.spans)
                 del self.traces[trace]
+
+    def let_go(self, gone: Set[str]) -> None:
+        """Forget the spans of these entities; what they were counted as stays."""
+        for of in self.traces.values():
+            spans = {span for span, held in of.spans.items() if held.entity in gone}
+            for span in spans:
+                del of.spans[span]
+            self.held -= len(spans)
+            of.orphans = {
+                parent: left
+                for parent, waiting in of.orphans.items()
+                if (left := [span for span in waiting if span not in spans])
+            }
 
 
 def adopt(parent: Held, child: Held, call: Call) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 import msgspec
 
 from engine.evidence.traces.assembly import MOST_HELD, Assembly, Held
@@ -98,6 +100,14 @@ class Traces(msgspec.Struct):
     def consumers(self, entity: str) -> list[str]:
         """Who was seen to call an entity."""
         return sorted(consumer for consumer, of in self.edges.items() if entity in of)
+
+    def let_go(self, gone: Set[str]) -> None:
+        """These entities are no longer kept here: nor are their spans that wait for their relatives."""
+        self.assembly.let_go(gone)
+
+    def count(self) -> None:
+        """Count the cells anew, after entities or edges have come or gone."""
+        self.cells = sum(len(one.operations) for one in self.entities.values()) + sum(map(len, self.edges.values()))
 
     def _advance(self, minute: int) -> None:
         """A minute has begun: old traces go, and once in a block what has nothing left to say."""

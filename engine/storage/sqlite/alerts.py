@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Sequence
 
 from engine.outcomes import AlertView
-from engine.storage.sqlite.codec import BLOCK, pack_alerts
+from engine.storage.codec import BLOCK, pack_alerts
 from engine.storage.sqlite.queries import SQL, store
 
 

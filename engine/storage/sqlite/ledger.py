@@ -9,35 +9,18 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from engine.outcomes import LedgerChange, LedgerEntry
-from engine.reasons import Disposition
 from engine.signals import Millis
+from engine.storage.codec import pack_ledger, unpack_ledger
+from engine.storage.counting import ORDER, Count, line, tally
 from engine.storage.paging import event
-from engine.storage.sqlite.codec import pack_ledger, unpack_ledger
 from engine.storage.sqlite.queries import SQL, store
-
-ORDER = tuple(disposition.value for disposition in Disposition)
-"""The columns of table `ledger`, in their order."""
-_PLACE = {disposition: place for place, disposition in enumerate(Disposition)}
-
-
-class Count(msgspec.Struct):
-    """The ledger counted up to and including a position and a change."""
-
-    position: int = 0
-    change: int = 0
-    counts: dict[str, int] = {}
 
 
 def insert(
     connection: sqlite3.Connection, ledger: Sequence[tuple[int, list[LedgerEntry]]], arrivals: Mapping[int, Millis]
 ) -> None:
     """Store the first dispositions of each input (position, entries)."""
-    rows = []
-    for position, entries in ledger:
-        found = [0] * len(ORDER)
-        for entry in entries:
-            found[_PLACE[entry.disposition]] += 1
-        rows.append((position, arrivals.get(position), *found, pack_ledger(entries)))
+    rows = [(position, arrivals.get(position), *tally(entries), pack_ledger(entries)) for position, entries in ledger]
     store(connection, "insert_ledger", rows)
 
 
@@ -73,23 +56,6 @@ def why(connection: sqlite3.Connection, id: str) -> list[dict[str, object]]:
     lines = [line(id, entry.alert, at, entry.disposition, entry.reason, entry.incident, entry.rule, entry.enforced)]
     lines += [line(id, *row) for row in connection.execute(SQL["changes_of_event"], (id,))]
     return lines
-
-
-def line(
-    id: str, alert: int, at: Millis | None, disposition: str, reason: str, incident: str, rule: str,
-    enforced: str | None,
-) -> dict[str, object]:  # fmt: skip
-    """One disposition as `Reader.why` gives it. ``enforced`` equals the disposition unless a rule is in shadow mode."""
-    return {
-        "event": id,
-        "alert": alert,
-        "at": at,
-        "disposition": str(disposition),
-        "reason": str(reason),
-        "incident": incident,
-        "rule": rule,
-        "enforced": str(enforced or disposition),
-    }
 
 
 def stored_count(connection: sqlite3.Connection) -> Count:

@@ -14,7 +14,7 @@ from engine.outcomes import Publication
 from engine.overtaking import Queued, carried, heirs
 from engine.sending import Depth, Link, OutboxRow, Receipt
 from engine.signals import Millis
-from engine.storage.sqlite.codec import json, pack, unpack
+from engine.storage.codec import json, pack, unpack
 from engine.storage.sqlite.connection import connect, meaning, transaction, tune_writer
 from engine.storage.sqlite.queries import SQL
 

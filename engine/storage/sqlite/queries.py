@@ -8,18 +8,7 @@ from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 
-_NAME = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-
-
-def parse(text: str) -> dict[str, str]:
-    """Statements by name. Raises ValueError for a name that stands twice."""
-    _, *parts = _NAME.split(text)
-    names, bodies = parts[::2], parts[1::2]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise ValueError(f"queries defined twice: {', '.join(twice)}")
-    return {name: body.strip().removesuffix(";") for name, body in zip(names, bodies, strict=True)}
-
+from engine.storage.statements import parse
 
 SQL = parse(files(__package__).joinpath("queries.sql").read_text("utf-8"))
 

@@ -12,9 +12,10 @@ from engine.chain import ChainRow, Head
 from engine.outcomes import AlertView, Decision, IncidentView, TimelineEntry
 from engine.ports import DeadLetter, Entry, Page, Snapshot, Standing, Version
 from engine.signals import Millis
-from engine.storage import paging
+from engine.storage import listed, paging
+from engine.storage.codec import alert_of, json, slots, unpack, unpack_alert
+from engine.storage.counting import Count
 from engine.storage.sqlite import ledger, snapshots
-from engine.storage.sqlite.codec import alert_of, json, slots, unpack, unpack_alert
 from engine.storage.sqlite.pool import ReadPool
 from engine.storage.sqlite.queries import SQL
 from engine.storage.totals import totals
@@ -35,7 +36,7 @@ class SqliteReader:
 
     def __init__(self, path: Path) -> None:
         self._pool = ReadPool(path)
-        self._counted: ledger.Count | None = None
+        self._counted: Count | None = None
         self._counting = threading.Lock()
 
     def incidents(  # noqa: PLR0913 - one parameter per filter
@@ -51,7 +52,7 @@ class SqliteReader:
         }  # fmt: skip
         with self._pool.reading() as connection:
             rows = connection.execute(SQL["incidents"], values).fetchall()
-        return _page([(no, _incident.decode(unpack(doc))) for no, doc in rows], limit)
+        return listed.page([(no, _incident.decode(unpack(doc))) for no, doc in rows], limit)
 
     def incident(self, id: str) -> IncidentView | None:
         """The latest revision."""
@@ -83,7 +84,7 @@ class SqliteReader:
         with self._pool.reading() as connection:
             rows = connection.execute(SQL["alerts_of_incident" if incident else "alerts"], values).fetchall()
         blocks = {block: slots(docs) for block, docs in {row[1]: row[3] for row in rows}.items()}
-        return _page([(no, alert_of(blocks[block], slot)) for no, block, slot, _ in rows], limit)
+        return listed.page([(no, alert_of(blocks[block], slot)) for no, block, slot, _ in rows], limit)
 
     def alert(self, id: str) -> AlertView | None:
         """By number, fingerprint, or the id of one of its events (``position-index``)."""
@@ -118,7 +119,7 @@ class SqliteReader:
         }  # fmt: skip
         with self._pool.reading() as connection:
             rows = connection.execute(SQL["outbox_of_incident" if incident else "outbox_rows"], values).fetchall()
-        return _page([(row[0], _publication(row)) for row in rows], limit)
+        return listed.page([(row[0], listed.publication(row)) for row in rows], limit)
 
     def standings(self) -> list[Standing]:
         """How each sink fares that anything was ever put out for, by name."""
@@ -138,13 +139,13 @@ class SqliteReader:
         values = {"state": state, "before": paging.before(cursor), "limit": paging.size(limit) + 1}
         with self._pool.reading() as connection:
             rows = connection.execute(SQL["dead_letters"], values).fetchall()
-        return _page([(row[0], _letter(row)) for row in rows], limit)
+        return listed.page([(row[0], listed.letter(row)) for row in rows], limit)
 
     def dead_letter(self, id: int) -> DeadLetter | None:
         """One dead letter."""
         with self._pool.reading() as connection:
             row = connection.execute(SQL["dead_letter"], (id,)).fetchone()
-        return _letter(row) if row else None
+        return listed.letter(row) if row else None
 
     def version(self, kind: str, id: str) -> Version | None:
         """One version of the operator's files."""
@@ -245,25 +246,3 @@ class SqliteReader:
 
 def _list(values: Sequence[str]) -> str:
     return json(list(values)).decode()
-
-
-def _page(numbered: list[tuple[int, object]], limit: int) -> Page:
-    size = paging.size(limit)
-    shown = numbered[:size]
-    return Page([item for _, item in shown], str(shown[-1][0]) if len(numbered) > size else "")
-
-
-def _publication(row: tuple[int, bytes, str, str, int, int, int, int, str, str]) -> dict[str, object]:
-    id, doc, sink, state, ambiguous, attempts, due, changed_at, remote, error = row
-    return {
-        "id": id, "sink": sink, "state": state, "ambiguous": bool(ambiguous), "attempts": attempts, "due": due,
-        "changed_at": changed_at, "remote": remote, "error": error, **_data.decode(unpack(doc)),
-    }  # fmt: skip
-
-
-def _letter(row: tuple[int, int, str, str, str, str, bytes, int | None, str]) -> DeadLetter:
-    id, at, source, format, pointer, reason, raw, position, state = row
-    return DeadLetter(
-        id=id, at=at, source=source, format=format, pointer=pointer, reason=reason, raw=unpack(raw), position=position,
-        state=state,
-    )  # fmt: skip

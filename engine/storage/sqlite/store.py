@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from engine import failpoints
 from engine.errors import StoreCorrupt, StoreUnavailable
 from engine.ports import Commit, Resume
 from engine.signals import Millis
@@ -16,7 +18,10 @@ from engine.storage.sqlite.migrate import migrate
 from engine.storage.sqlite.outbox import SqliteOutbox
 from engine.storage.sqlite.queries import SQL
 from engine.storage.sqlite.reader import SqliteReader
+from engine.storage.sqlite.wal import refuse_damage, unreadable
 from engine.storage.sqlite.writer import load, write
+
+log = logging.getLogger(__name__)
 
 SWEEP_BLOCKS = 2000  # alert blocks written before `prune` looks for unused ones
 
@@ -41,6 +46,10 @@ class SqliteStore(SqliteReader, SqliteOutbox):
             self._writer = connect(path, create=True)
             with meaning(path):
                 tune_writer(self._writer)
+                lost = unreadable(self._writer, path)
+                refuse_damage(lost, path)
+                if lost:
+                    log.critical("%s: the last transaction was cut off, as a power cut does; it is not there", path)
                 migrate(self._writer, path)
                 self._progress, _ = load(self._writer)
             SqliteReader.__init__(self, path)
@@ -81,6 +90,7 @@ class SqliteStore(SqliteReader, SqliteOutbox):
         with self._writing:
             with transaction(self._writer, self.path) as connection:
                 progress, blocks = write(connection, commit, self._progress, self._sinks)
+                failpoints.reach("store.mid_commit")
             self._progress = progress
             self._unswept += blocks
 
@@ -102,6 +112,11 @@ class SqliteStore(SqliteReader, SqliteOutbox):
         if swept:
             self._unswept = 0
         return pruned
+
+    def compact(self) -> None:
+        """Give the room of the write-ahead log back; what was deleted in the file is used again before it grows."""
+        with self._writing, meaning(self.path):
+            self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def erase(self, domain: str, position: int) -> int:
         """Forget payload and salt of the domain's records at this input position; how many that were.

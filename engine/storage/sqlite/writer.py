@@ -13,9 +13,9 @@ from engine.errors import StoreCorrupt
 from engine.outcomes import Decision, IncidentView, Publication, TimelineEntry
 from engine.ports import Commit, DeadLetter, Entry, Version
 from engine.signals import Millis
+from engine.storage.codec import json, pack
 from engine.storage.search import clock_due, entities, text
 from engine.storage.sqlite import alerts, ledger, snapshots
-from engine.storage.sqlite.codec import json, pack
 from engine.storage.sqlite.queries import SQL, store
 
 

@@ -1,4 +1,4 @@
-"""How values lie in the file: packed bytes, blocks of alerts, ledger entries."""
+"""How values lie in a database: packed bytes, blocks of alerts, ledger entries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import cramjam
 import msgspec
+import xxhash
 
 from engine.errors import StoreCorrupt
 from engine.outcomes import AlertView, LedgerEntry
@@ -14,6 +15,8 @@ BLOCK = 64
 """Alerts per block: one alert is read by unpacking at most this many."""
 
 _PLAIN, _LZ4 = b"\x00", b"\x01"
+_CHECKED = {b"\x02": _PLAIN, b"\x03": _LZ4}  # the same with a checksum behind the first byte; all that is written
+_SUM = 4  # bytes of xxh32: SQLite's pages have no checksum, and lz4 finds another text in a flipped byte
 _SMALL = 160  # bytes; below, lz4 gains less than the call costs
 
 _json = msgspec.json.Encoder()
@@ -26,15 +29,22 @@ json = _json.encode
 
 
 def pack(data: bytes) -> bytes:
-    """The bytes behind one byte that says how they are stored: as they are, or as an lz4 block."""
+    """The bytes behind one byte that says how they are stored (as they are, or as an lz4 block) and a checksum."""
     if len(data) < _SMALL:
-        return _PLAIN + data
-    return b"".join((_LZ4, cramjam.lz4.compress_block(data)))
+        return b"".join((b"\x02", xxhash.xxh32_digest(data), data))
+    body = cramjam.lz4.compress_block(data)
+    return b"".join((b"\x03", xxhash.xxh32_digest(body), body))
 
 
 def unpack(data: bytes) -> bytes:
     """The bytes that were packed. Raises `StoreCorrupt`."""
+    if not isinstance(data, bytes):  # a damaged page may hold anything
+        raise StoreCorrupt("A packed value is not there.")
     kind, body = data[:1], data[1:]
+    if kind in _CHECKED:
+        kind, sum, body = _CHECKED[kind], body[:_SUM], body[_SUM:]
+        if xxhash.xxh32_digest(body) != sum:
+            raise StoreCorrupt("A packed value is damaged: its checksum is another one.")
     if kind == _PLAIN:
         return body
     try:
@@ -42,7 +52,7 @@ def unpack(data: bytes) -> bytes:
             return bytes(cramjam.lz4.decompress_block(body))
     except cramjam.DecompressionError as error:
         raise StoreCorrupt(f"A packed value cannot be read: {error}.") from error
-    raise StoreCorrupt("A packed value has an unknown first byte; was the file written by a newer version?")
+    raise StoreCorrupt("A packed value has an unknown first byte; was it written by a newer version?")
 
 
 def pack_ledger(entries: Sequence[LedgerEntry]) -> bytes:

@@ -1,0 +1,1 @@
+"""Kafka as an operator declares it, and what runs because of it."""

@@ -1,0 +1,251 @@
+"""Each role put together from the settings, and taken apart in reverse order."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
+from functools import partial
+
+from prometheus_client import CollectorRegistry
+
+from api import bootstrap, files, stores
+from api.app import create_app
+from api.bootstrap import Running
+from api.broadcast import Broadcaster
+from api.errors import Fault, Problem
+from api.feasibility import Audits
+from api.findings import Finding, Wrong
+from api.kafka.shards import ShardTopic
+from api.lane import Lane
+from api.observed import Observations
+from api.overload.parts import admitting
+from api.parts import Parts
+from api.roles.force import InForce
+from api.roles.intake import Intake
+from api.roles.lanes import Lanes, ShardMember
+from api.roles.plain import plain
+from api.roles.raw import RawTopics
+from api.roles.shards import Opener, ShardMetrics, Working
+from api.routes.ingest import ROWS
+from api.scenarios import Watch
+from api.schemas import Check, Reloaded
+from api.settings import Settings
+from api.version import installed
+from engine.errors import StoreUnavailable
+from engine.metrics import EngineMetrics
+from engine.ports import Clock
+from engine.publish.publisher import Publisher
+from engine.resume import StoredLibrary
+from engine.storage.postgres import DatabaseClock, PostgresStore
+from engine.submissions import Submissions
+from engine.worker import Worker
+from rules.ruleset import RuleSet
+from topology.model import Topology
+
+log = logging.getLogger(__name__)
+
+NUDGE = 0.5
+"""Seconds between looks for what other processes have stored."""
+AGAIN = 2.0
+Stopped = Callable[[BaseException], None] | None
+"""Hears when the process cannot go on."""
+
+
+class _Front:
+    """What comes in and what may be asked: stage 1 for requests and commands, and the store for answers."""
+
+    def __init__(self, settings: Settings, clock: Clock, stack: ExitStack, *, brings: bool) -> None:
+        cluster = _needed(settings)
+        self.settings, self.clock, self.brings = settings, clock, brings
+        self.registry = CollectorRegistry()
+        self.metrics = EngineMetrics(self.registry, installed())
+        dsn = stores.address(settings.kept)
+        self.leased = stack.enter_context(closing(DatabaseClock(dsn)))
+        self.sinks = settings.sinks.open(bootstrap.world(settings, clock, stack))
+        audiences = {sink.name: sink.audiences for sink in self.sinks}
+        self.store = stack.enter_context(closing(PostgresStore(dsn, audiences, owner=_name())))
+        self.lanes = stack.enter_context(closing(Lanes(cluster)))
+        self.library = StoredLibrary(self.store)
+        self.force = InForce(self.store, self.library, cluster.shards, self.lanes.send, clock)
+        self.submissions = Submissions()
+        self.admission, self.doorway = admitting(
+            settings, self.store.compact, self.submissions, clock, self.metrics, stack
+        )
+        self.admission.judge_by(self.force.topology, self.force.rules, lambda: not self._store_trouble())
+        self.intakes = [Intake([self.doorway], bootstrap.decode, self.force, self.lanes.send)]
+        self.loaded = bootstrap.loaded(settings) if brings else None
+        self.brought = not brings
+        self._reloading = asyncio.Lock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="follow", daemon=True)
+        self.wakes: list[Callable[[], None]] = []
+
+    def start(self) -> None:
+        """Begin all threads."""
+        for intake in self.intakes:
+            intake.start()
+        self.admission.disk.start()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Answer what was taken, and end."""
+        self._stop.set()
+        for intake in self.intakes:
+            intake.stop()
+        self._thread.join(AGAIN)
+
+    def checks(self) -> list[Check]:
+        """What readiness looks at."""
+        found = [Check("store", not (said := self._store_trouble()), said)]
+        for intake in self.intakes:
+            ok = intake.alive and not intake.trouble
+            found.append(Check("intake", ok, intake.trouble or ("" if intake.alive else "its thread has ended")))
+        found.append(Check("files", self.brought, "" if self.brought else "catalogue and rules are not in force yet"))
+        return [*found, *self.admission.checks()]
+
+    async def reload(self) -> Reloaded:
+        """Read the files and bring into force what differs. Raises Problem."""
+        if not self.brings:
+            raise Problem(409, "not-here", "Files are brought into force by the api role.")
+        async with self._reloading:
+            loaded = await asyncio.to_thread(
+                files.load, self.settings.catalogue, self.settings.rules, self.settings.sinks.names
+            )
+            if loaded.wrong:
+                faults = [Fault("", str(finding)) for finding in loaded.wrong]
+                raise Problem(422, "files-wrong", "The files have mistakes; what was in force stays so.", faults=faults)
+            changed = await asyncio.to_thread(self._bring, loaded.topology, loaded.rules)
+            return Reloaded(self.force.noted.topology, self.force.noted.rules, changed, None)
+
+    def _bring(self, topology: Topology | None, rules: RuleSet | None) -> list[str]:
+        if rules is not None and self.settings.suppression == "enforce":
+            rules = rules.with_mode("enforce")
+        return self.force.activate(topology, rules)
+
+    def _follow(self) -> None:
+        """Bring the files into force once, then look for what others have stored."""
+        while not self._stop.wait(NUDGE):
+            try:
+                if not self.brought and self.loaded is not None:
+                    self._bring(self.loaded.topology, self.loaded.rules)
+                    self.brought = True
+                for wake in self.wakes:
+                    wake()
+            except StoreUnavailable as error:
+                log.error("%s", error)
+                self._stop.wait(AGAIN)
+
+    def _store_trouble(self) -> str:
+        try:
+            self.force.refresh()
+        except StoreUnavailable as error:
+            return str(error)
+        return ""
+
+
+@contextmanager
+def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stopped: Stopped = None) -> Iterator[Running]:
+    """The roles ``ingest`` (``raw``: it reads the raw topics) and ``api`` (it brings the files into force)."""
+    with ExitStack() as stack:
+        made = _Front(settings, clock, stack, brings=not raw)
+        if raw:
+            sources = [RawTopics(one, settings.limits.body) for one in settings.kafka]
+            made.intakes += [Intake([one], bootstrap.decode, made.force, made.lanes.send) for one in sources]
+        store, registry = made.store, made.registry
+        publisher = _publisher(made)
+        broadcaster = Broadcaster(store.feed, settings.limits.streams)
+        made.wakes.append(broadcaster.wake)
+        prober, _ = bootstrap.askers(settings, made.force, store, made.submissions, clock, registry, stack)
+        parts = Parts(
+            settings=settings, reader=store, tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
+            hinted=publisher.hinted, decode=bootstrap.decode, clock=clock, accept=made.doorway.accept,
+            topology=made.force.topology, rules=made.force.rules, logs=lambda: None, reload=made.reload,
+            silences=tuple, version=store.version, dead_letter=store.dead_letter,
+            settle_dead_letter=store.settle_dead_letter, checks=made.checks, load=made.admission.load,
+            broadcaster=broadcaster, prober=prober,
+            registry=registry, scenarios=Watch(settings.scenarios, registry),
+            audits=Audits(made.force.topology, clock, registry),
+            observations=Observations(lambda: None, made.force.topology, registry), state=lambda: None,
+            readiness=bootstrap.book(store, made.force, clock, registry),
+            sample=lambda: made.metrics.sample_store(store, store, clock()),
+            test_sink=partial(bootstrap.test_sink, settings, clock),
+        )  # fmt: skip
+        app = create_app(parts, broadcaster.running)
+        stack.callback(made.stop)
+        lane = Lane(app, ROWS, settings.server.prefix, bootstrap.decode, made.doorway.offer, settings.limits)
+        yield Running(app, lane, made.start, broadcaster.close)
+
+
+@contextmanager
+def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped = None) -> Iterator[Running]:
+    """The role ``work``: owns shards."""
+    cluster = _needed(settings)
+    with ExitStack() as stack:
+        bootstrap.arm(settings)
+        sinks = settings.sinks.open(bootstrap.world(settings, clock, stack))
+        audiences = {sink.name: sink.audiences for sink in sinks}
+        lanes = stack.enter_context(closing(Lanes(cluster)))
+        rhythm = bootstrap.service_settings(settings)
+        opener = Opener(
+            stores.address(settings.kept), audiences, cluster.shards, _name(), bootstrap.decode, clock, rhythm
+        )
+        worker = Worker(opener.open, lanes.send)
+        working = Working(worker, lambda one: ShardMember(cluster, one, ""), stopped or (lambda _: None))
+        registry = CollectorRegistry()
+        registry.register(ShardMetrics(opener, worker))
+
+        def checks() -> list[Check]:
+            found = [Check("worker", working.alive and not working.trouble, working.trouble)]
+            for shard, one in sorted(dict(worker.owned).items()):
+                health = one.service.health()
+                found.append(Check(f"shard {shard}", health.ready, health.reason))
+            found += [Check(f"shard {shard}", False, said) for shard, said in sorted(dict(worker.troubles).items())]
+            return found
+
+        stack.callback(working.stop)
+        yield plain(settings, registry, checks, working.start)
+
+
+@contextmanager
+def publish(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped = None) -> Iterator[Running]:
+    """The role ``publish``: sends what the outbox of all shards holds, and takes in what people do with it."""
+    with ExitStack() as stack:
+        made = _Front(settings, clock, stack, brings=False)
+        publisher = _publisher(made)
+        made.wakes.append(publisher.wake)
+        asking = bootstrap.askers(settings, made.force, made.store, made.submissions, clock, made.registry, stack)
+        stack.callback(made.stop)
+        stack.callback(publisher.stop)
+
+        def start() -> None:
+            made.start()
+            for part in (publisher, *asking):
+                part.start()
+
+        yield plain(settings, made.registry, made.checks, start)
+
+
+def _publisher(made: _Front) -> Publisher:
+    settings = bootstrap.publisher_settings(made.settings)
+    return Publisher(made.store, made.sinks, made.submissions.submit, made.leased, made.metrics, settings)
+
+
+def _needed(settings: Settings) -> ShardTopic:
+    """Raises Wrong: a role needs a cluster."""
+    wrong: Sequence[Finding] = [
+        Finding("headwater.yaml", 0, f"{name}: a role of a cluster needs it (docs/scaleout.md)")
+        for name, there in (("cluster", settings.cluster is not None), ("store", bool(settings.store)))
+        if not there
+    ]
+    if wrong or settings.cluster is None:
+        raise Wrong(list(wrong))
+    return settings.cluster
+
+
+def _name() -> str:
+    """For people who look at who owns what."""
+    return socket.gethostname()

@@ -1,0 +1,152 @@
+"""What a worker does when the broker or the store is away, and when its shards are others' by now."""
+
+from __future__ import annotations
+
+import pytest
+
+from engine import worker
+from engine.errors import Fenced, StoreCorrupt, StoreUnavailable
+from engine.ports import Commit, Resume
+from engine.shards import Shard, shard_of
+from engine.signals import AlertEvent, Labels
+from engine.storage.owned import MemoryShard, OwnedMemory
+from tests.cluster.cluster import Cluster, listen
+from topology.model import Entity, Topology
+
+START = 1_790_000_000_000
+
+
+@pytest.fixture
+def cluster(monkeypatch: pytest.MonkeyPatch) -> Cluster:
+    made = Cluster(4, "worker", START)
+    listen(monkeypatch, made)
+    made.join()
+    made.bus.rebalance()
+    made.activate(topology("one"))
+    return made
+
+
+def topology(domain: str) -> Topology:
+    return Topology.build([Entity(id="db", domain=domain)])
+
+
+def alert(name: str = "Down") -> AlertEvent:
+    return AlertEvent(Labels.of({"alertname": name, "service": "db", "severity": "critical"}), starts_at=START)
+
+
+def test_what_is_revoked_goes_on_elsewhere_without_replaying_anything(cluster: Cluster) -> None:
+    cluster.take([alert()])
+    cluster.pass_time(START + 60_000)
+    first = cluster.workers[0]
+    cluster.join()
+    first.stop()
+    cluster.workers.remove(first)
+    cluster.bus.rebalance()
+    cluster.take([alert("Slow")])
+    cluster.pass_time(START + 120_000)
+    (incident,) = cluster.incidents()
+    assert incident.alerts == 2
+    snapshot = cluster.shards[shard_of("one", 4)].store.resume().snapshot
+    assert snapshot is not None
+
+
+def test_a_handover_waits_for_a_broker_that_is_away(cluster: Cluster) -> None:
+    cluster.take([alert()])
+    cluster.pass_time(START + 1_000)
+    other = next(name for name in ("two", "three", "four") if shard_of(name, 4) != shard_of("one", 4))
+    cluster.activate(topology(other))
+    sent = sum(map(len, cluster.bus.partitions))
+    cluster.bus.away = True
+    cluster.pass_time(START + 2_000)
+    assert cluster.handovers
+    assert sum(map(len, cluster.bus.partitions)) == sent
+    cluster.bus.away = False
+    cluster.pass_time(START + 3_000)
+    assert [core.state.alerts.keys() for core in cluster.cores() if core.state.alerts]
+    assert all(not shard.store.handovers() for shard in cluster.shards)
+    assert cluster.shards[shard_of(other, 4)].store.resume().positions["shard", shard_of("one", 4)] == 1
+
+
+def test_a_store_that_is_away_is_tried_again_and_nothing_is_lost(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.pass_time(START)
+
+    def away(self: OwnedMemory, commit: Commit) -> None:
+        raise StoreUnavailable("the database restarts")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OwnedMemory, "commit", away)
+        cluster.take([alert()])
+        for _ in range(5):
+            cluster.workers[0].step(0)
+        assert not cluster.ledger
+    cluster.now += 60_000
+    for _ in range(5):
+        cluster.workers[0].step(0)
+    cluster.pass_time(START + 120_000)
+    assert cluster.counts()["received"] == 1
+
+
+def test_an_earlier_owner_is_fenced_in_everything_that_it_writes(cluster: Cluster) -> None:
+    earlier, later = OwnedMemory(cluster.shards[0]), OwnedMemory(cluster.shards[0])
+    assert earlier.acquire() + 1 == later.acquire()
+    for write in (
+        lambda: earlier.commit(Commit()),
+        lambda: earlier.alive(1),
+        lambda: earlier.prune(1, 1),
+        lambda: earlier.handed(1),
+    ):
+        with pytest.raises(Fenced):
+            write()
+    later.commit(Commit())
+
+
+def test_a_zombie_drops_its_shards_at_once(cluster: Cluster) -> None:
+    cluster.take([alert()])
+    zombie = cluster.workers[0]
+    cluster.join()
+    cluster.freeze(zombie)
+    cluster.pass_time(START + 60_000)
+    zombie.step(0)
+    assert not zombie.owned
+    assert cluster.counts()["received"] == 1
+
+
+def test_a_shard_that_somebody_took_who_was_late_is_taken_back(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "CONTESTED", 0.0)
+    cluster.take([alert()])
+    cluster.pass_time(START + 1_000)
+    for shard in cluster.shards:
+        OwnedMemory(shard).acquire()
+    cluster.take([alert("Slow")])
+    cluster.pass_time(START + 60_000)
+    for _ in range(3):
+        cluster.workers[0].step(0)
+    cluster.pass_time(START + 120_000)
+    assert cluster.counts()["received"] == 2
+    assert not cluster.workers[0].troubles
+
+
+def test_a_shard_that_cannot_be_opened_does_not_keep_the_others_back(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = shard_of("unmapped", 4)
+    assert broken != shard_of("one", 4)
+    corrupt = MemoryShard(Shard(broken, 4))
+    cluster.shards[broken] = corrupt
+
+    def resume() -> Resume:
+        raise StoreCorrupt("a hole in the log")
+
+    monkeypatch.setattr(corrupt.store, "resume", resume)
+    cluster.crash(cluster.workers[0])
+    cluster.join()
+    cluster.bus.rebalance()
+    cluster.take([alert()])
+    for _ in range(5):
+        cluster.workers[0].step(0)
+    assert len(cluster.ledger) == 1
+    assert list(cluster.workers[0].troubles) == [broken]
