@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from tests.api.live import CATALOGUE, Live
+from tests.zygote import program
 
 ROOT = Path(__file__).resolve().parents[2]
-PROGRAM = str(Path(sys.executable).parent / "headwater")
 OBJECTIVES = CATALOGUE + (
     "  - {id: till, rto: 1h, restore: 20m, owner: team-till, depends_on: [ledger]}\n"
     "  - {id: ledger, kind: database, owner: team-data, rto: 1h, restore: 10m}\n"
@@ -70,8 +69,7 @@ def test_a_day_that_is_none_is_told(world: Live, day: str):
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [PROGRAM, "catalogue", "audit", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=ROOT)
+    return program.run("catalogue", "audit", *arguments, cwd=ROOT)
 
 
 def test_the_command_line_says_the_same_and_fails_when_an_objective_cannot_be_met(tmp_path: Path):
@@ -118,6 +116,6 @@ def test_wrong_use_is_told_in_one_line(tmp_path: Path):
 def test_the_command_of_the_page_runs():
     page = (ROOT / "docs/feasibility.md").read_text(encoding="utf-8")
     (line,) = [line for line in page.splitlines() if line.startswith("headwater catalogue audit ")]
-    done = run(*line.split()[3:])
+    done = program.run_fresh(*line.split()[1:], cwd=ROOT)
     assert done.returncode == 1
     assert "error: contract-rto: by its contract payment-provider is back within 8 h" in done.stdout

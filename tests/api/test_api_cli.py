@@ -17,16 +17,26 @@ import pytest
 
 from tests.api.live import CATALOGUE
 from tests.real.components import Headwater
+from tests.zygote import program
 
-PROGRAM = str(Path(sys.executable).parent / "headwater")
 ROOT = Path(__file__).resolve().parents[2]
+BARE = {"PATH": "/usr/bin:/bin"}
 
 
 def run(*arguments: str, cwd: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": "/usr/bin:/bin", **environment}
-    return subprocess.run(
-        [PROGRAM, *arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=90, check=False
-    )
+    return program.run(*arguments, cwd=cwd, env=BARE | environment)
+
+
+@pytest.mark.parametrize(
+    "arguments", [("init",), ("schema", "rules"), ("token", "create", "x"), ("serve", "--port", "x")]
+)
+def test_a_fresh_interpreter_says_the_same(tmp_path, arguments: tuple[str, ...]):
+    outputs = []
+    for name, runs in (("fresh", program.run_fresh), ("forked", program.run)):
+        (tmp_path / name).mkdir()
+        done = runs(*arguments, cwd=tmp_path / name, env=BARE)
+        outputs.append((done.returncode, re.sub(r"hw_\S+|[0-9a-f]{64}", "", done.stdout), done.stderr))
+    assert outputs[0] == outputs[1]
 
 
 COMMANDS = (
@@ -56,7 +66,7 @@ def test_help_is_quick_and_says_what_the_exit_codes_mean():
     times = []
     for _ in range(3):
         started = time.perf_counter()
-        done = run("--help")
+        done = program.run_fresh("--help", env=BARE)
         times.append(time.perf_counter() - started)
     assert "Exit codes" in done.stdout
     assert min(times) < 2.0

@@ -18,6 +18,7 @@ from api.settings import ENVIRONMENT
 from engine.policy import ACTIONS
 from tests.api.live import Live
 from tests.real.components import eventually, free_port
+from tests.zygote.program import zygote
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
@@ -46,7 +47,8 @@ def test_the_first_hour_leads_to_an_incident_as_it_is_written(tmp_path):
                 incidents = f"http://127.0.0.1:{port}/api/v1/incidents"
                 eventually(partial(_names_the_cause, incidents), "the cause is named")
             command = ["sh", "-e", "-c", script]
-            done = subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+            quick = {**env, "PATH": f"{zygote().folder}:{env['PATH']}"}
+            done = subprocess.run(command, cwd=folder, env=quick, capture_output=True, text=True, check=False)
             assert done.returncode == 0, (script, done.stdout, done.stderr)
             said[block.splitlines()[0]] = done.stdout
     finally:

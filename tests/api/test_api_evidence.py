@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +11,7 @@ import pytest
 
 from tests.api.live import CATALOGUE, Live, live
 from tests.real.components import eventually
+from tests.zygote import program
 
 RULES = """\
 gates:
@@ -45,8 +44,9 @@ def command(served: Live, action: str, target: str, reason: str = "looked at it"
 
 
 def headwater(served: Live, *words: str) -> str:
-    line = [str(Path(sys.executable).parent / "headwater"), *words, "--url", served.url]
-    return subprocess.run(line, capture_output=True, text=True, check=True).stdout
+    done = program.run(*words, "--url", served.url)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
 def _metrics(served: Live, needed: str) -> str:
@@ -184,8 +184,6 @@ def test_the_data_on_disk_tell_it_too_once_the_server_has_stopped(tmp_path: Path
         served.send({"labels": {"alertname": "Worn", "service": "db"}})
         eventually(lambda: served.get("/api/v1/suppressed")["total"] == 1, "one alert")
         data = next(served.folder.rglob("headwater.db")).parent
-    line = [str(Path(sys.executable).parent / "headwater"), "suppressed", "--data", str(data)]
-    assert "Worn on db: suppressed" in subprocess.run(line, capture_output=True, text=True, check=True).stdout
-    report = [line[0], "evidence", "promotion", "nothing", "--data", str(data)]
-    done = subprocess.run(report, capture_output=True, text=True, check=False)
+    assert "Worn on db: suppressed" in program.run("suppressed", "--data", data).stdout
+    done = program.run_fresh("evidence", "promotion", "nothing", "--data", data)
     assert (done.returncode, "there is no rule 'nothing'" in done.stderr) == (1, True)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
 
 from tests.api.live import CATALOGUE, Live, live
 from tests.real.components import eventually
+from tests.zygote import program
 
 START = 1767225600.0
 
@@ -65,11 +63,11 @@ def test_the_differences_are_gauges(traced: Live):
 
 def test_the_command_line_says_what_to_declare(traced: Live):
     eventually(lambda: _all_of(traced), "ten calls")
-    command = [str(Path(sys.executable).parent / "headwater"), "catalogue", "observed", "--url", traced.url]
-    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    command = ("catalogue", "observed", "--url", traced.url)
+    said = program.run(*command).stdout
     assert "seen, not declared: shop calls fraud, 5 a minute" in said
     assert "- {on: fraud, discovered: true}" in said
-    as_json = subprocess.run([*command, "--json"], capture_output=True, check=True).stdout
+    as_json = program.run(*command, "--json").stdout
     assert msgspec.json.decode(as_json)["undeclared"] == 1
 
 

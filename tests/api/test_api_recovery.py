@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -34,6 +32,7 @@ from tests.engine.laws import World
 from tests.engine.test_engine_onset import live as feed
 from tests.engine.test_engine_recovery import SHOP, latency, outage, seen
 from tests.scenarios.world import clock
+from tests.zygote import program
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -207,24 +206,19 @@ def test_what_was_compared_is_had_from_the_data_of_a_closed_incident_as_tables(t
     world = outage(after=100)
     _stored(tmp_path, world)
     incident = seen(world).id
-    done = headwater("recovery", "report", incident, "--data", str(tmp_path), "--format", "json")
+    done = program.run_fresh("recovery", "report", incident, "--data", tmp_path, "--format", "json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
     assert {(row["entity"], row["side"]) for row in told["summary"]} >= {("cart", "before"), ("cart", "after")}
     assert {row["quantile"] for row in told["ratios"]} == {0.5, 0.95, 0.99}
     assert len(told["samples"]) > 100
-    table = headwater("recovery", "report", incident, "--data", str(tmp_path), "-f", "csv", "--table", "summary")
+    table = program.run("recovery", "report", incident, "--data", tmp_path, "-f", "csv", "--table", "summary")
     assert table.stdout.startswith("entity,metric,side,windows,n,effective_n,median,p50")
-    closed = headwater("recovery", "period", "--data", str(tmp_path), "--from", "2020-01-01T00:00:00Z", "-f", "csv")
+    closed = program.run("recovery", "period", "--data", tmp_path, "--from", "2020-01-01T00:00:00Z", "-f", "csv")
     assert "restored,1," in closed.stdout
-    unknown = headwater("recovery", "report", "INC-999", "--data", str(tmp_path))
+    unknown = program.run("recovery", "report", "INC-999", "--data", tmp_path)
     assert unknown.returncode == 1
     assert "nothing was compared" in unknown.stderr
-
-
-def headwater(*words: str) -> subprocess.CompletedProcess[str]:
-    command = [str(Path(sys.executable).parent / "headwater"), *words]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def _stored(folder: Path, world: World) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,10 +15,10 @@ from engine.outcomes import IncidentView
 from engine.publish.texts import technical
 from tests.api.live import Live, alert, live
 from tests.scenarios.world import MIDNIGHT, World, clock
+from tests.zygote import program
 from topology.continuity import Continuity
 from topology.model import Dependency, Entity, Semantics, Topology
 
-PROGRAM = str(Path(sys.executable).parent / "headwater")
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "restoration.md").read_text(encoding="utf-8")
 SHOP = PAGE.split("```yaml\n")[1].split("```")[0]
 
@@ -99,15 +97,13 @@ def test_the_command_line_says_what_the_page_shows_and_the_same_as_json(tmp_path
 
 def test_an_unknown_entity_is_one_line_with_a_hint(tmp_path):
     (tmp_path / "shop.yaml").write_text(SHOP, encoding="utf-8")
-    done = subprocess.run(
-        [PROGRAM, "restoration", "confg", "--catalogue", str(tmp_path)], capture_output=True, text=True, check=False
-    )
+    done = program.run_fresh("restoration", "confg", "--catalogue", tmp_path)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "did you mean config?" in done.stderr
 
 
 def _run(*arguments: str) -> str:
-    done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, check=False)
+    done = program.run(*arguments)
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from api.errors import Problem
 from api.risk import MOST_TARGETS, next_of, risk_of, single_points_of
 from rules.parse import parse_rules
 from tests.api.live import CATALOGUE, Live, alert, live
+from tests.zygote import program
 from topology.continuity import Continuity
 from topology.model import Dependency, Entity, Group, Kind, Semantics, Topology
 
@@ -162,8 +161,7 @@ def test_there_are_never_more_users_than_the_rules_say():
 
 
 def run(folder: Path, *arguments: str, code: int = 0) -> str:
-    command = [str(Path(sys.executable).parent / "headwater"), "risk", *arguments, "--catalogue", "c"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=60)
+    done = program.run("risk", *arguments, "--catalogue", "c", cwd=folder)
     assert done.returncode == code, done.stderr
     return done.stdout + done.stderr
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,17 +13,17 @@ import pytest
 import yaml
 
 from tests.api.live import CATALOGUE, live
+from tests.zygote import program
 
-PROGRAM = str(Path(sys.executable).parent / "headwater")
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docs" / "whatif.md").read_text(encoding="utf-8")
 
 
+BARE = {"PATH": "/usr/bin:/bin"}
+
+
 def run(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    env = {"PATH": "/usr/bin:/bin"}
-    return subprocess.run(
-        [PROGRAM, *arguments], cwd=cwd, env=env, capture_output=True, text=True, timeout=90, check=False
-    )
+    return program.run(*arguments, cwd=cwd, env=BARE)
 
 
 @pytest.fixture
@@ -179,7 +178,8 @@ def test_a_version_that_the_server_has_kept_can_be_compared_with(tmp_path):
 
 
 def test_the_examples_pass():
-    done = run("whatif", "run", "examples/scenarios", "--catalogue", "examples/catalogue", "--rules", "none", cwd=ROOT)
+    asked = ("whatif", "run", "examples/scenarios", "--catalogue", "examples/catalogue", "--rules", "none")
+    done = program.run_fresh(*asked, cwd=ROOT, env=BARE)
     assert done.returncode == 0, done.stdout
 
 

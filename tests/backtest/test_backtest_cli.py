@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,7 @@ import pytest
 from rules.ruleset import RuleSet
 from tests.backtest.recorded import record
 from tests.backtest.test_backtest import DAY, SHOP, SILENT_DB
-
-PROGRAM = str(Path(sys.executable).parent / "headwater")
+from tests.zygote import program
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def run(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    command = [PROGRAM, "backtest", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return program.run("backtest", *arguments)
 
 
 def test_a_silenced_fault_is_told_and_is_exit_code_1(folder: Path, data: Path) -> None:

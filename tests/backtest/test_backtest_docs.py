@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,12 +14,12 @@ from engine.ports import Record
 from ingest.timestamps import moment
 from rules.ruleset import RuleSet
 from tests.backtest.recorded import record
+from tests.zygote import program
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "backtest.md").read_text(encoding="utf-8")
 RULES = re.findall(r"```yaml\n(.*?)```", PAGE, re.DOTALL)
 ANSWERS = re.findall(r"```text\n(.*?)```", PAGE, re.DOTALL)
-PROGRAM = str(Path(sys.executable).parent / "headwater")
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +43,7 @@ def _lasting(text: str) -> str:
 @pytest.mark.parametrize(("place", "code"), [(0, 1), (1, 0)])
 def test_the_runs_on_the_page_come_out_as_they_stand_there(outage: Path, tmp_path: Path, place: int, code: int) -> None:
     (tmp_path / "rules.yaml").write_text(RULES[place])
-    command = [PROGRAM, "backtest", str(tmp_path), "--data", str(outage)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    done = program.run_fresh("backtest", tmp_path, "--data", outage)
     assert done.returncode == code, done.stderr
     assert _lasting(done.stdout) == _lasting(ANSWERS[place])
 

@@ -1,4 +1,4 @@
-"""One engine in a process of its own, to be killed: `python -m tests.crash.child DIR CORE NOW [FAILPOINTS]`.
+"""One engine in a process of its own, to be killed; its arguments are DIR CORE NOW FAILPOINTS.
 
 It reads lines from standard input: ``r OFFSET ARRIVAL FORMAT BODY`` is a record, ``t MILLIS`` lets the clock move on,
 ``stop`` ends it in good order. It answers ``a OFFSET`` when a record is durable, and ``ready`` when it has recovered.
@@ -19,6 +19,7 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from engine import failpoints, own
+from engine.core import Core
 from engine.metrics import EngineMetrics
 from engine.ports import Commit, Decode, Record
 from engine.publish.dispatcher import Dispatcher, DispatchSettings
@@ -29,6 +30,7 @@ from engine.signals import Activation
 from engine.storage.sqlite.store import SqliteStore
 from engine.submissions import Submitted
 from engine.writer import SnapshotRhythm
+from ingest.decoders import decode
 from rules.ruleset import RuleSet
 from tests.service import toy
 from topology.model import Topology
@@ -97,14 +99,11 @@ def say(text: str) -> None:
 def machine(core: str, library: StoredLibrary) -> Machine:
     if core == "toy":
         return Machine(toy.ToyCore, None, own_or(toy.decode), "1")
-    from engine.core import Core  # noqa: PLC0415 - quick to start without it
-    from ingest.decoders import decode  # noqa: PLC0415
-
     return Machine(Core, library, own_or(decode), "1")
 
 
-def own_or(decode: Decode) -> Decode:
-    return lambda format, body: own.decode(body) if format == own.FORMAT else decode(format, body)
+def own_or(theirs: Decode) -> Decode:
+    return lambda format, body: own.decode(body) if format == own.FORMAT else theirs(format, body)
 
 
 def bring_versions(library: StoredLibrary) -> Callable[[Record], None]:
@@ -125,7 +124,8 @@ def bring_versions(library: StoredLibrary) -> Callable[[Record], None]:
     return bring
 
 
-def main(folder: Path, core: str, now: int, spec: str) -> None:
+def main() -> None:
+    folder, core, now, spec = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]
     failpoints.arm(spec)
     store = SqliteStore(folder / "db", {"log": AUDIENCES})
     metrics = EngineMetrics(CollectorRegistry())
@@ -154,7 +154,3 @@ def main(folder: Path, core: str, now: int, spec: str) -> None:
     violations = metrics.violations._value.get()
     store.close()
     say(f"stopped {violations:.0f}")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4] if len(sys.argv) > 4 else "")

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import selectors
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from tests.crash.feeds import Line, last
 from tests.crash.remains import Remains, remains, unpublished
+from tests.zygote.program import zygote
 
 PATIENCE = 20.0
+ZYGOTES = map(zygote, itertools.cycle(range(3)))  # one life after the other hashes strings differently
 
 
 class Child:
     """One life of the engine."""
 
     def __init__(self, folder: Path, core: str, now: int, failpoints: str = "") -> None:
-        command = [sys.executable, "-m", "tests.crash.child", str(folder), core, str(now), failpoints]
-        self._log = (folder / "stderr").open("ab")
-        self.process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, cwd=Path(__file__).parents[2]
-        )
-        assert self.process.stdin
-        assert self.process.stdout
-        self._stdin, self._stdout = self.process.stdin, self.process.stdout
+        arguments = [str(folder), core, str(now), failpoints]
+        its_stdin, self._stdin = os.pipe()
+        self._stdout, its_stdout = os.pipe()
+        with (folder / "stderr").open("ab") as log:
+            streams = (its_stdin, its_stdout, log.fileno())
+            self.process = next(ZYGOTES).fork("tests.crash.child:main", ["child", *arguments], streams)
+        os.close(its_stdin)
+        os.close(its_stdout)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._stdout, selectors.EVENT_READ)
         self._rest = b""
@@ -38,7 +39,7 @@ class Child:
         left = text.encode() + b"\n"
         try:
             while left:
-                left = left[os.write(self._stdin.fileno(), left) :]
+                left = left[os.write(self._stdin, left) :]
         except BrokenPipeError:
             return False
         return True
@@ -50,7 +51,7 @@ class Child:
         """Take in what it says; False when it has ended and everything is heard."""
         if not self._selector.select(timeout):
             return True
-        data = os.read(self._stdout.fileno(), 65_536)
+        data = os.read(self._stdout, 65_536)
         if not data:
             return False
         *complete, self._rest = (self._rest + data).split(b"\n")
@@ -98,8 +99,8 @@ class Child:
         while self.hear(PATIENCE):
             pass
         self.process.wait(PATIENCE)
-        for file in (self._stdin, self._stdout, self._log):
-            file.close()
+        for file in (self._stdin, self._stdout):
+            os.close(file)
         self._selector.close()
 
 

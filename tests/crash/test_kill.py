@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -46,9 +47,9 @@ class Killed(NamedTuple):
     fate: Counter[str]
 
 
-def killed(folder: Path, core: str, feed: list[Line], kills: int, dice: random.Random) -> Killed:
+def killed(folder: Path, core: str, first: Callable[[int], list[Line]], kills: int, dice: random.Random) -> Killed:
     """An engine killed so many times, at the named points in turn and at random, and somewhat more often when a point
-    was missed; then left to finish.
+    was missed; then left to finish. ``first`` gives so many records of its feed.
     """
     folder.mkdir()
     fate, acknowledged = Counter[str](), set[int]()
@@ -59,14 +60,15 @@ def killed(folder: Path, core: str, feed: list[Line], kills: int, dice: random.R
         turns = turns or dice.sample([*POINTS, ""], len(POINTS) + 1)
         point = turns.pop()
         spec = f"{point}:sigkill:{dice.randint(1, 3)}" if point.startswith(("ingest", "outbox")) else point
-        child = Child(folder, core, feed[max(0, durable)].arrival, spec)
         begin = durable + 1
+        feed = first(begin + PER_LIFE + 1)
+        child = Child(folder, core, feed[max(0, durable)].arrival, spec)
         part = feed[begin : begin + dice.randint(10, PER_LIFE)]
         fate[point if _live(child, part, feed[begin + len(part)].arrival, point, dice) else "random"] += 1
         acknowledged |= child.acknowledged
         durable = max(acknowledged | {durable, -1 if child.position is None else child.position})
-    child = Child(folder, core, feed[max(0, durable)].arrival)
-    fed = feed[: durable + 1 + PER_LIFE]
+    fed = first(durable + 1 + PER_LIFE)
+    child = Child(folder, core, fed[max(0, durable)].arrival)
     for line in fed[durable + 1 :]:
         child.feed(line)
     assert child.hear_until(fed[-1].offset)
@@ -98,10 +100,10 @@ def _live(child: Child, part: list[Line], following: int, point: str, dice: rand
 def check(folder: Path, core: str, kills: int) -> Remains:
     """Kill an engine so many times and compare what it leaves with what an undisturbed one does."""
     folder.mkdir()
-    seed, count = random.randrange(1 << 32), PER_LIFE * (kills + MORE + 1) + 1
+    seed = random.randrange(1 << 32)
     print(f"seed {seed}")
-    feed = toy_feed(count) if core == "toy" else World(seed).lines(count)
-    left, acknowledged, fed, fate = killed(folder / "killed", core, feed, kills, random.Random(seed))
+    first = toy_feed if core == "toy" else World(seed).lines
+    left, acknowledged, fed, fate = killed(folder / "killed", core, first, kills, random.Random(seed))
     print(fate)
     expected = undisturbed(folder / "undisturbed", core, fed)
     stored = [offset for offset, *_ in left.inputs]

@@ -59,23 +59,25 @@ class World:
         self._waiting: list[tuple[int, int, str, object]] = []
         self._number = 0
         self._silent_until = 0
-        self._prologue()
-
-    def lines(self, count: int) -> list[Line]:
-        """A feed of so many records; the first two bring the topology and the rules into force."""
         versions = (("topology", TOPOLOGY.version), ("rules", impatient().version))
-        feed = [
+        self._lines = [
             Line(n, START, own.FORMAT, own.activation(kind, version).body.decode())
             for n, (kind, version) in enumerate(versions)
         ]
-        while len(feed) < count:
+        self._prologue()
+
+    def lines(self, count: int) -> list[Line]:
+        """The first so many records; the first two bring the topology and the rules into force. More can be asked for
+        later, the world goes on where it was.
+        """
+        while len(self._lines) < count:
             self.now += STEP
             self._happen()
             for format, body in [*self._due(), *self._people()]:
-                feed.append(Line(len(feed), self.now, format, body))
+                self._lines.append(Line(len(self._lines), self.now, format, body))
                 decoded = own.decode(body.encode()) if format == own.FORMAT else decode_theirs(format, body.encode())
                 self.engine.feed(self.now, decoded.signals)
-        return feed[:count]
+        return self._lines[:count]
 
     def _send(self, at: int, format: str, thing: object) -> None:
         self._number += 1

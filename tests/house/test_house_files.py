@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.zygote import program
+
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ("requirements.txt", "requirements-dev.txt")
 SCRIPTS = sorted(p.name for p in (ROOT / "script").iterdir() if p.is_file() and not p.suffix)
@@ -200,9 +202,8 @@ def test_a_document_names_only_files_and_targets_that_exist(document):
 
 @pytest.mark.parametrize("document", ["README.md", "examples/demo/README.md"])
 def test_the_commands_of_a_document_exist(document):
-    headwater = ROOT / ".venv/bin/headwater"
     for command in sorted(set(re.findall(r"\bbin/headwater ([a-z]+)", text(document)))):
-        done = subprocess.run([str(headwater), command, "--help"], capture_output=True, text=True, check=False)
+        done = program.run(command, "--help")
         assert done.returncode == 0, f"headwater {command}: {done.stderr}"
 
 

@@ -14,14 +14,14 @@ from api.replay import Replay
 from api.replay_result import Result
 from api.replay_stream import topology_of
 from engine.reasons import Disposition, Verdict
+from tests.zygote import program
 
-PROGRAM = str(Path(sys.executable).parent / "headwater")
 DEMO = Path(__file__).resolve().parents[2] / "examples" / "demo"
 START = 1_790_000_000.0
 
 
-def run(*arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([PROGRAM, "replay", *arguments], input=stdin, capture_output=True, timeout=60, check=False)
+def run(*arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess[str]:
+    return program.run("replay", *arguments, stdin=stdin)
 
 
 def topology(*edges: tuple[str, str]) -> dict[str, object]:
@@ -60,12 +60,12 @@ def test_the_same_stream_gives_the_same_bytes_for_every_batch_size(tmp_path, mor
     outputs = set()
     for batch in ("1", "7", "1000"):
         done = run(str(DEMO / "outage.jsonl"), "--json", "--batch", batch, *more)
-        assert (done.returncode, done.stderr) == (0, b"")
+        assert (done.returncode, done.stderr) == (0, "")
         outputs.add(done.stdout)
     assert len(outputs) == 1
     out = tmp_path / "out.json"
-    assert run(str(DEMO / "outage.jsonl"), "--json", "--out", str(out), *more).stdout == b""
-    assert out.read_bytes() in outputs
+    assert run(str(DEMO / "outage.jsonl"), "--json", "--out", str(out), *more).stdout == ""
+    assert out.read_text(encoding="utf-8") in outputs
 
 
 def test_the_shipped_outage_is_explained_by_the_entity_that_caused_it():
@@ -81,7 +81,8 @@ def test_the_shipped_outage_is_explained_by_the_entity_that_caused_it():
     assert result["totals"]["unaccounted"] == 0
     assert result["severity"].startswith("SEV")
     assert any(line["kind"] == "opened" for line in result["timeline"])
-    assert b"inventoryservice" in run(str(DEMO / "outage.jsonl"), "--catalogue", str(DEMO / "catalogue")).stdout
+    told = program.run_fresh("replay", DEMO / "outage.jsonl", "--catalogue", DEMO / "catalogue").stdout
+    assert "inventoryservice" in told
 
 
 def test_the_cause_is_ranked_and_the_impact_follows_the_dependencies():
@@ -133,7 +134,7 @@ def test_the_position_of_a_bad_line_is_told_on_standard_error(tmp_path):
     stream.write_text(json.dumps(OUTAGE[0]) + "\nnonsense\n", encoding="utf-8")
     done = run(str(stream), "--json")
     assert done.returncode == 0
-    assert done.stderr.startswith(f"{stream}:2: left out: ".encode())
+    assert done.stderr.startswith(f"{stream}:2: left out: ")
     assert json.loads(done.stdout)["skipped"] == 1
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 from api import bootstrap
 from api.commands.replay import explained
 from api.replay import Replay
 from api.replay_result import Collected
+from tests.zygote import program
 from topology.catalogue import load_catalogue
 from topology.model import Topology
 
-PROGRAM = str(Path(sys.executable).parent / "headwater")
 START = 1_790_000_000
 
 
@@ -83,8 +81,6 @@ def test_the_command_tells_the_incident_or_that_there_is_none(tmp_path: Path):
     stream = tmp_path / "s.jsonl"
     for lines, said in (([alert(0, "db-1")], "INC-2: db-1 in trouble"), ([], "No incident has been opened.")):
         stream.write_bytes(b"\n".join(lines))
-        done = subprocess.run(
-            [PROGRAM, "replay", str(stream), "--explain"], capture_output=True, text=True, timeout=60, check=False
-        )
+        done = program.run("replay", stream, "--explain")
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(said)

@@ -19,9 +19,9 @@ def publish(store: SqliteStore) -> None:
                 store.confirmed(row, NOON + 10**9, Receipt(f"T-{row.publication.key}"))
 
 
-def main(path: Path) -> None:
+def main() -> None:
     """Continue where the file leaves off."""
-    store = SqliteStore(path, SINKS)
+    store = SqliteStore(Path(sys.argv[1]), SINKS)
     threading.Thread(target=publish, args=(store,), daemon=True).start()
     position = store.resume().position
     print("ready", flush=True)
@@ -34,7 +34,3 @@ def main(path: Path) -> None:
         print(position, flush=True)
         if position % 11 == 0:
             store.prune(NOON + 10**9, 3)
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
+import itertools
+import os
 import random
+import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 from engine.chain import verify
 from engine.storage.sqlite import SqliteStore
-from tests.storage import committer
 from tests.storage.made import SINKS
+from tests.zygote.program import zygote
 
 KILLS = 20
-ROOT = Path(committer.__file__).parents[2]
+ZYGOTES = map(zygote, itertools.cycle(range(2)))  # one after the other hashes strings differently
 
 
 def commit_until_killed(path: Path, seconds: float) -> int:
     """The last position that the process acknowledged."""
-    child = subprocess.Popen(
-        [sys.executable, "-m", "tests.storage.committer", str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
-    )
-    with child:
-        assert child.stdout is not None
-        assert child.stdout.readline() == "ready\n"
+    receives, gives = os.pipe()
+    with open(receives, encoding="utf-8") as stdout:
+        child = next(ZYGOTES).fork("tests.storage.committer:main", ["committer", str(path)], (0, gives, 2))
+        os.close(gives)
+        assert stdout.readline() == "ready\n"
         time.sleep(seconds)
         child.kill()
-        lines = child.stdout.read().split("\n")
+        lines = stdout.read().split("\n")
+    assert child.wait(60) == -signal.SIGKILL
     complete = [int(line) for line in lines[:-1]]  # what stands behind the last line end was cut off
     return max(complete, default=0)
 

@@ -24,7 +24,7 @@ def nameless(i: Impact) -> tuple[object, ...]:
     return i.low, i.high, i.at, i.later, i.at_risk, i.compounding, len(i.path)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_now_and_every_later_second_equal_the_reference(data: st.DataObject) -> None:
     index = data.draw(topologies())
@@ -50,7 +50,7 @@ def test_now_and_every_later_second_equal_the_reference(data: st.DataObject) -> 
             assert mine.at == 1000 * first
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_more_failures_never_heal_anything(data: st.DataObject) -> None:
     index = data.draw(topologies())
@@ -64,7 +64,7 @@ def test_more_failures_never_heal_anything(data: st.DataObject) -> None:
         assert after.get(entity, up).high <= before.get(entity, up).high
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_feeding_the_result_back_as_own_health_changes_nothing(data: st.DataObject) -> None:
     index = data.draw(topologies())
@@ -76,7 +76,7 @@ def test_feeding_the_result_back_as_own_health_changes_nothing(data: st.DataObje
     assert {entity: health for entity, health in bounds(again).items() if health.low < 1000} == hit
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_names_and_order_do_not_matter(data: st.DataObject) -> None:
     index = data.draw(topologies())
@@ -88,7 +88,7 @@ def test_names_and_order_do_not_matter(data: st.DataObject) -> None:
     assert {names[e]: nameless(i) for e, i in here.items()} == {e: nameless(i) for e, i in there.items()}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_bounds_hold_every_world_between_them(data: st.DataObject) -> None:
     index = data.draw(topologies())
@@ -120,7 +120,7 @@ def test_who_declares_what_was_discovered_learns_that_the_worst_case_holds(data:
     assert all(i.low == i.high for i in known.values())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_every_impact_has_a_path_of_real_dependencies_from_a_cause(data: st.DataObject) -> None:
     index = data.draw(topologies())

@@ -128,7 +128,7 @@ def carries(d: Dependency) -> bool:
     return d.semantics in ("hard", "async") or (d.semantics == "soft" and d.factor == 1000)
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(cases())
 def test_start_and_finish_are_the_earliest_possible(case: tuple[Topology, dict[str, int], int]) -> None:
     index, own, at = case
@@ -143,7 +143,7 @@ def test_start_and_finish_are_the_earliest_possible(case: tuple[Topology, dict[s
         assert (task.start_latest, task.finish_latest) == (task.start, task.finish)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(cases())
 def test_nothing_starts_or_finishes_before_what_it_needs(case: tuple[Topology, dict[str, int], int]) -> None:
     index, own, at = case
@@ -162,7 +162,7 @@ def test_nothing_starts_or_finishes_before_what_it_needs(case: tuple[Topology, d
                 assert task.wave > provider.wave
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(cases())
 def test_who_needs_a_hand_stays_down_when_health_climbs_from_where_it_is(
     case: tuple[Topology, dict[str, int], int],
@@ -194,7 +194,7 @@ def still_down(index: Topology, hits: Mapping[str, Impact]) -> set[str]:
         world = new
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(cases())
 def test_without_circles_nothing_needs_a_manual_start(case: tuple[Topology, dict[str, int], int]) -> None:
     index, own, at = case
@@ -212,7 +212,7 @@ def test_without_circles_nothing_needs_a_manual_start(case: tuple[Topology, dict
     assert not any(task.stays_down or task.way is Way.MANUAL for task in found.tasks)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(cases(), st.data())
 def test_whatever_the_undeclared_durations_are_the_bounds_hold(
     case: tuple[Topology, dict[str, int], int], data: st.DataObject
@@ -233,7 +233,7 @@ def test_whatever_the_undeclared_durations_are_the_bounds_hold(
     assert bounds.takes_latest is None or bounds.takes_latest >= truth.takes
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(cases(), st.data())
 def test_an_entity_may_take_longer_by_its_slack(
     case: tuple[Topology, dict[str, int], int], data: st.DataObject
@@ -256,7 +256,7 @@ def test_an_entity_may_take_longer_by_its_slack(
     assert slower.takes == found.takes or async_felt, "a buffer may be spent meanwhile, nothing else is late"
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(cases())
 def test_the_critical_path_is_a_chain_of_real_needs_without_a_pause_that_ends_last(
     case: tuple[Topology, dict[str, int], int],

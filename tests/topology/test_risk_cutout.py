@@ -40,7 +40,7 @@ def settings_of(draw: st.DrawFn) -> tuple[Topology, list[list[str]]]:
     return index, draw(st.lists(st.lists(st.sampled_from(ids), unique=True, max_size=4), min_size=1, max_size=70))
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(settings_of())
 def test_what_is_down_in_each_world_is_what_the_algebra_says(case: tuple[Topology, list[list[str]]]) -> None:
     index, worlds = case
@@ -48,7 +48,7 @@ def test_what_is_down_in_each_world_is_what_the_algebra_says(case: tuple[Topolog
         assert found == {entity for entity, low in low_at_rest(index, world).items() if low == 0}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(settings_of(), st.data())
 def test_the_cone_of_a_target_is_all_that_matters_to_it(case, data: st.DataObject) -> None:
     index, worlds = case

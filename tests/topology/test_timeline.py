@@ -33,7 +33,7 @@ def first(values: list[int], most: int) -> int | None:
     return next((1000 * second for second, value in enumerate(values) if value <= most), None)
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_every_moment_equals_the_reference(data: st.DataObject) -> None:
     index = data.draw(topologies())

@@ -23,7 +23,7 @@ def comparable(found: Mapping[str, Impact]) -> dict[str, tuple[Impact, tuple[str
     return {entity: (hit, hit.path) for entity, hit in found.items()}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_altered_answers_as_if_it_had_been_built_so(data: st.DataObject) -> None:
     base = data.draw(topologies())
@@ -48,7 +48,7 @@ def test_altered_answers_as_if_it_had_been_built_so(data: st.DataObject) -> None
     assert {e: seen.compounding(e) for e in built.entities} == {e: built.compounding(e) for e in built.entities}
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_late_answers_are_outages_of_exactly_the_dependencies_that_time_out(data: st.DataObject) -> None:
     index = with_timeouts(data)
@@ -67,7 +67,7 @@ def test_late_answers_are_outages_of_exactly_the_dependencies_that_time_out(data
     assert all(hit.path[0] in slow and hit.path[-1] == e for e, hit in answer.after.at(0).items())
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_longer_delays_never_make_anyone_answer_sooner(data: st.DataObject) -> None:
     index = with_timeouts(data)

@@ -7,7 +7,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ from api.replay import Replay
 from api.replay_result import Collected
 from engine.outcomes import IncidentView
 from tests.api.live import live
+from tests.zygote.program import zygote
 from topology.model import Topology
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -33,7 +33,7 @@ NUMBER = re.compile(r"\d[\d,.:]*\d|\d")
 
 def shell(command: str) -> str:
     """What a command of the page prints in the company's folder."""
-    environment = dict(os.environ, PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    environment = dict(os.environ, PATH=f"{zygote().folder}{os.pathsep}{os.environ['PATH']}")
     environment = {name: value for name, value in environment.items() if not name.startswith("HEADWATER_")}
     done = subprocess.run(
         ["bash", "-o", "pipefail", "-c", command],  # a failing command behind a pipe is a failure too
