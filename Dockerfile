@@ -25,7 +25,7 @@ ENV PATH=/opt/headwater/bin:$PATH \
     HEADWATER_DATA=/var/lib/headwater \
     HEADWATER_HOST=0.0.0.0
 # 0.0.0.0 is the container's own network. Headwater refuses it until the configuration holds a token.
-USER headwater
+USER 10666
 WORKDIR /var/lib/headwater
 VOLUME /var/lib/headwater
 EXPOSE 8666

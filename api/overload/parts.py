@@ -15,8 +15,9 @@ from api.overload.ballast import Ballast
 from api.overload.disk import Disk, Reserve, ballast_size, usage
 from api.overload.schemas import DiskLoad, LaneLoad, Load
 from api.overload.urgent import UrgentAlerts
+from api.overload_settings import Overload
 from api.schemas import Check
-from api.settings import Overload, Settings
+from api.settings import Settings
 from engine.metrics import EngineMetrics
 from engine.ports import Clock, Source
 from engine.submissions import Submissions

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Request
+from pydantic import AwareDatetime
 from starlette.responses import Response
 
 from api import continuity
 from api.continuity_schemas import DutyOf, PlaybookOf, PlaybooksOf, ResponseOf, TabletopOf
-from api.errors import Fault, invalid, not_found
-from api.routes.answers import Text, answer, documented, parts
+from api.errors import not_found
+from api.routes.answers import answer, documented, parts
 from engine.continuity.figures import ReadinessOf
 from engine.continuity.report import ReportOf
 from engine.readiness_views import Preparedness
-from engine.signals import Millis
-from engine.times import parse_moment
 
 router = APIRouter(prefix="/api/v1", tags=["continuity"])
 
@@ -63,10 +62,10 @@ def playbook(request: Request, id: str) -> Response:
 
 
 @router.get("/continuity/duty", responses=documented(DutyOf), summary="Who is on duty, and whom to call outside")
-def duty(request: Request, at: Text = "") -> Response:
+def duty(request: Request, at: AwareDatetime | None = None) -> Response:
     """Now, or `at` an RFC 3339 time; with gaps, double bookings and the end of every roster."""
     running = parts(request)
-    moment = _moment(at) if at else running.clock()
+    moment = running.clock() if at is None else round(at.timestamp() * 1000)
     return answer(continuity.duty(running.topology(), running.rules(), _record(request), moment))
 
 
@@ -94,10 +93,3 @@ def tabletop(request: Request, entity: str) -> Response:
 def _record(request: Request) -> Preparedness:
     state = parts(request).state()
     return state.readiness if state is not None else Preparedness()
-
-
-def _moment(text: str) -> Millis:
-    try:
-        return parse_moment(text)
-    except ValueError as error:
-        raise invalid("The request is not valid.", [Fault("/at", f"at {error}")]) from None

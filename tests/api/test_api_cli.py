@@ -117,7 +117,6 @@ def test_check_names_every_mistake_of_catalogue_and_rules_with_its_line(tmp_path
         (("schema", "cars"), 1, "settings, catalogue, rules"),
         (("token", "create", "x", "--role", "king"), 1, "viewer"),
         (("serve", "--config", "nowhere.yaml"), 1, "headwater init"),
-        (("serve", "--host", "0.0.0.0"), 1, "token create"),
         (("serve", "--port", "123456"), 1, "--port"),
         (("serve", "--nonsense"), 2, "--nonsense"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import shlex
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from jsonschema import Draft7Validator
 
 from tests.zygote import program
 
@@ -134,7 +136,7 @@ def test_the_dockerfile_is_sane():
     assert {name for name, _ in steps} <= known
     assert steps[0][0] == "FROM"
     assert all("python:3.11-slim" in value for name, value in steps if name == "FROM")
-    assert [value for name, value in steps if name == "USER"] == ["headwater"]
+    assert [value for name, value in steps if name == "USER"] == ["10666"], "a number: the host need not know the name"
     installs = [value for name, value in steps if name == "RUN" and "pip install" in value]
     assert installs
     assert all("--require-hashes" in value or "--no-deps --no-build-isolation" in value for value in installs)
@@ -158,18 +160,77 @@ def test_the_image_holds_every_package():
     assert set(packages) <= copied
 
 
-def test_the_compose_file_publishes_on_loopback_only_and_keeps_state():
-    compose = yaml.safe_load(text("docker-compose.yml"))
-    assert set(compose) == {"services", "volumes"}
-    assert set(compose["services"]) == {"headwater"}
-    service = compose["services"]["headwater"]
-    assert service["ports"]
-    assert all(port.startswith("127.0.0.1:") for port in service["ports"])
-    named = {volume.split(":")[0] for volume in service["volumes"] if not volume.startswith(".")}
-    assert named == set(compose["volumes"]) == {"state"}
-    for volume in service["volumes"]:
-        if volume.startswith("."):
-            assert (ROOT / volume.split(":")[0]).is_dir()
+COMPOSE = ("docker-compose.yml", "deploy/single/docker-compose.yml")
+
+
+def composed(path):
+    return yaml.safe_load(text(path))
+
+
+@pytest.mark.parametrize("path", COMPOSE)
+def test_a_compose_file_is_valid(path):
+    """Against the Compose Specification (https://github.com/compose-spec/compose-spec, Apache-2.0)."""
+    schema = json.loads(text("tests/data/compose/compose-spec.json"))
+    assert [f"{one.json_path}: {one.message}" for one in Draft7Validator(schema).iter_errors(composed(path))] == []
+
+
+@pytest.mark.parametrize("path", COMPOSE)
+def test_a_compose_file_publishes_on_loopback_only_and_keeps_state(path):
+    compose = composed(path)
+    published = [port for service in compose["services"].values() for port in service.get("ports", ())]
+    assert published
+    assert all(port.startswith("127.0.0.1:") for port in published)
+    assert len(set(published)) == len(published)
+    mounts = [mount for service in compose["services"].values() for mount in service.get("volumes", ())]
+    named = {mount.split(":")[0] for mount in mounts if not mount.startswith(".")}
+    assert named == set(compose["volumes"])
+    base = (ROOT / path).parent
+    for mount in mounts:
+        source = mount.split(":")[0]
+        if source.startswith(".") and "/secrets/" not in source:
+            assert (base / source).exists(), source
+
+
+@pytest.mark.parametrize("path", COMPOSE)
+def test_a_service_waits_for_what_is_there_and_says_how_it_is(path):
+    services = composed(path)["services"]
+    for name, service in services.items():
+        assert set(service.get("depends_on", ())) <= set(services)
+        ends = any(
+            other.get("depends_on", {}).get(name, {}).get("condition") == "service_completed_successfully"
+            for other in services.values()
+        )
+        own = "build" in service and service["build"] in (".", "../..")
+        assert "healthcheck" in service or ends or (own and path != "docker-compose.yml"), name
+        for secret in service.get("secrets", ()):
+            assert secret in composed(path)["secrets"]
+
+
+@pytest.mark.parametrize("path", ["Dockerfile", "deploy/tickets/Dockerfile"])
+def test_hadolint_finds_nothing_wrong_with_an_image(path):
+    hadolint = Path(sys.executable).parent / "hadolint"
+    found = subprocess.run([hadolint, "--no-color", path], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (found.returncode, found.stdout) == (0, "")
+
+
+@pytest.mark.parametrize("script", ["deploy/prepare", "deploy/smoke"])
+def test_a_shell_script_is_one(script):
+    assert subprocess.run(["sh", "-n", ROOT / script], check=False).returncode == 0
+
+
+def prepared(folder):
+    assert subprocess.run([folder / "prepare"], check=False, capture_output=True).returncode == 0
+    return {path.name: path.read_text(encoding="utf-8") for path in (folder / "secrets").iterdir()}
+
+
+def test_what_is_prepared_is_kept_and_knows_the_token(tmp_path):
+    shutil.copytree(ROOT / "deploy" / "cluster", tmp_path / "cluster")
+    shutil.copy(ROOT / "deploy" / "prepare", tmp_path)
+    first, made = (prepared(tmp_path) for _ in range(2))
+    assert first == made
+    assert hashlib.sha256(made["token"].encode()).hexdigest() in made["headwater.yaml"]
+    assert len({made[name] for name in ("postgres", "tickets", "grafana", "token")}) == 4
+    assert f"TICKETS_PASSWORD={made['tickets']}\n" in made["headwater.env"]
 
 
 # ------------------------------------------------------------------------------------------------------ documents
