@@ -25,10 +25,10 @@ def show(config: Path | None, *, as_json: bool) -> int:
 
 def _told(config: Path | None, *, make: bool, as_json: bool) -> int:
     found: Settings = settings.load(config)
-    if not found.kafka and not found.sinks.kafka:
-        raise Failed("the settings declare no topics", "kafka: and sinks.kafka: do")
+    if not found.kafka and not found.sinks.kafka and found.cluster is None:
+        raise Failed("the settings declare no topics", "kafka:, sinks.kafka: and cluster: do")
     told: dict[str, Sequence[Told]] = {}
-    for name, steward in stewards(found.kafka, found.sinks.kafka).items():
+    for name, steward in stewards(found.kafka, found.sinks.kafka, found.cluster).items():
         try:
             with closing(steward()) as opened:
                 told[name] = opened.create() if make else opened.show()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from api.kafka.declared import Kafka
+from api.kafka.shards import ShardTopic
 from api.sinks.cluster import Cluster
 from api.sinks.kafka import Kafka as Sink
 from ingest.kafka.topics import Topics
@@ -46,7 +47,11 @@ class Steward:
         ]
 
 
-def stewards(sources: Sequence[Kafka], sinks: Sequence[Sink]) -> dict[str, Callable[[], Steward]]:
-    """Name of each source and sink -> opens its topics."""
+def stewards(
+    sources: Sequence[Kafka], sinks: Sequence[Sink], shards: ShardTopic | None = None
+) -> dict[str, Callable[[], Steward]]:
+    """Name of each source and sink -> opens its topics; the topic of shards is ``cluster``'s."""
     named: dict[str, Cluster] = {f"kafka:{one.name}": one for one in sources} | {one.name: one for one in sinks}
+    if shards is not None:
+        named["cluster"] = shards
     return {name: lambda cluster=cluster: Steward(cluster) for name, cluster in named.items()}  # type: ignore[misc]

@@ -84,7 +84,7 @@ def test_nothing_that_was_taken_is_lost_when_the_engine_is_killed(served):
     assert stored(server) >= set(sender.taken)
     assert server.metric("headwater_alerts_unaccounted") == 0
     assert len(server.incidents()) == 1
-    assert not list(folder.glob("data/*.db"))
+    assert not (folder / "data" / "headwater.db").exists()
     server.stop()
     assert "nothing was changed" in told(server, folder, "audit", "verify")
     assert "shop" in told(server, folder, "explain")

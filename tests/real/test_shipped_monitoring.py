@@ -50,7 +50,7 @@ def promtool(*arguments: str) -> subprocess.CompletedProcess[str]:
     [
         ("check", "rules", "headwater.rules.yml"),
         ("test", "rules", "headwater.test.yml"),
-        ("check", "config", "prometheus.yml"),
+        ("check", "config", "--syntax-only", "prometheus.yml"),
     ],
 )
 def test_promtool_finds_nothing_wrong(arguments: tuple[str, ...]) -> None:
