@@ -259,10 +259,11 @@ def test_a_dead_letter_can_be_dropped_and_one_that_is_still_bad_cannot_be_redriv
 
 def test_a_request_that_is_not_on_disk_in_time_is_a_503(tmp_path):
     with live(tmp_path, "limits: {wait: 0.05}\n") as world:
-        with closing(sqlite3.connect(tmp_path / "headwater-data" / "headwater.db", isolation_level=None)) as database:
-            database.execute("BEGIN IMMEDIATE")  # somebody else holds the only lock for writing
-            answers = {world.send(alert(f"B{i}", "db")).status_code for i in range(5)}
-            database.execute("ROLLBACK")
+        database = sqlite3.connect(tmp_path / "headwater-data" / "headwater.db", isolation_level=None)
+        database.execute("BEGIN IMMEDIATE")  # somebody else holds the only lock for writing
+        answers = {world.send(alert(f"B{i}", "db")).status_code for i in range(5)}
+        database.execute("ROLLBACK")
+        database.close()
     assert answers == {503}
 
 
