@@ -71,7 +71,7 @@ def killed(folder: Path, core: str, first: Callable[[int], list[Line]], kills: i
     child = Child(folder, core, fed[max(0, durable)].arrival)
     for line in fed[durable + 1 :]:
         child.feed(line)
-    assert child.hear_until(fed[-1].offset)
+    assert child.hear_until(fed[-1].offset), (folder / "stderr").read_text(encoding="utf-8")[-4000:]
     acknowledged |= child.acknowledged
     return Killed(finish(folder, child, last(fed)), acknowledged, fed, fate)
 

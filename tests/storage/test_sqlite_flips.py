@@ -177,3 +177,45 @@ def test_a_log_that_lost_its_last_transaction_only_goes_on_and_one_that_lost_mor
     assert outcome(torn, written[1]) == "recovered"
     assert "cut off" in caplog.text
     assert outcome(damaged, written[1]) == "refused"
+
+
+def test_a_damaged_log_is_refused_again_and_again_until_somebody_removes_it(
+    tmp_path: Path, written: tuple[Path, list[tuple[object, ...]]]
+) -> None:
+    path = copy(written[0], tmp_path / "damaged")
+    log = path.with_name("db-wal")
+    data = bytearray(log.read_bytes())
+    data[len(data) // 2] ^= 1
+    log.write_bytes(data)
+    for _ in range(3):
+        with pytest.raises(StoreCorrupt, match="remove db-wal"):
+            content(path)
+        assert log.read_bytes() == data
+    log.unlink()
+    assert content(path) in written[1][:-1]
+
+
+def test_a_log_that_has_begun_anew_and_holds_nothing_yet_is_whole(tmp_path: Path) -> None:
+    """Killed between a log's new header and its first frame: all behind it is in the file long since."""
+    path = tmp_path / "db"
+    store = SqliteStore(path, {"log": {"engineers"}})
+    log = path.with_name("db-wal")
+    try:
+        for n in range(40):
+            store.alive(n)
+        store._writer.execute("PRAGMA wal_checkpoint(FULL)")
+        checkpointed, before = path.read_bytes(), log.read_bytes()
+        store.alive(40)  # the log begins anew
+        header = log.read_bytes()[:32]
+    finally:
+        store.close()
+    assert header[16:24] != before[16:24]
+    killed = tmp_path / "killed"
+    killed.mkdir()
+    (killed / "db").write_bytes(checkpointed)
+    (killed / "db-wal").write_bytes(header + before[32:])
+    store = SqliteStore(killed / "db", {"log": {"engineers"}})
+    try:
+        assert store.resume().alive == 39
+    finally:
+        store.close()

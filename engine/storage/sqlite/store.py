@@ -47,7 +47,7 @@ class SqliteStore(SqliteReader, SqliteOutbox):
             with meaning(path):
                 tune_writer(self._writer)
                 lost = unreadable(self._writer, path)
-                refuse_damage(lost, path)
+                refuse_damage(self._writer, lost, path)
                 if lost:
                     log.critical("%s: the last transaction was cut off, as a power cut does; it is not there", path)
                 migrate(self._writer, path)

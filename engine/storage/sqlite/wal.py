@@ -7,7 +7,9 @@ https://www.sqlite.org/fileformat2.html#the_write_ahead_log
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -34,10 +36,22 @@ def unreadable(connection: sqlite3.Connection, path: Path) -> int:
         header = file.read(HEADER)
         (page,) = connection.execute("PRAGMA page_size").fetchone()
         found = list(_frames(file, page))
-    generations = {header[16:24], *(salt for salt, _ in found[:1])}
-    return max(
-        (sum(commit and salt == one for salt, commit in found[max(0, frames) :]) for one in generations), default=0
-    )
+    # A log begins anew with a header; until that has frames of its own, those behind it are of the generation before
+    salt = header[16:24] if _checks(header) or not found else found[0][0]
+    return sum(commit and one == salt for one, commit in found[max(0, frames) :])
+
+
+def _checks(header: bytes) -> bool:
+    """Whether a log's header is as it was written."""
+    if len(header) < HEADER:
+        return False
+    order = ">" if header[3] & 1 else "<"
+    words = struct.unpack(f"{order}6I", header[:24])
+    one = two = 0
+    for first, second in zip(words[::2], words[1::2], strict=True):
+        one = (one + first + two) & 0xFFFFFFFF
+        two = (two + second + one) & 0xFFFFFFFF
+    return struct.unpack(">2I", header[24:]) == (one, two)
 
 
 def _refuse_short(connection: sqlite3.Connection, path: Path) -> None:
@@ -59,10 +73,17 @@ def _frames(file: BinaryIO, page: int) -> Iterator[tuple[bytes, bool]]:
         file.seek(at)
 
 
-def refuse_damage(lost: int, path: Path) -> None:
-    """Raises `StoreCorrupt` when more is missing than a power cut explains."""
+def refuse_damage(connection: sqlite3.Connection, lost: int, path: Path) -> None:
+    """Raises `StoreCorrupt` when more is missing than a power cut explains; the connection is closed, the log stays.
+
+    SQLite removes the log of a file that the last connection closes, unreadable transactions and all.
+    """
     if lost > IN_FLIGHT:
+        log = path.with_name(f"{path.name}-wal")
+        kept = shutil.copy2(log, f"{log}.kept")
+        connection.close()
+        Path(kept).replace(log)
         raise StoreCorrupt(
-            f"{path}-wal is damaged: {lost} transactions in it cannot be read. Restore the file from a backup "
-            f"(docs/storage.md), or go on without them: keep a copy, and remove {path.name}-wal."
+            f"{log} is damaged: {lost} transactions in it cannot be read. Restore the file from a backup "
+            f"(docs/storage.md), or go on without them: keep a copy, and remove {log.name}."
         )
