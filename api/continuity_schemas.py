@@ -30,11 +30,12 @@ class ResponseOf(msgspec.Struct, kw_only=True):
 
 
 class PlaybooksOf(msgspec.Struct, kw_only=True):
-    """All playbooks in force, with what speaks against each."""
+    """Playbooks in force by id, with what speaks against each."""
 
     items: list[PlaybookStanding]
     at: Millis
     versions: Versions
+    next: str = ""
 
 
 class PlaybookOf(msgspec.Struct, kw_only=True):

@@ -261,6 +261,12 @@ class Reader(Protocol):
     def timeline(self, id: str) -> list[TimelineEntry]:
         """Oldest first."""
 
+    def revisions_page(self, id: str, cursor: str = "", limit: int = 50) -> Page:
+        """As `revisions`, page by page."""
+
+    def timeline_page(self, id: str, cursor: str = "", limit: int = 50) -> Page:
+        """As `timeline`, page by page."""
+
     def alerts(
         self,
         *,
@@ -292,6 +298,9 @@ class Reader(Protocol):
 
     def versions(self, kind: str = "") -> list[Version]:
         """Newest first, without content."""
+
+    def versions_page(self, kind: str = "", cursor: str = "", limit: int = 50) -> Page:
+        """As `versions`, page by page."""
 
     def feed(self, after: int, limit: int = 500) -> list[tuple[int, str, dict[str, object]]]:
         """The live stream behind ``after``: (sequence number, event name, data)."""

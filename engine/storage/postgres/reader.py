@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgspec
 
@@ -66,15 +67,21 @@ class PostgresReader:
 
     def revisions(self, id: str) -> list[IncidentView]:
         """All revisions, oldest first."""
-        with self._pool.reading() as rows:
-            found = rows.execute(SQL["revisions"], {"id": id}).fetchall()
-        return [_incident.decode(unpack(doc)) for (doc,) in found]
+        return [_incident.decode(unpack(doc)) for _, doc in self._listed("revisions", id=id, **paging.WHOLE)]
 
     def timeline(self, id: str) -> list[TimelineEntry]:
         """Oldest first."""
-        with self._pool.reading() as rows:
-            found = rows.execute(SQL["timeline"], {"id": id}).fetchall()
-        return [_timeline.decode(unpack(doc)) for (doc,) in found]
+        return [_timeline.decode(unpack(doc)) for _, doc in self._listed("timeline", id=id, **paging.WHOLE)]
+
+    def revisions_page(self, id: str, cursor: str = "", limit: int = 50) -> Page:
+        """As `revisions`, page by page."""
+        rows = self._listed("revisions", id=id, **paging.upwards(cursor, limit))
+        return listed.page([(no, _incident.decode(unpack(doc))) for no, doc in rows], limit)
+
+    def timeline_page(self, id: str, cursor: str = "", limit: int = 50) -> Page:
+        """As `timeline`, page by page."""
+        rows = self._listed("timeline", id=id, **paging.upwards(cursor, limit))
+        return listed.page([(seq, _timeline.decode(unpack(doc))) for seq, doc in rows], limit)
 
     def alerts(
         self, *, disposition: Sequence[str] = (), state: Sequence[str] = (), entity: str = "", incident: str = "",
@@ -159,9 +166,12 @@ class PostgresReader:
 
     def versions(self, kind: str = "") -> list[Version]:
         """Newest first, without content."""
-        with self._pool.reading() as rows:
-            found = rows.execute(SQL["versions"], {"kind": kind}).fetchall()
-        return [Version(kind, id, at, b"", note) for kind, id, at, note in found]
+        return [listed.version(row) for row in self._listed("versions", kind=kind, **paging.WHOLE)]
+
+    def versions_page(self, kind: str = "", cursor: str = "", limit: int = 50) -> Page:
+        """As `versions`, page by page."""
+        rows = self._listed("versions", kind=kind, before=paging.before(cursor), limit=paging.size(limit) + 1)
+        return listed.page([(row[0], listed.version(row)) for row in rows], limit)
 
     def feed(self, after: int, limit: int = 500) -> list[tuple[int, str, dict[str, object]]]:
         """Revisions (``incident``) and timeline entries (``timeline``) behind sequence number ``after``."""
@@ -231,6 +241,10 @@ class PostgresReader:
             if len(found) < _BATCH:
                 return
             last = found[-1][0]
+
+    def _listed(self, query: str, **values: object) -> list[tuple[Any, ...]]:
+        with self._pool.reading() as rows:
+            return rows.execute(SQL[query], values).fetchall()
 
     def domains(self) -> list[str]:
         """All domains that have a chain, sorted."""

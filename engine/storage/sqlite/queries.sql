@@ -124,10 +124,11 @@ ORDER BY i.no DESC LIMIT :limit;
 SELECT r.doc FROM incident i JOIN incident_revision r ON r.seq = i.seq WHERE i.id = ?;
 
 -- name: revisions
-SELECT doc FROM incident_revision WHERE incident = ? ORDER BY revision;
+SELECT revision, doc FROM incident_revision WHERE incident = :id AND revision > :behind
+ORDER BY revision LIMIT :limit;
 
 -- name: timeline
-SELECT doc FROM timeline WHERE incident = ? ORDER BY seq;
+SELECT seq, doc FROM timeline WHERE incident = :id AND seq > :behind ORDER BY seq LIMIT :limit;
 
 -- name: feed
 SELECT seq, 'incident' AS event, doc FROM incident_revision WHERE seq > :after
@@ -345,7 +346,8 @@ INSERT INTO version (kind, id, at, content, note) VALUES (?, ?, ?, ?, ?) ON CONF
 SELECT kind, id, at, content, note FROM version WHERE kind = ? AND id = ?;
 
 -- name: versions
-SELECT kind, id, at, note FROM version WHERE :kind = '' OR kind = :kind ORDER BY no DESC;
+SELECT no, kind, id, at, note FROM version WHERE no < :before AND (:kind = '' OR kind = :kind)
+ORDER BY no DESC LIMIT :limit;
 
 -- name: insert_snapshot
 INSERT INTO snapshot (position, ticked, schema, engine, checksum, state) VALUES (?, ?, ?, ?, ?, ?);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -62,15 +63,21 @@ class SqliteReader:
 
     def revisions(self, id: str) -> list[IncidentView]:
         """All revisions, oldest first."""
-        with self._pool.reading() as connection:
-            rows = connection.execute(SQL["revisions"], (id,)).fetchall()
-        return [_incident.decode(unpack(doc)) for (doc,) in rows]
+        return [_incident.decode(unpack(doc)) for _, doc in self._listed("revisions", id=id, **paging.WHOLE)]
 
     def timeline(self, id: str) -> list[TimelineEntry]:
         """Oldest first."""
-        with self._pool.reading() as connection:
-            rows = connection.execute(SQL["timeline"], (id,)).fetchall()
-        return [_timeline.decode(unpack(doc)) for (doc,) in rows]
+        return [_timeline.decode(unpack(doc)) for _, doc in self._listed("timeline", id=id, **paging.WHOLE)]
+
+    def revisions_page(self, id: str, cursor: str = "", limit: int = 50) -> Page:
+        """As `revisions`, page by page."""
+        rows = self._listed("revisions", id=id, **paging.upwards(cursor, limit))
+        return listed.page([(no, _incident.decode(unpack(doc))) for no, doc in rows], limit)
+
+    def timeline_page(self, id: str, cursor: str = "", limit: int = 50) -> Page:
+        """As `timeline`, page by page."""
+        rows = self._listed("timeline", id=id, **paging.upwards(cursor, limit))
+        return listed.page([(seq, _timeline.decode(unpack(doc))) for seq, doc in rows], limit)
 
     def alerts(
         self, *, disposition: Sequence[str] = (), state: Sequence[str] = (), entity: str = "", incident: str = "",
@@ -155,9 +162,12 @@ class SqliteReader:
 
     def versions(self, kind: str = "") -> list[Version]:
         """Newest first, without content."""
-        with self._pool.reading() as connection:
-            rows = connection.execute(SQL["versions"], {"kind": kind}).fetchall()
-        return [Version(kind, id, at, b"", note) for kind, id, at, note in rows]
+        return [listed.version(row) for row in self._listed("versions", kind=kind, **paging.WHOLE)]
+
+    def versions_page(self, kind: str = "", cursor: str = "", limit: int = 50) -> Page:
+        """As `versions`, page by page."""
+        rows = self._listed("versions", kind=kind, before=paging.before(cursor), limit=paging.size(limit) + 1)
+        return listed.page([(row[0], listed.version(row)) for row in rows], limit)
 
     def feed(self, after: int, limit: int = 500) -> list[tuple[int, str, dict[str, object]]]:
         """Revisions (``incident``) and timeline entries (``timeline``) behind sequence number ``after``."""
@@ -238,6 +248,10 @@ class SqliteReader:
         """The stored end of every chain, by domain; export it to have an anchor."""
         with self._pool.reading() as connection:
             return [Head(*row) for row in connection.execute(SQL["heads"])]
+
+    def _listed(self, query: str, **values: object) -> list[tuple[Any, ...]]:
+        with self._pool.reading() as connection:
+            return connection.execute(SQL[query], values).fetchall()
 
     def close(self) -> None:
         """Close the connections."""
