@@ -109,7 +109,7 @@ class Intake:
         decoded = record.decoded or self._decode(record.format, record.body)
         number = self._force.noted.number
         return [
-            msgspec.structs.replace(one, origin=one.origin._replace(source=f"{one.origin.source}@{number}"))
+            msgspec.structs.replace(one, origin=one.origin._replace(since=number))
             for one in split(record, decoded, self._force.routes)
         ]
 
