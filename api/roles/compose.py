@@ -166,6 +166,7 @@ class _Role:
 @contextmanager
 def _role(settings: Settings, clock: Clock) -> Iterator[_Role]:
     cluster = _needed(settings)
+    bootstrap.arm(settings)
     with ExitStack() as stack:
         yield _Role(cluster, opened(settings, clock, stack), stack)
 
@@ -210,7 +211,6 @@ def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped =
     """The role ``work``: owns shards."""
     with _role(settings, clock) as role:
         cluster, stack = role.cluster, role.stack
-        bootstrap.arm(settings)
         sinks = settings.sinks.open(bootstrap.world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
         lanes = stack.enter_context(closing(Lanes(cluster)))
