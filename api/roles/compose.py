@@ -8,13 +8,14 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from prometheus_client import CollectorRegistry
 
 from api import bootstrap, files, stores
 from api.app import create_app
-from api.auth.opening import opened
+from api.auth.opening import Opened, opened
 from api.bootstrap import Running
 from api.broadcast import Broadcaster
 from api.errors import Fault, Problem
@@ -59,8 +60,9 @@ Stopped = Callable[[BaseException], None] | None
 class _Front:
     """What comes in and what may be asked: stage 1 for requests and commands, and the store for answers."""
 
-    def __init__(self, settings: Settings, clock: Clock, stack: ExitStack, *, brings: bool) -> None:
-        cluster = _needed(settings)
+    def __init__(
+        self, settings: Settings, cluster: ShardTopic, clock: Clock, stack: ExitStack, *, brings: bool
+    ) -> None:
         self.settings, self.clock, self.brings = settings, clock, brings
         self.registry = CollectorRegistry()
         self.metrics = EngineMetrics(self.registry, installed())
@@ -152,11 +154,29 @@ class _Front:
         return ""
 
 
+@dataclass(frozen=True)
+class _Role:
+    """What every role stands on: its cluster, who may come in, and what is undone at its end."""
+
+    cluster: ShardTopic
+    access: Opened
+    stack: ExitStack
+
+
+@contextmanager
+def _role(settings: Settings, clock: Clock) -> Iterator[_Role]:
+    cluster = _needed(settings)
+    bootstrap.arm(settings)
+    with ExitStack() as stack:
+        yield _Role(cluster, opened(settings, clock, stack), stack)
+
+
 @contextmanager
 def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stopped: Stopped = None) -> Iterator[Running]:
     """The roles ``ingest`` (``raw``: it reads the raw topics) and ``api`` (it brings the files into force)."""
-    with ExitStack() as stack:
-        made = _Front(settings, clock, stack, brings=not raw)
+    with _role(settings, clock) as role:
+        stack = role.stack
+        made = _Front(settings, role.cluster, clock, stack, brings=not raw)
         if raw:
             sources = [RawTopics(one, settings.limits.body) for one in settings.kafka]
             made.intakes += [Intake([one], bootstrap.decode, made.force, made.lanes.send) for one in sources]
@@ -166,7 +186,7 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
         made.wakes.append(broadcaster.wake)
         prober, _ = bootstrap.askers(settings, made.force, store, made.submissions, clock, registry, stack)
         parts = Parts(
-            settings=settings, access=opened(settings, clock, stack), reader=store,
+            settings=settings, access=role.access, reader=store,
             tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
             hinted=publisher.hinted, decode=bootstrap.decode, clock=clock, accept=made.doorway.accept,
             topology=made.force.topology, rules=made.force.rules, logs=lambda: None, reload=made.reload,
@@ -183,15 +203,14 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
         app = create_app(parts, broadcaster.running)
         stack.callback(made.stop)
         lane = Lane(app, ROWS, settings.server.prefix, bootstrap.decode, made.doorway.offer, settings.limits)
-        yield Running(app, lane, made.start, broadcaster.close, lambda: None)
+        yield Running(app, lane, made.start, broadcaster.close, role.access.first_token if made.brings else _no_token)
 
 
 @contextmanager
 def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped = None) -> Iterator[Running]:
     """The role ``work``: owns shards."""
-    cluster = _needed(settings)
-    with ExitStack() as stack:
-        bootstrap.arm(settings)
+    with _role(settings, clock) as role:
+        cluster, stack = role.cluster, role.stack
         sinks = settings.sinks.open(bootstrap.world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
         lanes = stack.enter_context(closing(Lanes(cluster)))
@@ -213,14 +232,15 @@ def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped =
             return found
 
         stack.callback(working.stop)
-        yield plain(settings, opened(settings, clock, stack), registry, checks, working.start)
+        yield plain(settings, role.access, registry, checks, working.start)
 
 
 @contextmanager
 def publish(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped = None) -> Iterator[Running]:
     """The role ``publish``: sends what the outbox of all shards holds, and takes in what people do with it."""
-    with ExitStack() as stack:
-        made = _Front(settings, clock, stack, brings=False)
+    with _role(settings, clock) as role:
+        stack = role.stack
+        made = _Front(settings, role.cluster, clock, stack, brings=False)
         publisher = _publisher(made)
         made.wakes.append(publisher.wake)
         asking = bootstrap.askers(settings, made.force, made.store, made.submissions, clock, made.registry, stack)
@@ -232,7 +252,7 @@ def publish(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stoppe
             for part in (publisher, *asking):
                 part.start()
 
-        yield plain(settings, opened(settings, clock, stack), made.registry, made.checks, start)
+        yield plain(settings, role.access, made.registry, made.checks, start)
 
 
 def _publisher(made: _Front) -> Publisher:
@@ -250,6 +270,10 @@ def _needed(settings: Settings) -> ShardTopic:
     if wrong or settings.cluster is None:
         raise Wrong(list(wrong))
     return settings.cluster
+
+
+def _no_token() -> None:
+    """The first administrator is made where people log in: at the role ``api``."""
 
 
 def _name() -> str:

@@ -126,7 +126,7 @@ class MemoryStore(MemoryOutbox):
             self._entries[entry.position] = entry
             self._position, self._arrival = entry.position, entry.arrival
         self._ticked = max(self._ticked, commit.ticked)
-        self._positions.update(commit.positions)
+        self._positions = commit.positions_after(self._positions)
         self._counts = commit.counts or self._counts
         for position, entries in commit.ledger:
             stored = self._entries.get(position)

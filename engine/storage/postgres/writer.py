@@ -99,7 +99,7 @@ def _entries(cursor: Cursor[Row], commit: Commit, before: Progress, shard: int) 
     after = msgspec.structs.replace(
         before, position=position, ticked=max(before.ticked, commit.ticked),
         arrival=commit.entries[-1].arrival if commit.entries else before.arrival,
-        positions=before.positions | commit.positions, counts=commit.counts or before.counts,
+        positions=commit.positions_after(before.positions), counts=commit.counts or before.counts,
     )  # fmt: skip
     offsets = json([(source, partition, offset) for (source, partition), offset in after.positions.items()])
     values = {
