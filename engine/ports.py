@@ -257,10 +257,12 @@ class Reader(Protocol):
         text: str = "",
         since: Millis | None = None,
         clocks: bool = False,
+        drill: bool | None = None,
         cursor: str = "",
         limit: int = 50,
     ) -> Page:
-        """Latest revisions, newest first; ``clocks``: with a regulatory deadline that nobody has ended."""
+        """Latest revisions, newest first; ``clocks``: with a regulatory deadline that nobody has ended; ``drill``: only
+        those of drills, or only real ones."""
 
     def incident(self, id: str) -> IncidentView | None:
         """The latest revision."""

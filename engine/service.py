@@ -33,6 +33,7 @@ from threading import Event
 import msgspec
 
 from engine import failpoints, own
+from engine.drills import of_drill
 from engine.errors import EngineError, Fenced, StoreCorrupt, StoreUnavailable
 from engine.feed import Delivery, Feed, tell_committed, tell_failed
 from engine.group import Cursor, Group
@@ -288,7 +289,7 @@ class Service:
             for name, count in group.rejects.items():
                 self._metrics.rejects.labels(name).inc(count)
         self.hands_over = self.hands_over or bool(commit.handovers)
-        opened = sum(view.revision == 1 for view in commit.incidents)
+        opened = sum(view.revision == 1 and not of_drill(view.id) for view in commit.incidents)
         if opened:
             self._metrics.incidents.inc(opened)
         self._metrics.closed(commit.timeline, commit.incidents)
