@@ -22,6 +22,7 @@ from api.observed import Observations
 from api.probe_settings import unnamed
 from api.readiness.book import Book
 from api.readiness.collector import ReadinessMetrics
+from api.restoring_settings import unnamed_steps
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
 from api.settings import Settings
@@ -164,6 +165,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
     from api.lane import Lane
+    from api.outgoing import workshop
     from api.overload.parts import admitting
     from api.parts import Parts
     from api.routes.ingest import ROWS
@@ -204,6 +206,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             audits=Audits(conductor.topology, clock, registry), test_sink=partial(test_sink, settings, clock),
             observations=Observations(conductor.traces, conductor.topology, registry), sample=sample,
             readiness=book(store, conductor, clock, registry),
+            workshop=workshop(settings.restoring, submissions.submit, registry, stack),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
         threads = admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())
@@ -324,7 +327,10 @@ def _open_incidents(reader: Reader) -> Iterator[IncidentView]:
 
 
 def _unnamed(settings: Settings, loaded: Loaded) -> list[Finding]:
-    return [] if loaded.rules is None else unnamed(settings.probes, settings.prometheus, loaded.rules, settings.rules)
+    if (rules := loaded.rules) is None:
+        return []
+    named = unnamed(settings.probes, settings.prometheus, rules, settings.rules)
+    return named + unnamed_steps(settings.restoring.steps, rules)
 
 
 def service_settings(settings: Settings) -> ServiceSettings:

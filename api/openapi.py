@@ -29,6 +29,7 @@ from api.auth.entries import ENTRIES, OPEN
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.overload.schemas import Load
+from api.restoring import schemas as restoring_schemas
 from api.routes.ingest import JSON, Row
 from engine.continuity.figures import ReadinessOf
 from engine.continuity.report import ReportOf
@@ -50,6 +51,8 @@ _TYPES = [
     feasibility_schemas.AuditOf,
     clock_schemas.ClocksOf,
     continuity_schemas.ResponseOf,
+    restoring_schemas.StepPlan,
+    restoring_schemas.StepBegun,
     continuity_schemas.PlaybooksOf,
     continuity_schemas.PlaybookOf,
     continuity_schemas.DutyOf,

@@ -15,6 +15,7 @@ from api.observed import Observations
 from api.overload.schemas import Load
 from api.prober import Prober
 from api.readiness.book import Book
+from api.restoring.workshop import Workshop
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded, SinkTest
 from api.settings import Settings
@@ -77,5 +78,6 @@ class Parts:
     audits: Audits
     observations: Observations
     readiness: Book
+    workshop: Workshop
     registry: CollectorRegistry
     sample: Callable[[], None]

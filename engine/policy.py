@@ -32,6 +32,7 @@ class Action(msgspec.Struct, frozen=True):
     reason: bool = False
     facts: tuple[str, ...] = ()
     command: bool = True  # enters the input log as a `Command`; else only guarded
+    route: str = ""  # what enters the log only by way of this route, which does more than that
 
 
 def _guarded(role: Role, summary: str, *, reason: bool = False) -> Action:
@@ -80,6 +81,24 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "activate_playbook": Action(Role.OPERATOR, "choose the playbook to work by", reason=True, facts=("playbook",)),
         "abandon_playbook": Action(Role.OPERATOR, "give up the playbook under way", reason=True),
         "start_task": Action(Role.OPERATOR, "begin a step of the playbook", facts=("task",)),
+        "run_task": Action(
+            Role.OPERATOR,
+            "let an automated step of the playbook be carried out",
+            facts=("task", "run"),
+            route="/api/v1/incidents/{id}/steps/{task}/run",
+        ),
+        "dry_run": Action(
+            Role.OPERATOR,
+            "see what an automated step would do",
+            facts=("task", "detail"),
+            route="/api/v1/incidents/{id}/steps/{task}/dry-run",
+        ),
+        "step_ended": Action(
+            Role.ADMIN,
+            "say what came of an automated step; nobody but Headwater itself does",
+            facts=("run", "outcome"),
+            route="nobody",
+        ),
         "finish_task": Action(Role.OPERATOR, "say that a step is done", facts=("task",)),
         "fail_task": Action(Role.OPERATOR, "say that a step did not work", reason=True, facts=("task",)),
         "skip_task": Action(Role.OPERATOR, "leave a step out", reason=True, facts=("task",)),

@@ -120,6 +120,8 @@ ENTRIES: Mapping[str, str] = MappingProxyType(
         "GET /api/v1/dead-letters": "raw_input",
         "POST /api/v1/commands": "command",
         "POST /api/v1/incidents/{id}/{action}": "command",
+        "POST /api/v1/incidents/{id}/steps/{task}/run": "run_task",
+        "POST /api/v1/incidents/{id}/steps/{task}/dry-run": "dry_run",
         "POST /api/v1/silences": "silence",
         "POST /api/v1/silences/{id}/expire": "unsilence",
         "POST /api/v1/dead-letters/{id}/redrive": "redrive",
