@@ -32,6 +32,7 @@ from api.overload.schemas import Load
 from api.routes.ingest import JSON, Row
 from engine.continuity.figures import ReadinessOf
 from engine.continuity.report import ReportOf
+from engine.governance.rows import GovernanceReport
 from engine.outcomes import AlertView
 from engine.readiness.report import Readiness
 from topology.diff import Difference
@@ -56,6 +57,7 @@ _TYPES = [
     continuity_schemas.TabletopOf,
     ReadinessOf,
     ReportOf,
+    GovernanceReport,
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     evidence_schemas.SuppressedPage,
