@@ -10,7 +10,6 @@ import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
@@ -48,19 +47,13 @@ def report(played: Played, kind: str = "", who: str = "eve", **asked: str) -> ht
     return played.served.client.get(f"/api/v1/governance{kind}", params=asked, headers=headers)
 
 
-def found(played: Played) -> dict[str, Any]:
-    answer = report(played)
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
-
-
 def day(played: Played, ago: int) -> str:
     now = datetime.fromtimestamp(stage.bootstrap.now() / 1000, UTC) + timedelta(milliseconds=played._ahead[0])
     return (now - timedelta(days=ago)).date().isoformat()
 
 
 def test_a_period_is_told_by_service_with_variance_and_cause(played: Played):
-    told = found(played)
+    told = report(played).json()
     (incident,) = told["incidents"]
     assert (incident["id"], incident["state"], incident["carried"]) == (played.id, "reviewed", False)
     assert [one["name"] for one in incident["phases"]][:3] == ["detection", "triage", "mobilisation"]
@@ -71,13 +64,13 @@ def test_a_period_is_told_by_service_with_variance_and_cause(played: Played):
 
 
 def test_a_period_is_told_by_regime_with_duties_met_and_missed(played: Played):
-    (gdpr,) = found(played)["regimes"]
+    (gdpr,) = report(played).json()["regimes"]
     assert (gdpr["regime"], gdpr["missed"], gdpr["met"], gdpr["cannot_exclude"]) == ("gdpr", 1, 0, [played.id])
     assert any("was due" in one and "not done" in one for one in gdpr["implications"])
 
 
 def test_resources_drills_gaps_and_actions_are_those_of_the_record(played: Played):
-    told = found(played)
+    told = report(played).json()
     had = told["resources"]
     assert (had["people"], had["steps"], had["vendor_breaches"], had["grants"], had["measures"]) == (3, 4, 1, 1, 1)
     assert had["step_millis"] >= 35 * MINUTE
