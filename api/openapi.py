@@ -33,6 +33,7 @@ from api.restoring import schemas as restoring_schemas
 from api.routes.ingest import JSON, Row
 from engine.continuity.figures import ReadinessOf
 from engine.continuity.report import ReportOf
+from engine.governance.rows import GovernanceReport
 from engine.outcomes import AlertView
 from engine.readiness.report import Readiness
 from topology.diff import Difference
@@ -59,6 +60,7 @@ _TYPES = [
     continuity_schemas.TabletopOf,
     ReadinessOf,
     ReportOf,
+    GovernanceReport,
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     evidence_schemas.SuppressedPage,

@@ -48,6 +48,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "probe": _guarded(Role.RESPONDER, "run a probe or a data check now"),
         "rehearse": _guarded(Role.OPERATOR, "run saved scenarios"),
         "raw_input": _guarded(Role.OPERATOR, "read input that could not be used, as it was sent"),
+        "governance": _guarded(Role.OPERATOR, "read the report of a period for governance"),
         "trail": _guarded(Role.ADMIN, "read the record of what people did and were denied"),
         "export": _guarded(Role.OPERATOR, "take a copy of the record of decisions"),
         "ingest": _guarded(Role.OPERATOR, "send alerts, samples, logs, spans, changes and heartbeats"),

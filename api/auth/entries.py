@@ -117,6 +117,7 @@ ENTRIES: Mapping[str, str] = MappingProxyType(
         "GET /api/v1/impact/{entity}": "impact",
         "GET /api/v1/restoration": "impact",
         "POST /api/v1/whatif": "impact",
+        **{f"GET /api/v1/governance{kind}": "governance" for kind in ("", ".html", ".pdf", ".csv")},
         "GET /api/v1/dead-letters": "raw_input",
         "POST /api/v1/commands": "command",
         "POST /api/v1/incidents/{id}/{action}": "command",
