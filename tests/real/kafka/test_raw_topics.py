@@ -17,9 +17,9 @@ from api.access_settings import Role
 from api.auth import keys
 from api.auth.postgres import PostgresAccess
 from engine import envelope
+from engine.shards import Shard
 from engine.signals import AlertEvent, Change, LogRecord, Samples, SampleTable
 from engine.storage.postgres import PostgresStore
-from engine.storage.postgres.shards import base
 from ingest.kafka.client import KafkaAdminClient, KafkaConsumer, TopicPartition
 from tests.real.components import eventually
 from tests.real.kafka.brokers import Cluster
@@ -99,7 +99,7 @@ class Raw:
         found: Counter[tuple[str, str]] = Counter()
         for shard in range(SHARDS):
             with closing(PostgresStore(self.dsn, {}, shard)) as store:
-                for entry in store.entries(base(shard)):
+                for entry in store.entries(Shard(shard).base):
                     found.update(filter(None, map(named, envelope.decode(entry.body).signals)))
         return found
 
