@@ -54,7 +54,7 @@ class PostgresOutbox(TableOutbox):
             epoch = _only(cursor.execute(SQL["next_epoch"]).fetchone())
             grant = {"ids": [row[0] for row in rows], "epoch": epoch, "lease": now + lease, "now": now, "sent": sent}
             cursor.execute(SQL["claim"], grant)
-            return self._rows(sink, epoch, rows)
+            return self._leased(sink, epoch, rows)
 
     def _lock(self, cursor: Cursor[Row], sink: str, now: Millis, limit: int) -> list[Row]:
         """The rows to claim: (id, doc, attempts, ambiguous, probes, incident); nobody else can change their queues."""
@@ -73,7 +73,7 @@ class PostgresOutbox(TableOutbox):
         query["incidents"] = [incident for incident in heads if incident not in foreign]
         return cursor.execute(SQL["claimable"], query).fetchall()
 
-    def _rows(self, sink: str, epoch: int, rows: list[Row]) -> list[OutboxRow]:
+    def _leased(self, sink: str, epoch: int, rows: list[Row]) -> list[OutboxRow]:
         told = [publication(row[1]) for row in rows]
         incidents = list({one for each in told for one in (each.incident, *each.related)})
         found = self._links("links_in_use", sink=sink, incidents=incidents)

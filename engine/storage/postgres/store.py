@@ -157,7 +157,7 @@ class PostgresStore(PostgresReader, PostgresOutbox):
 
     def decisions(self, after: int) -> Iterator[Decision]:
         """The shard's decisions at positions > ``after``, as they were made; erased ones with an empty payload."""
-        return self._decisions(after, self.shard)
+        return self._decided(after=max(after, Shard(self.shard).base), until=Shard(self.shard).end)
 
     def keep_version(self, version: Version) -> None:
         """Store a version for all shards. It needs no epoch: versions are only ever added."""
