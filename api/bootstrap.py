@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +28,7 @@ from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
 from api.version import installed
-from api.watchdog import Watchdog
+from api.watchdog import PATIENCE, Turns, Watchdog
 from engine import envelope, failpoints, own
 from engine.chain import Record
 from engine.core import Core
@@ -65,8 +65,6 @@ log = logging.getLogger(__name__)
 NEVER = 1 << 60
 Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
-PATIENCE = 60.0
-"""Seconds until a loop that does not turn is told of."""
 
 
 def now() -> Millis:
@@ -206,9 +204,11 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             readiness=book(store, conductor, clock, registry),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
+        stack.callback(watchdog.stop)
         threads = admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())
-        watch = partial(_watch, watchdog, conductor, service, publisher, settings)
-        start = partial(_in_turn, partial(conductor.start, service, found), watch, *(one.start for one in threads))
+        own = [conductor.loop, admission.disk.loop, prober.loop, broadcaster, *fetcher.loops]
+        watched = partial(watch, watchdog, settings, publisher, lambda: own, lambda: kafka.loops if kafka else ())
+        start = partial(_in_turn, partial(conductor.start, service, found), *(one.start for one in threads), watched)
         lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
 
@@ -218,14 +218,12 @@ def _in_turn(*begun: Callable[[], object]) -> None:
         one()
 
 
-def _watch(
-    watchdog: Watchdog, conductor: Conductor, service: Service, publisher: Publisher, settings: Settings
-) -> None:
-    """All loops that have begun. One that calls a receiver may wait for it as long as a call may take."""
-    watchdog.watch("engine", conductor.alive, lambda: service.health().last_step, service.settings.stalled_seconds)
-    limits = settings.publishing
-    for loop in publisher.loops:
-        watchdog.watch(loop.name, lambda loop=loop: loop.alive, loop.age, PATIENCE + 2 * limits.deadline)  # type: ignore[misc]
+def watch(watchdog: Watchdog, settings: Settings, publisher: Publisher, *others: Callable[[], Iterable[Turns]]) -> None:
+    """All loops, which have begun. One that calls a receiver may wait for it as long as a call may take."""
+    watchdog.watch(publisher.loops, PATIENCE + 2 * settings.publishing.deadline)
+    for loops in others:
+        watchdog.watch(loops())
+    watchdog.start()
 
 
 def world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
