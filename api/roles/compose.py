@@ -94,8 +94,9 @@ class _Front:
             intake.start()
         self.admission.disk.start()
         self._loop.start()
-        self.watchdog.watch([self._loop, self.admission.disk.loop])
-        self.watchdog.watch([self.lanes.loop, *(intake.loop for intake in self.intakes)], PATIENCE + ANSWER)
+        self.watchdog.watch([self.admission.disk.loop])
+        sending = [self._loop, self.lanes.loop, *(intake.loop for intake in self.intakes)]
+        self.watchdog.watch(sending, PATIENCE + ANSWER)
         self.watchdog.start()
 
     def stop(self) -> None:
