@@ -27,6 +27,7 @@ from api.schemas import Check, SinkTest
 from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
+from api.tracing import opening as traces
 from api.version import installed
 from api.watchdog import PATIENCE, Turns, Watchdog
 from engine import envelope, failpoints, own
@@ -63,6 +64,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NEVER = 1 << 60
+nanos = time.time_ns
+"""The wall clock for spans, in nanoseconds."""
 Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
 
@@ -172,13 +175,17 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     found, registry = loaded(settings), CollectorRegistry()
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
+        tracing = traces.opened(settings.traces, world(settings, clock, stack), nanos, registry, stack)
         sinks = settings.sinks.open(world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
         store, leased = stores.opened(settings.kept, audiences, clock, stack)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, submissions = StoredLibrary(store), Submissions()
         admission, doorway = admitting(settings, store.compact, submissions, clock, metrics, stack)
-        publisher = Publisher(store, sinks, submissions.submit, leased, metrics, publisher_settings(settings))
+        publisher = Publisher(
+            store, tracing.publishing(sinks) if tracing else sinks, submissions.submit, leased, metrics,
+            publisher_settings(settings),
+        )  # fmt: skip
         kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
         watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
@@ -186,9 +193,9 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *map(admission.hold, _sources(kafka))], clock,
             metrics, on_commit=partial(_committed, conductor, prober, kafka), settings=service_settings(settings),
+            traced=tracing.settled if tracing else None,
         )  # fmt: skip
         admission.judge_by(conductor.topology, conductor.rules, conductor.writable)
-        sample = partial(_sample, metrics, store, prober, clock)
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
@@ -200,16 +207,17 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             checks=lambda: _checks(conductor, admission, kafka, prober, fetcher, watchdog), load=admission.load,
             broadcaster=broadcaster, prober=prober, registry=registry, scenarios=scenarios, state=conductor.state,
             audits=Audits(conductor.topology, clock, registry), test_sink=partial(test_sink, settings, clock),
-            observations=Observations(conductor.traces, conductor.topology, registry), sample=sample,
-            readiness=book(store, conductor, clock, registry),
+            observations=Observations(conductor.traces, conductor.topology, registry),
+            sample=partial(_sample, metrics, store, prober, clock), readiness=book(store, conductor, clock, registry),
+            tracing=tracing,
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
         stack.callback(watchdog.stop)
         threads = admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())
-        own = [conductor.loop, admission.disk.loop, prober.loop, broadcaster, *fetcher.loops]
+        own: list[Turns] = [conductor.loop, admission.disk.loop, prober.loop, broadcaster, *fetcher.loops]
         watched = partial(watch, watchdog, settings, publisher, lambda: own, lambda: kafka.loops if kafka else ())
         start = partial(_in_turn, partial(conductor.start, service, found), *(one.start for one in threads), watched)
-        lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
+        lane = Lane(app, () if tracing else ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
 
 

@@ -30,6 +30,7 @@ from api.overload_settings import Overload
 from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.sinks.declared import strict as _strict
 from api.sinks.table import Sinks
+from api.tracing_settings import Traces
 from rules import document as yaml_text
 from rules.document import Document, Place
 
@@ -127,6 +128,7 @@ class Settings:
     overload: Overload = Overload()
     retention: Retention = Retention()
     publishing: Publishing = Publishing()
+    traces: Traces | None = None
     log: Form = "text"
     failpoints: str = ""
 
@@ -311,6 +313,8 @@ def _of_probes(settings: Settings, document: Document, file: str, variables: Map
     for number, server in enumerate(settings.prometheus):
         if server.token_env and not variables.get(server.token_env):
             unset.append((("prometheus", number, "token_env"), server.token_env))
+    if settings.traces and (variable := settings.traces.unset(variables)):
+        unset.append((("traces", "token_env"), variable))
     for place, variable in unset:
         yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {variable} is not set")
     for inner, message in settings.probes.incomplete():
@@ -368,6 +372,7 @@ def _resolved(
         kafka=tuple(kafka_declared.with_secrets(one.located(base), variables) for one in settings.kafka),
         probes=replace(probes, databases=tuple(databases)),
         prometheus=tuple(servers),
+        traces=settings.traces and settings.traces.with_secrets(variables),
     )
 
 

@@ -34,6 +34,7 @@ from api.routes.ingest import ROWS
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded
 from api.settings import Settings
+from api.tracing import opening as traces
 from api.version import installed
 from api.watchdog import PATIENCE, Watchdog
 from engine.errors import StoreUnavailable
@@ -174,6 +175,8 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
             sources = [RawTopics(one, settings.limits.body) for one in settings.kafka]
             made.intakes += [Intake([one], bootstrap.decode, made.force, made.lanes.send) for one in sources]
         store, registry = made.store, made.registry
+        outside = bootstrap.world(settings, clock, stack)
+        tracing = traces.opened(settings.traces, outside, bootstrap.nanos, registry, stack)
         publisher = _publisher(made)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         made.wakes.append(broadcaster.wake)
@@ -192,11 +195,13 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
             observations=Observations(lambda: None, made.force.topology, registry), state=lambda: None,
             readiness=bootstrap.book(store, made.force, clock, registry),
             sample=lambda: made.metrics.sample_store(store, store, clock()),
-            test_sink=partial(bootstrap.test_sink, settings, clock),
+            test_sink=partial(bootstrap.test_sink, settings, clock), tracing=tracing,
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
         stack.callback(made.stop)
-        lane = Lane(app, ROWS, settings.server.prefix, bootstrap.decode, made.doorway.offer, settings.limits)
+        lane = Lane(
+            app, () if tracing else ROWS, settings.server.prefix, bootstrap.decode, made.doorway.offer, settings.limits
+        )
         yield Running(app, lane, made.start, broadcaster.close, lambda: None)
 
 

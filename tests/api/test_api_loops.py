@@ -9,13 +9,13 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from api.broadcast import Broadcaster
-from api.watchdog import Watchdog, Watched
+from api.watchdog import Turns, Watchdog, Watched
 from engine.publish.loop import Loop
 from ingest.turning import Turning
 from tests.api.live import Live, live
@@ -105,9 +105,9 @@ def stuck(world: Live) -> set[str]:
     return {line.split('"')[1] for line in lines if line.startswith("headwater_loop_stuck{") and line.endswith(" 1.0")}
 
 
-def wake(loop: Any) -> None:
-    if not isinstance(loop, Broadcaster):
-        loop.wake()
+def once_woken(loop: Any, look: Callable[[], bool]) -> bool:
+    loop.wake()
+    return look()
 
 
 def test_every_thread_of_the_engine_is_watched(world: Live, dogs: list[Watchdog]) -> None:
@@ -137,14 +137,14 @@ def test_each_loop_that_stands_still_is_named_and_named_no_more_when_it_goes_on(
 ) -> None:
     for loop, patience in threads_of(dogs[0]):
         freed = faults.stands[loop.name] = threading.Event()
-        eventually(lambda loop=loop: wake(loop) or faults.standing.acquire(blocking=False), f"{loop.name} stands")
-        loop._turned -= patience + 1  # so much time has passed for it
+        eventually(partial(once_woken, loop, partial(faults.standing.acquire, blocking=False)), f"{loop.name} stands")
+        loop._turned -= patience + 1  # type: ignore[attr-defined] # so much time has passed for it
         assert said(world)[0] == 503
         assert f"{loop.name} has not turned for" in said(world)[1]
         assert stuck(world) == {loop.name}
         del faults.stands[loop.name]
         freed.set()
-        eventually(lambda loop=loop: wake(loop) or not stuck(world), f"{loop.name} turns again")
+        eventually(partial(once_woken, loop, lambda: not stuck(world)), f"{loop.name} turns again")
     assert said(world)[0] == 200
 
 
@@ -178,7 +178,7 @@ def test_each_loop_that_dies_is_named(
     gone = {"stream"}
     for loop, _ in sorted(threads_of(dogs[0]), key=lambda one: one.loop.name == "watchdog"):
         faults.dies.add(loop.name)
-        eventually(lambda loop=loop: wake(loop) or not loop.alive, f"{loop.name} dies")
+        eventually(partial(once_woken, loop, partial(dead, loop)), f"{loop.name} dies")
         gone.add(loop.name)
         status, detail = said(world)
         assert status == 503
@@ -188,6 +188,10 @@ def test_each_loop_that_dies_is_named(
     world.broken.clear()
     dogs[0].look()
     assert {one.message for one in caplog.records} >= {f"{name} has ended" for name in gone}
+
+
+def dead(loop: Turns) -> bool:
+    return not loop.alive
 
 
 def threads_of(dog: Watchdog) -> list[Watched]:
