@@ -5,10 +5,8 @@ FROM python:3.11-slim AS build
 RUN python -m venv /opt/headwater
 WORKDIR /src
 # Dependencies first: this layer is built anew only when the lock changes. Every file is checked against its hash.
-# With --build-arg LOCK=requirements-traces.txt: also what the setting `traces` takes.
-ARG LOCK=requirements.txt
-COPY ${LOCK} ./lock.txt
-RUN /opt/headwater/bin/pip install --no-cache-dir --require-hashes -r lock.txt
+COPY requirements.txt ./
+RUN /opt/headwater/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 COPY pyproject.toml README.md LICENSE ./
 COPY topology topology
 COPY rules rules

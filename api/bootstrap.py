@@ -40,6 +40,7 @@ from engine.outcomes import IncidentView
 from engine.ports import Clock, Commit, Decode, Decoded, Reader, Source, Version
 from engine.readiness.report import Registry
 from engine.resume import Machine
+from engine.sending import Sink
 from engine.service import Service, ServiceSettings
 from engine.signals import Millis
 from engine.writer import SnapshotRhythm
@@ -58,6 +59,7 @@ if TYPE_CHECKING:
     from api.parts import InForce
     from api.prober import Prober
     from api.stores import AnyStore
+    from api.tracing.spans import Tracing
     from engine.publish.publisher import Publisher, PublisherSettings
     from engine.submissions import Submissions
 
@@ -175,17 +177,14 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     found, registry = loaded(settings), CollectorRegistry()
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
-        tracing = traces.opened(settings.traces, world(settings, clock, stack), nanos, registry, stack)
         sinks = settings.sinks.open(world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
         store, leased = stores.opened(settings.kept, audiences, clock, stack)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, submissions = StoredLibrary(store), Submissions()
         admission, doorway = admitting(settings, store.compact, submissions, clock, metrics, stack)
-        publisher = Publisher(
-            store, tracing.publishing(sinks) if tracing else sinks, submissions.submit, leased, metrics,
-            publisher_settings(settings),
-        )  # fmt: skip
+        tracing = _tracing(settings, world(settings, clock, stack), registry, store, doorway, sinks)
+        publisher = Publisher(store, sinks, submissions.submit, leased, metrics, publisher_settings(settings))
         kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
         watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
         conductor = Conductor(settings, library, submissions, clock, *told, scenarios)
@@ -193,7 +192,6 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         service = Service(
             Machine(Core, library, decode, installed()), store, [doorway, *map(admission.hold, _sources(kafka))], clock,
             metrics, on_commit=partial(_committed, conductor, prober, kafka), settings=service_settings(settings),
-            traced=tracing.settled if tracing else None,
         )  # fmt: skip
         admission.judge_by(conductor.topology, conductor.rules, conductor.writable)
         stack.callback(conductor.stop)
@@ -219,6 +217,16 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         start = partial(_in_turn, partial(conductor.start, service, found), *(one.start for one in threads), watched)
         lane = Lane(app, () if tracing else ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
+
+
+def _tracing(
+    settings: Settings, around: World, registry: CollectorRegistry, store: AnyStore, source: Source,
+    sinks: Sequence[Sink],
+) -> Tracing | None:  # fmt: skip
+    found = traces.opened(settings.traces, around, nanos, registry)
+    if found is not None:
+        found.follow(source, store, sinks)
+    return found
 
 
 def _in_turn(*begun: Callable[[], object]) -> None:

@@ -65,10 +65,6 @@ class ServiceSettings(msgspec.Struct, frozen=True, kw_only=True):
     drain_seconds: float = 10.0
 
 
-Traced = Callable[[Sequence[Record], tuple[float, float, float], Commit], None]
-"""Hears of each durable group: its records, when it was taken, decided and stored (`time.perf_counter`), the commit."""
-
-
 class Health(msgspec.Struct, frozen=True):
     """Whether inputs are accepted, and if not, why. ``last_step`` is the age of the loop's last turn in seconds."""
 
@@ -90,11 +86,10 @@ class Service:
         metrics: EngineMetrics,
         *,
         on_commit: Callable[[Commit], None] | None = None,
-        traced: Traced | None = None,
         settings: ServiceSettings | None = None,
     ) -> None:
         self._machine, self._store, self._feed = machine, store, Feed(sources)
-        self._clock, self._metrics, self._on_commit, self._traced = clock, metrics, on_commit, traced
+        self._clock, self._metrics, self._on_commit = clock, metrics, on_commit
         self.settings = settings or ServiceSettings()
         self._writer = Writer(
             store, metrics, self.settings.snapshots, version=machine.version, schema=machine.engine.SCHEMA
@@ -103,7 +98,7 @@ class Service:
         self._cursor = Cursor()
         self._reason = "starting"
         self._backoff, self._retry_at = 0.0, 0.0
-        self._last_step, self._polled_at, self._decided_at = time.monotonic(), 0.0, 0.0
+        self._last_step, self._polled_at = time.monotonic(), 0.0
         self._untold: Sequence[Delivery] = ()
         self._alive_at, self._pruned_at, self._sample_next = 0, 0, 0
         self.hands_over = True  # until somebody has looked
@@ -164,8 +159,7 @@ class Service:
         return taken
 
     def run(self, stop: Event, turned: Callable[[], None] = lambda: None) -> None:
-        """Recover, step until ``stop`` is set, then drain. The body of the service's thread, which calls ``turned``
-        before each step."""
+        """Recover, step until ``stop`` is set, then drain: the body of a thread. ``turned`` hears of each step."""
         if self._core is None:
             self._try_again()
         while not stop.is_set():
@@ -231,7 +225,6 @@ class Service:
             group.look(core)
             group.ticked(group.cursor.ticked, core.tick(group.cursor.ticked))
         group.seal(core)
-        self._decided_at = time.perf_counter()
         return group
 
     def _isolate(self, deliveries: Sequence[Delivery]) -> None:
@@ -286,16 +279,7 @@ class Service:
         self._untold = self._untold[len(deliveries) :]
         if deliveries:
             self._metrics.decision_seconds.observe(time.perf_counter() - self._polled_at)
-        if self._traced is not None:
-            self._trace(self._traced, deliveries, group.commit)
         self._after(group)
-
-    def _trace(self, traced: Traced, deliveries: Sequence[Delivery], commit: Commit) -> None:
-        moments = self._polled_at, self._decided_at, time.perf_counter()
-        try:
-            traced([delivery.record for delivery in deliveries], moments, commit)
-        except Exception:
-            log.exception("what was decided could not be traced")
 
     def _after(self, group: Group) -> None:
         """Count, and let the publisher and the live stream know; neither can undo the commit."""

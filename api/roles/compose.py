@@ -176,7 +176,7 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
             made.intakes += [Intake([one], bootstrap.decode, made.force, made.lanes.send) for one in sources]
         store, registry = made.store, made.registry
         outside = bootstrap.world(settings, clock, stack)
-        tracing = traces.opened(settings.traces, outside, bootstrap.nanos, registry, stack)
+        tracing = traces.opened(settings.traces, outside, bootstrap.nanos, registry)
         publisher = _publisher(made)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         made.wakes.append(broadcaster.wake)

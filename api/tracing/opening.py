@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -24,9 +23,9 @@ MEND = "pip install --require-hashes -r requirements-traces.txt, or leave traces
 
 
 def opened(
-    settings: Traces | None, world: World, nanos: Callable[[], int], registry: CollectorRegistry, stack: ExitStack
+    settings: Traces | None, world: World, nanos: Callable[[], int], registry: CollectorRegistry
 ) -> Tracing | None:
-    """None: no traces are wanted. Raises `Wrong` where the library is missing."""
+    """None: none are wanted. What waits is sent when ``world`` is closed. Raises `Wrong` where the library is missing."""
     if settings is None:
         return None
     try:
@@ -59,7 +58,7 @@ def opened(
         exporter.ending = True
         provider.shutdown()
 
-    stack.callback(close)
+    world.stack.callback(close)
     return Tracing(provider.get_tracer("headwater", installed()), nanos)
 
 

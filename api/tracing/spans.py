@@ -4,6 +4,7 @@ an alert, no text of anybody's and no secret can be in one.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
@@ -17,10 +18,14 @@ from opentelemetry.util.types import AttributeValue
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from engine.errors import SinkError
-from engine.ports import Commit, Decode, Decoded, Record
+from engine.outcomes import LedgerEntry
+from engine.ports import Commit, Decode, Decoded, Record, Source, Store
 from engine.sending import OutboxRow, Receipt, Sink
 
 K = TypeVar("K")
+V = TypeVar("V")
+
+log = logging.getLogger(__name__)
 
 MOST = 10_000
 """Alerts and incidents of which it is known by which request they came."""
@@ -34,6 +39,7 @@ class Tracing:
     def __init__(self, tracer: Tracer, nanos: Callable[[], int]) -> None:
         self._tracer, self._nanos = tracer, nanos
         self._w3c = TraceContextTextMapPropagator()
+        self._taken: OrderedDict[int, tuple[Record, SpanContext, float]] = OrderedDict()  # by its body, until stored
         self._alerts: OrderedDict[int, SpanContext] = OrderedDict()
         self._incidents: OrderedDict[str, SpanContext] = OrderedDict()
 
@@ -86,30 +92,65 @@ class Tracing:
 
     # ------------------------------------------------------------------------------------- in the service's thread
 
-    def settled(self, records: Sequence[Record], moments: tuple[float, float, float], commit: Commit) -> None:
-        """What was decided of these is durable. ``moments``: when the group was taken, decided and stored, by
-        `time.perf_counter`."""
-        traced = {id(one.body): one.trace for one in records if isinstance(one.trace, SpanContext)}
+    def follow(self, source: Source, store: Store, sinks: Sequence[Sink]) -> None:
+        """Look at what the service takes from ``source`` and puts into ``store``, and at what is told to ``sinks``."""
+        setattr(source, "poll", self._taking(source.poll))  # noqa: B010 - one object of many a class, as all three
+        setattr(store, "commit", self._storing(store.commit))  # noqa: B010
+        for sink in sinks:
+            setattr(sink, "send", self._sending(sink.name, sink.send))  # noqa: B010
+
+    def _taking(self, poll: Callable[[int, float], Sequence[Record]]) -> Callable[[int, float], Sequence[Record]]:
+        def traced(limit: int, timeout: float) -> Sequence[Record]:
+            records = poll(limit, timeout)
+            for record in records:
+                if isinstance(record.trace, SpanContext):
+                    _keep(self._taken, id(record.body), (record, record.trace, time.perf_counter()))
+            return records
+
+        return traced
+
+    def _storing(self, store: Callable[[Commit], None]) -> Callable[[Commit], None]:
+        """What is decided when it is to be stored, and durable when that is done."""
+
+        def traced(commit: Commit) -> None:
+            decided = time.perf_counter()
+            store(commit)
+            try:
+                self._settled(commit, decided, time.perf_counter())
+            except Exception:
+                log.exception("what was decided could not be traced")
+
+        return traced
+
+    def _settled(self, commit: Commit, decided: float, stored: float) -> None:
         now, here = self._nanos(), time.perf_counter()
-        taken, decided, stored = (now - round((here - moment) * 1e9) for moment in moments)
-        places = {entry.position: traced[id(entry.body)] for entry in commit.entries if id(entry.body) in traced}
         ledger = dict(commit.ledger)
-        for position, context in places.items():
-            entries = ledger.get(position, [])
-            for one in entries:
-                _keep(self._alerts, one.alert, context)
-            ids = [f"{position}-{one.index}" for one in entries[:EVENTS]]
-            mine = {one.alert for one in entries}
-            hit = {one.incident for one in entries} | {view.incident for view in commit.alerts if view.no in mine}
-            attributes: dict[str, AttributeValue] = {
-                "headwater.position": position, "headwater.events": ids, "headwater.events_total": len(entries),
-                "headwater.incidents": sorted(hit - {""})[:EVENTS],
-            }  # fmt: skip
-            self._past("decide", context, attributes, taken, decided)
-            self._past("commit", context, attributes, decided, stored)
+        for entry in commit.entries:
+            if (found := self._taken.pop(id(entry.body), None)) is None:
+                continue
+            _, context, taken = found
+            attributes = self._known(entry.position, ledger.get(entry.position, []), commit, context)
+            begun, between, done = (now - round((here - moment) * 1e9) for moment in (taken, decided, stored))
+            self._past("decide", context, attributes, begun, between)
+            self._past("commit", context, attributes, between, done)
         for view in commit.alerts:
             if view.incident and (known := self._alerts.get(view.no)) is not None:
                 _keep(self._incidents, view.incident, known)
+
+    def _known(
+        self, position: int, entries: Sequence[LedgerEntry], commit: Commit, context: SpanContext
+    ) -> dict[str, AttributeValue]:
+        """What an input led to, by ids."""
+        for one in entries:
+            _keep(self._alerts, one.alert, context)
+        mine = {one.alert for one in entries}
+        hit = {one.incident for one in entries} | {view.incident for view in commit.alerts if view.no in mine}
+        return {
+            "headwater.position": position,
+            "headwater.events": [f"{position}-{one.index}" for one in entries[:EVENTS]],
+            "headwater.events_total": len(entries),
+            "headwater.incidents": sorted(hit - {""})[:EVENTS],
+        }
 
     def _past(
         self, name: str, parent: SpanContext, attributes: dict[str, AttributeValue], begun: int, ended: int
@@ -118,12 +159,6 @@ class Tracing:
         span.end(ended)
 
     # ------------------------------------------------------------------------------------ in a publisher's thread
-
-    def publishing(self, sinks: Sequence[Sink]) -> Sequence[Sink]:
-        """The sinks, each with a span for each call that is about an incident with a trace."""
-        for sink in sinks:
-            setattr(sink, "send", self._sending(sink.name, sink.send))  # noqa: B010 - one object of many a class
-        return sinks
 
     def _sending(self, name: str, send: Callable[[OutboxRow], Receipt]) -> Callable[[OutboxRow], Receipt]:
         def traced(row: OutboxRow) -> Receipt:
@@ -157,7 +192,7 @@ def _under(parent: SpanContext) -> Context:
     return trace.set_span_in_context(trace.NonRecordingSpan(parent))
 
 
-def _keep(kept: OrderedDict[K, SpanContext], key: K, one: SpanContext) -> None:
+def _keep(kept: OrderedDict[K, V], key: K, one: V) -> None:
     kept[key] = one
     kept.move_to_end(key)
     while len(kept) > MOST:

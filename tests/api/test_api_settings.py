@@ -105,7 +105,7 @@ def test_names_that_are_used_twice_are_mistakes(tmp_path):
 
 
 SCAFFOLD_SECRETS = dict.fromkeys(
-    ("CHAT_SECRET", "MAIL_PASSWORD", "SLACK_TOKEN", "TEAMS_URL", "OIDC_SECRET", "HOOK_SECRET"), "x"
+    ("CHAT_SECRET", "MAIL_PASSWORD", "SLACK_TOKEN", "TEAMS_URL", "OIDC_SECRET", "HOOK_SECRET", "OTEL_TOKEN"), "x"
 )
 
 

@@ -32,7 +32,12 @@ def test_every_thread_of_a_role_is_watched(
 ) -> None:
     dogs: list[Watchdog] = []
     begin = Watchdog.start
-    monkeypatch.setattr(Watchdog, "start", lambda self: dogs.append(self) or begin(self))
+
+    def start(self: Watchdog) -> None:
+        dogs.append(self)
+        begin(self)
+
+    monkeypatch.setattr(Watchdog, "start", start)
     (tmp_path / "catalogue").mkdir()
     (tmp_path / "rules").mkdir()
     nowhere = {"bootstrap": ["127.0.0.1:9"]}
