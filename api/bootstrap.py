@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -28,8 +28,9 @@ from api.schemas import Check, SinkTest
 from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
+from api.tracing import opening as traces
 from api.version import installed
-from api.watchdog import Watchdog
+from api.watchdog import PATIENCE, Turns, Watchdog
 from engine import envelope, failpoints, own
 from engine.chain import Record
 from engine.core import Core
@@ -64,10 +65,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NEVER = 1 << 60
+nanos = time.time_ns
+"""The wall clock for spans, in nanoseconds."""
 Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
-PATIENCE = 60.0
-"""Seconds until a loop that does not turn is told of."""
 
 
 def now() -> Millis:
@@ -176,12 +177,13 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     found, registry = loaded(settings), CollectorRegistry()
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
-        sinks = settings.sinks.open(world(settings, clock, stack))
+        sinks = settings.sinks.open(around := world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
         store, leased = stores.opened(settings.kept, audiences, clock, stack)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, submissions = StoredLibrary(store), Submissions()
         admission, doorway = admitting(settings, store.compact, submissions, clock, metrics, stack)
+        tracing = traces.opened(settings.traces, around, nanos, registry, follow=(doorway, store, sinks))
         publisher = Publisher(store, sinks, submissions.submit, leased, metrics, publisher_settings(settings))
         kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
         watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
@@ -192,7 +194,6 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             metrics, on_commit=partial(_committed, conductor, prober, kafka), settings=service_settings(settings),
         )  # fmt: skip
         admission.judge_by(conductor.topology, conductor.rules, conductor.writable)
-        sample = partial(_sample, metrics, store, prober, clock)
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
@@ -204,15 +205,19 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             checks=lambda: _checks(conductor, admission, kafka, prober, fetcher, watchdog), load=admission.load,
             broadcaster=broadcaster, prober=prober, registry=registry, scenarios=scenarios, state=conductor.state,
             audits=Audits(conductor.topology, clock, registry), test_sink=partial(test_sink, settings, clock),
-            observations=Observations(conductor.traces, conductor.topology, registry), sample=sample,
-            readiness=book(store, conductor, clock, registry),
-            workshop=workshop(settings.restoring, submissions.submit, registry, stack),
+            observations=Observations(conductor.traces, conductor.topology, registry),
+            sample=partial(_sample, metrics, store, prober, clock), readiness=book(store, conductor, clock, registry),
+            workshop=workshop(settings.restoring, submissions.submit, registry, stack), tracing=tracing,
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
+        stack.callback(watchdog.stop)
         threads = admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())
-        watch = partial(_watch, watchdog, conductor, service, publisher, settings)
-        start = partial(_in_turn, partial(conductor.start, service, found), watch, *(one.start for one in threads))
-        lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
+        watched = partial(
+            watch, watchdog, settings, publisher, lambda: kafka.loops if kafka else (),
+            lambda: (conductor.loop, admission.disk.loop, prober.loop, broadcaster, *fetcher.loops),
+        )  # fmt: skip
+        start = partial(_in_turn, partial(conductor.start, service, found), *(one.start for one in threads), watched)
+        lane = Lane(app, () if tracing else ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
 
 
@@ -221,14 +226,12 @@ def _in_turn(*begun: Callable[[], object]) -> None:
         one()
 
 
-def _watch(
-    watchdog: Watchdog, conductor: Conductor, service: Service, publisher: Publisher, settings: Settings
-) -> None:
-    """All loops that have begun. One that calls a receiver may wait for it as long as a call may take."""
-    watchdog.watch("engine", conductor.alive, lambda: service.health().last_step, service.settings.stalled_seconds)
-    limits = settings.publishing
-    for loop in publisher.loops:
-        watchdog.watch(loop.name, lambda loop=loop: loop.alive, loop.age, PATIENCE + 2 * limits.deadline)  # type: ignore[misc]
+def watch(watchdog: Watchdog, settings: Settings, publisher: Publisher, *others: Callable[[], Iterable[Turns]]) -> None:
+    """All loops, which have begun. One that calls a receiver may wait for it as long as a call may take."""
+    watchdog.watch(publisher.loops, PATIENCE + 2 * settings.publishing.deadline)
+    for loops in others:
+        watchdog.watch(loops())
+    watchdog.start()
 
 
 def world(settings: Settings, clock: Clock, stack: ExitStack) -> World:

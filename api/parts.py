@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -26,6 +26,9 @@ from engine.state import CoreState
 from rules.gates import Silence
 from rules.ruleset import RuleSet
 from topology.model import Topology
+
+if TYPE_CHECKING:
+    from api.tracing.spans import Tracing
 
 
 class InForce(Protocol):
@@ -81,3 +84,4 @@ class Parts:
     workshop: Workshop
     registry: CollectorRegistry
     sample: Callable[[], None]
+    tracing: Tracing | None = None

@@ -31,6 +31,7 @@ from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.restoring_settings import Restoring
 from api.sinks.declared import strict as _strict
 from api.sinks.table import Sinks
+from api.tracing_settings import Traces
 from rules import document as yaml_text
 from rules.document import Document, Place
 
@@ -129,6 +130,7 @@ class Settings:
     overload: Overload = Overload()
     retention: Retention = Retention()
     publishing: Publishing = Publishing()
+    traces: Traces | None = None
     log: Form = "text"
     failpoints: str = ""
 
@@ -314,6 +316,8 @@ def _of_probes(settings: Settings, document: Document, file: str, variables: Map
     for number, server in enumerate(settings.prometheus):
         if server.token_env and not variables.get(server.token_env):
             unset.append((("prometheus", number, "token_env"), server.token_env))
+    if settings.traces and (variable := settings.traces.unset(variables)):
+        unset.append((("traces", "token_env"), variable))
     for place, variable in unset:
         yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {variable} is not set")
     wrong = [(("probes", *inner), message) for inner, message in settings.probes.incomplete()]
@@ -373,6 +377,7 @@ def _resolved(
         probes=replace(probes, databases=tuple(databases)),
         prometheus=tuple(servers),
         restoring=settings.restoring.with_secrets(variables),
+        traces=settings.traces and settings.traces.with_secrets(variables),
     )
 
 

@@ -60,7 +60,8 @@ class Record(msgspec.Struct):
 
     ``offset`` is the position in the source (None where the source has none, as HTTP has not).
     ``decoded`` saves decoding twice; it equals ``decode(format, body)``. ``arrival`` is set only where the time of
-    arrival is part of the record (replay); else the service stamps it. ``token`` belongs to the source.
+    arrival is part of the record (replay); else the service stamps it. ``token`` belongs to the source, ``trace`` to
+    whoever traces; neither has a part in decisions.
     """
 
     source: str
@@ -72,6 +73,7 @@ class Record(msgspec.Struct):
     arrival: Millis | None = None
     token: object = None
     origin: Origin | None = None
+    trace: object = None
 
 
 class Source(Protocol):

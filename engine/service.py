@@ -159,11 +159,12 @@ class Service:
             self._lost(error)
         return taken
 
-    def run(self, stop: Event) -> None:
-        """Recover, step until ``stop`` is set, then drain. The body of the service's thread."""
+    def run(self, stop: Event, turned: Callable[[], None] = lambda: None) -> None:
+        """Recover, step until ``stop`` is set, then drain: the body of a thread. ``turned`` hears of each step."""
         if self._core is None:
             self._try_again()
         while not stop.is_set():
+            turned()
             self.step(self.settings.poll_seconds)
         self.stop()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -29,7 +28,7 @@ from api.overload.parts import admitting
 from api.parts import Parts
 from api.roles.force import InForce
 from api.roles.intake import Intake
-from api.roles.lanes import Lanes, ShardMember
+from api.roles.lanes import ANSWER, Lanes, ShardMember
 from api.roles.plain import plain
 from api.roles.raw import RawTopics
 from api.roles.shards import Opener, ShardMetrics, Working
@@ -37,7 +36,9 @@ from api.routes.ingest import ROWS
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded
 from api.settings import Settings
+from api.tracing import opening as traces
 from api.version import installed
+from api.watchdog import PATIENCE, Watchdog
 from engine.errors import StoreUnavailable
 from engine.metrics import EngineMetrics
 from engine.ports import Clock
@@ -46,6 +47,7 @@ from engine.resume import StoredLibrary
 from engine.storage.postgres import DatabaseClock, PostgresStore
 from engine.submissions import Submissions
 from engine.worker import Worker
+from ingest.turning import Turning
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
@@ -54,6 +56,8 @@ log = logging.getLogger(__name__)
 NUDGE = 0.5
 """Seconds between looks for what other processes have stored."""
 AGAIN = 2.0
+RECOVERING = 600.0
+"""Seconds until a worker that does not turn is told of: taking a shard over replays what came after its snapshot."""
 Stopped = Callable[[BaseException], None] | None
 """Hears when the process cannot go on."""
 
@@ -84,8 +88,8 @@ class _Front:
         self.loaded = bootstrap.loaded(settings) if brings else None
         self.brought = not brings
         self._reloading = asyncio.Lock()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="follow", daemon=True)
+        self.watchdog = Watchdog(self.registry)
+        self._loop = Turning("follow", self._follow)
         self.wakes: list[Callable[[], None]] = []
 
     def start(self) -> None:
@@ -93,14 +97,19 @@ class _Front:
         for intake in self.intakes:
             intake.start()
         self.admission.disk.start()
-        self._thread.start()
+        self._loop.start()
+        self.watchdog.watch([self.admission.disk.loop])
+        sending = [self._loop, self.lanes.loop, *(intake.loop for intake in self.intakes)]
+        self.watchdog.watch(sending, PATIENCE + ANSWER)
+        self.watchdog.start()
 
     def stop(self) -> None:
         """Answer what was taken, and end."""
-        self._stop.set()
+        self.watchdog.stop()
+        self._loop.end()
         for intake in self.intakes:
             intake.stop()
-        self._thread.join(AGAIN)
+        self._loop.join(AGAIN)
 
     def checks(self) -> list[Check]:
         """What readiness looks at."""
@@ -109,7 +118,7 @@ class _Front:
             ok = intake.alive and not intake.trouble
             found.append(Check("intake", ok, intake.trouble or ("" if intake.alive else "its thread has ended")))
         found.append(Check("files", self.brought, "" if self.brought else "catalogue and rules are not in force yet"))
-        return [*found, *self.admission.checks()]
+        return [*found, *self.admission.checks(), self.watchdog.check()]
 
     async def reload(self) -> Reloaded:
         """Read the files and bring into force what differs. Raises Problem."""
@@ -136,7 +145,8 @@ class _Front:
 
     def _follow(self) -> None:
         """Bring the files into force once, then look for what others have stored."""
-        while not self._stop.wait(NUDGE):
+        while not self._loop.ended:
+            self._loop.turn()
             try:
                 if not self.brought and self.loaded is not None:
                     self._bring(self.loaded.topology, self.loaded.rules)
@@ -145,7 +155,11 @@ class _Front:
                     wake()
             except StoreUnavailable as error:
                 log.error("%s", error)
-                self._stop.wait(AGAIN)
+                self._loop.pause(AGAIN)
+            except Exception:
+                log.exception("what others have stored could not be looked at; trying again")
+                self._loop.pause(AGAIN)
+            self._loop.pause(NUDGE)
 
     def _store_trouble(self) -> str:
         try:
@@ -182,9 +196,12 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
             sources = [RawTopics(one, settings.limits.body) for one in settings.kafka]
             made.intakes += [Intake([one], bootstrap.decode, made.force, made.lanes.send) for one in sources]
         store, registry = made.store, made.registry
+        outside = bootstrap.world(settings, clock, stack)
+        tracing = traces.opened(settings.traces, outside, bootstrap.nanos, registry)
         publisher = _publisher(made)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         made.wakes.append(broadcaster.wake)
+        made.watchdog.watch([broadcaster])
         prober, _ = bootstrap.askers(settings, made.force, store, made.submissions, clock, registry, stack)
         parts = Parts(
             settings=settings, access=role.access, reader=store,
@@ -200,11 +217,13 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
             readiness=bootstrap.book(store, made.force, clock, registry),
             workshop=workshop(settings.restoring, made.submissions.submit, registry, stack),
             sample=lambda: made.metrics.sample_store(store, store, clock()),
-            test_sink=partial(bootstrap.test_sink, settings, clock),
+            test_sink=partial(bootstrap.test_sink, settings, clock), tracing=tracing,
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
         stack.callback(made.stop)
-        lane = Lane(app, ROWS, settings.server.prefix, bootstrap.decode, made.doorway.offer, settings.limits)
+        lane = Lane(
+            app, () if tracing else ROWS, settings.server.prefix, bootstrap.decode, made.doorway.offer, settings.limits
+        )
         yield Running(app, lane, made.start, broadcaster.close, role.access.first_token if made.brings else _no_token)
 
 
@@ -224,6 +243,9 @@ def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped =
         working = Working(worker, lambda one: ShardMember(cluster, one, ""), stopped or (lambda _: None))
         registry = CollectorRegistry()
         registry.register(ShardMetrics(opener, worker))
+        watchdog = Watchdog(registry)
+        watchdog.watch([working.loop], RECOVERING)
+        watchdog.watch([lanes.loop], PATIENCE + ANSWER)
 
         def checks() -> list[Check]:
             found = [Check("worker", working.alive and not working.trouble, working.trouble)]
@@ -231,10 +253,15 @@ def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped =
                 health = one.service.health()
                 found.append(Check(f"shard {shard}", health.ready, health.reason))
             found += [Check(f"shard {shard}", False, said) for shard, said in sorted(dict(worker.troubles).items())]
-            return found
+            return [*found, watchdog.check()]
+
+        def start() -> None:
+            working.start()
+            watchdog.start()
 
         stack.callback(working.stop)
-        yield plain(settings, role.access, registry, checks, working.start)
+        stack.callback(watchdog.stop)
+        yield plain(settings, role.access, registry, checks, start)
 
 
 @contextmanager
@@ -248,6 +275,10 @@ def publish(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stoppe
         asking = bootstrap.askers(settings, made.force, made.store, made.submissions, clock, made.registry, stack)
         stack.callback(made.stop)
         stack.callback(publisher.stop)
+        stack.callback(made.watchdog.stop)
+        made.watchdog.watch(publisher.loops, PATIENCE + 2 * settings.publishing.deadline)
+        prober, fetcher = asking
+        made.watchdog.watch([prober.loop, *fetcher.loops])
 
         def start() -> None:
             made.start()

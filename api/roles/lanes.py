@@ -35,6 +35,7 @@ class Lanes:
         """Raises OSError where a file of certificates or a password cannot be read."""
         self._topic = declared.topic
         self._producer = OrderedProducer(declared.given())
+        self.loop = self._producer.loop
 
     def send(self, sent: Sequence[Sent]) -> None:
         """Returns when all of it is acknowledged; else raises `StoreUnavailable`, and all of it is to be sent again."""
