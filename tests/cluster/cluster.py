@@ -57,7 +57,7 @@ class WatchedPostgres(PostgresStore):
     """The same on a real PostgreSQL."""
 
     def __init__(self, dsn: str, shard: int, cluster: Cluster) -> None:
-        super().__init__(dsn, {}, shard)
+        super().__init__(dsn, {"desk": frozenset({"tickets"})}, shard)
         self._cluster = cluster
 
     def commit(self, commit: Commit) -> None:
