@@ -26,6 +26,7 @@ One thread owns the core and calls everything here but `Service.health`.
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections.abc import Callable, Sequence
 from threading import Event
@@ -333,12 +334,13 @@ class Service:
         self._core = None
         self._reason = str(error) if isinstance(error, EngineError) else f"the engine cannot go on: {error!r}"
         self._backoff = min(max(self._backoff * 2, settings.backoff_first), settings.backoff_most)
-        self._retry_at = time.monotonic() + self._backoff
+        wait = self._backoff * (0.5 + random.random() / 2)  # noqa: S311 - so that not all shards come back at once
+        self._retry_at = time.monotonic() + wait
         self._metrics.ready.set(0)
         log.error(
             "inputs are refused: %s; next try in %.1f s",
             self._reason,
-            self._backoff,
+            wait,
             exc_info=None if isinstance(error, StoreUnavailable) else error,
         )
         refused, self._untold = self._untold, ()

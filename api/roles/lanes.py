@@ -86,6 +86,10 @@ class ShardMember:
         """For the group's lag."""
         self._member.tell({(self._topic, shard): offset + 1 for shard, offset in offsets.items()})
 
+    def in_touch(self) -> bool:
+        """Whether the group answers."""
+        return self._member.in_touch()
+
     def close(self) -> None:
         """Leave the group."""
         try:
