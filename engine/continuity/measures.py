@@ -86,7 +86,8 @@ def approve_grant(context: Context, command: Command, now: Millis) -> None:
     """Another person than who asked, and than who gets it, allows it; it ends by itself."""
     incident, found = _grant(context, command, "requested")
     if command.actor in (found.by, found.person):
-        raise Refused(f"{found.id} has to be allowed by somebody else than {found.by} and {found.person}")
+        concerned = " and ".join(dict.fromkeys((found.by, found.person)))
+        raise Refused(f"{found.id} has to be allowed by somebody else than {concerned}")
     until = now + found.minutes * 60_000
     made = replace(
         found,

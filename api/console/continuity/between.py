@@ -35,12 +35,13 @@ def readiness_page(running: Parts, permitted: Permitted) -> dict[str, Any]:
     found = continuity.readiness(topology, rules, record, now)
     findings = running.audits.on().findings
     known = {one.id: one for one in rules.continuity.exercises}
-    over = _over(running)
+    over, objectives = _over(running), _objectives(topology)[:SERVICES]
     return {
         "title": "Continuity",
         "now": now,
         "figures": found.figures,
-        "objectives": _objectives(topology)[:SERVICES],
+        "business": [one for one in objectives if one.kind.value in BUSINESS],
+        "objectives": [one for one in objectives if one.kind.value not in BUSINESS],
         "conflicts": [one for one in findings if one.check == priority_conflict.ID],
         "agreements": [one for one in topology.entities.values() if one.continuity.agreement is not None],
         "unmet": sum(one.severity is Level.ERROR and one.check != priority_conflict.ID for one in findings),
