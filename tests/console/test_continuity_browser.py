@@ -308,7 +308,7 @@ def test_hostile_playbooks_rosters_and_registers_are_only_ever_text(
         admit(one, "ada")
         with screens(chrome, one.served.url) as show:
             page = show("/", who="ada").page
-            for path in (*PAGES, "/", "/incidents"):
+            for path in (*PAGES, "/", "/incidents", "/incidents/{id}", "/incidents/{id}/print"):
                 page.goto(path.format(id=one.id))
                 page.wait_for_selector("#main > *")
                 assert page.title() != MARKED
