@@ -53,6 +53,7 @@ def _environment() -> Environment:
         "day": day,
         "iso": iso,
         "span": duration,
+        "took": took,
         "number": number,
         "upper_first": upper_first,
     }
@@ -92,6 +93,11 @@ def duration(seconds: float | None) -> str:
     if seconds is None:
         return "not known"
     return f"{round(seconds)} s" if abs(seconds) < 60 else span(round(seconds))
+
+
+def took(span: Millis) -> str:
+    """So many milliseconds in words, to the nearest minute from a minute on."""
+    return duration(span / 1000 if span < 60_000 else round(span / 60_000) * 60)
 
 
 def upper_first(text: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.context import Context
-from engine.continuity.measures import left_open
+from engine.continuity.measures import left_of, left_silent
 from engine.lifecycle import OPEN, Trigger
+from engine.people_views import Declaration
 from engine.response_views import Response
 from engine.signals import Millis
 from engine.state import Incident
@@ -26,7 +27,13 @@ def leftovers(context: Context, incident: Incident, now: Millis) -> tuple[str, .
     """Everything that is left, in words; empty when it may end."""
     if incident.response == Response() and not context.rules.continuity.playbooks:
         return ()
-    return (*_steps(incident.response), *left_open(context, incident, now), *_handover(incident))
+    silences = left_silent(context, incident, now)
+    return (*left_of_response(incident.response, incident.declaration), *silences)
+
+
+def left_of_response(response: Response, declaration: Declaration | None) -> tuple[str, ...]:
+    """The same without silences, which only the engine's state knows."""
+    return (*_steps(response), *left_of(response), *_handover(response, declaration))
 
 
 def _steps(response: Response) -> Iterator[str]:
@@ -39,11 +46,11 @@ def _steps(response: Response) -> Iterator[str]:
     yield f"playbook {running.playbook} is under way: {named}{more}"
 
 
-def _handover(incident: Incident) -> Iterator[str]:
+def _handover(response: Response, declared: Declaration | None) -> Iterator[str]:
     """A crisis team that worked by a playbook hands over; what was offered has to be accepted."""
-    found, declared = incident.response.handover, incident.declaration
+    found = response.handover
     if found is not None and found.accepted_at is None:
         yield f"the handover to {found.to} is not accepted"
-    worked = incident.response.execution is not None or incident.response.past
+    worked = response.execution is not None or response.past
     if found is None and worked and declared is not None and declared.team:
         yield "the crisis team has not handed over"

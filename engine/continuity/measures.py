@@ -12,7 +12,7 @@ import msgspec
 from engine.context import Context
 from engine.continuity.keeping import among, incident_of, keep, next_id, number, one_of
 from engine.errors import Conflict, Refused
-from engine.response_views import Grant, Measure
+from engine.response_views import Grant, Measure, Response
 from engine.signals import Command, Millis
 from engine.state import Incident
 from rules.gates import Silence
@@ -86,7 +86,8 @@ def approve_grant(context: Context, command: Command, now: Millis) -> None:
     """Another person than who asked, and than who gets it, allows it; it ends by itself."""
     incident, found = _grant(context, command, "requested")
     if command.actor in (found.by, found.person):
-        raise Refused(f"{found.id} has to be allowed by somebody else than {found.by} and {found.person}")
+        concerned = " and ".join(dict.fromkeys((found.by, found.person)))
+        raise Refused(f"{found.id} has to be allowed by somebody else than {concerned}")
     until = now + found.minutes * 60_000
     made = replace(
         found,
@@ -157,18 +158,22 @@ def silences_of(context: Context, incident: Incident, now: Millis) -> Iterator[S
             yield silence
 
 
-def left_open(context: Context, incident: Incident, now: Millis) -> Iterator[str]:
-    """What is still in force and stands against closing it."""
-    for one in incident.response.measures:
-        if one.state == "open":
-            yield f"temporary measure {one.id} ({one.kind}: {one.text[:100]}) is neither reverted nor accepted"
-    for grant in incident.response.grants:
-        if grant.state in IN_USE:
-            yield f"access {grant.id} of {grant.person} to {grant.system} is not revoked"
+def left_silent(context: Context, incident: Incident, now: Millis) -> Iterator[str]:
+    """Silences that are still in force, unless somebody accepted that."""
     accepted = [m.text for m in incident.response.measures if m.kind == "silence" and m.state == "accepted"]
     for silence in silences_of(context, incident, now):
         if not any(silence.id in text for text in accepted):
             yield f"silence {silence.id} by {silence.created_by} is still in force"
+
+
+def left_of(response: Response) -> Iterator[str]:
+    """Temporary measures and access that are still in force."""
+    for one in response.measures:
+        if one.state == "open":
+            yield f"temporary measure {one.id} ({one.kind}: {one.text[:100]}) is neither reverted nor accepted"
+    for grant in response.grants:
+        if grant.state in IN_USE:
+            yield f"access {grant.id} of {grant.person} to {grant.system} is not revoked"
 
 
 MEASURES: Mapping[str, Callable[[Context, Command, Millis], None]] = {

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from api.clocks import open_clocks
+from engine.clock_views import Basis, ClockView
+from engine.ports import Commit
+from engine.storage.memory import MemoryStore
 from rules.playbooks.parse import parse_playbooks
 from rules.ruleset import RuleSet
 from tests.continuity.payments import PLAYBOOKS, SHOP, declared, outage
 from tests.scenarios.world import World, clock
+from tests.storage.made import NOON, incident
 
 
 def seen(world: World) -> list[tuple[object, ...]]:
@@ -71,3 +76,15 @@ def test_a_drill_goes_on_after_a_restart_and_every_alert_event_is_accounted_for(
     assert drill.state in ("recovering", "resolved")
     counts = world.driven.core.counts
     assert counts["received"] == 3 == sum(counts.values()) - counts["received"]
+
+
+def test_a_drill_obliges_nobody_and_its_clocks_are_in_no_list():
+    clock = ClockView(
+        regime="dora", clock="initial", name="Initial", notify="authority", since="2025-03-12", rules="r", act="a",
+        article="5", quote="q", stops="submitted", applies="yes", state="running", due=NOON, shown_at=NOON,
+        basis=Basis(at=NOON, revision=1, evidence=(), topology="t", rules="r", facts={}, marks={}),
+    )  # fmt: skip
+    store = MemoryStore({})
+    store.commit(Commit(incidents=[incident("INC-1", clocks=(clock,)), incident("DRILL-2", clocks=(clock,))]))
+    for waiting in (False, True):
+        assert [one.incident for one in open_clocks(store, NOON, waiting=waiting)] == ["INC-1"]

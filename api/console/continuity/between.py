@@ -10,9 +10,11 @@ from api.console.continuity.deeds import Ask, Deed, Desk
 from api.console.continuity.response import record_of
 from api.console.continuity.steps import planned
 from api.console.permits import Permitted
+from api.console.sharing import Shared
 from api.console.states import BUSINESS
 from api.parts import Parts
 from engine.continuity.figures import Due
+from engine.lifecycle import State
 from engine.outcomes import IncidentView
 from rules.playbooks import Playbook
 from rules.playbooks.policy import Exercise
@@ -20,7 +22,7 @@ from topology.feasibility.checks import priority_conflict
 from topology.feasibility.findings import Level
 from topology.model import Entity, Topology
 
-LOOKED = 500
+LOOKED = 400
 """Incidents that are over which are looked at for reviews and actions."""
 SHOWN = 20
 SERVICES = 60
@@ -28,19 +30,21 @@ TERNARY = (("yes", "yes"), ("no", "no"), ("unknown", "not known"))
 PASSED = (("yes", "yes"), ("partly", "partly"), ("no", "no"))
 
 
-def readiness_page(running: Parts, permitted: Permitted) -> dict[str, Any]:
+def readiness_page(running: Parts, shared: Shared, permitted: Permitted) -> dict[str, Any]:
     """The values of the template."""
     now, topology, rules = running.clock(), running.topology(), running.rules()
     record = record_of(running)
     found = continuity.readiness(topology, rules, record, now)
     findings = running.audits.on().findings
     known = {one.id: one for one in rules.continuity.exercises}
-    over = _over(running)
+    over = shared.kept("over", 5, lambda: _over(running))
+    objectives = _objectives(topology)[:SERVICES]
     return {
         "title": "Continuity",
         "now": now,
         "figures": found.figures,
-        "objectives": _objectives(topology)[:SERVICES],
+        "business": [one for one in objectives if one.kind.value in BUSINESS],
+        "objectives": [one for one in objectives if one.kind.value not in BUSINESS],
         "conflicts": [one for one in findings if one.check == priority_conflict.ID],
         "agreements": [one for one in topology.entities.values() if one.continuity.agreement is not None],
         "unmet": sum(one.severity is Level.ERROR and one.check != priority_conflict.ID for one in findings),
@@ -51,7 +55,7 @@ def readiness_page(running: Parts, permitted: Permitted) -> dict[str, Any]:
             if one.id in known and one.kind == known[one.id].kind
         ],
         "drills": running.reader.incidents(drill=True, limit=SHOWN).items,
-        "reviews": [view for view in over if view.response.review and view.response.review.held_at is None],
+        "reviews": [view for view in over if _awaits_review(view)],
         "actions": [(view, one) for view in over for one in view.response.actions if one.done_at is None],
         "contracts": [(one, _contract(one, permitted)) for one in found.due if one.kind == "contract"],
         "contacts": {one.id: (one, _contact(one, permitted)) for one in found.due if one.kind == "contact"},
@@ -76,16 +80,21 @@ def playbook_page(running: Parts, found: Playbook) -> dict[str, Any]:
 
 
 def _over(running: Parts) -> list[IncidentView]:
-    """Real incidents and drills that are over, and not yet reviewed."""
+    """Real incidents and drills that are over, those whose review is due first before the others."""
     found: list[IncidentView] = []
     cursor = ""
     while len(found) < LOOKED:
-        page = running.reader.incidents(state=["resolved"], cursor=cursor, limit=200)
+        page = running.reader.incidents(state=["resolved", "reviewed"], cursor=cursor, limit=200)
         found += cast("list[IncidentView]", page.items)
         cursor = page.next
         if not cursor:
             break
     return sorted(found, key=lambda one: (one.response.review.due if one.response.review else 0, one.id))
+
+
+def _awaits_review(view: IncidentView) -> bool:
+    review = view.response.review
+    return view.state == State.RESOLVED and review is not None and review.held_at is None
 
 
 def _objectives(topology: Topology) -> list[Entity]:

@@ -19,6 +19,8 @@ from api.console.plain import plain
 
 WIDE, HIGH, EDGE = 218, 60, 12
 LETTERS = 27
+LONG = 1400
+"""What is longer is scrolled, not made smaller."""
 SIGNS = {
     "waiting": "◌",
     "ready": "○",
@@ -51,7 +53,8 @@ def drawing(nodes: Sequence[Node], critical: Sequence[str]) -> Markup:
     width = max((x for x, _ in places.values()), default=0) + WIDE + 2 * EDGE
     height = max((y for _, y in places.values()), default=0) + HIGH + 2 * EDGE
     size = {"viewBox": f"0 0 {width} {height}", "width": str(width), "height": str(height)}
-    root = Tree.Element("svg", {"class": "tasks", "role": "img", **size})
+    kind = "tasks long" if width > LONG else "tasks"
+    root = Tree.Element("svg", {"class": kind, "role": "img", **size})
     Tree.SubElement(root, "title").text = clean(_described(nodes, critical))
     chain = set(pairwise(critical))
     for edge in sorted(edges, key=lambda one: one in chain):

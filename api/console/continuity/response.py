@@ -11,6 +11,7 @@ from api.console.continuity.steps import under_way
 from api.console.headline import title
 from api.console.permits import Permitted
 from api.parts import Parts
+from engine.continuity.closing import left_of_response
 from engine.continuity.figures import PlaybookStanding
 from engine.continuity.measures import IN_USE
 from engine.drills import of_drill
@@ -43,7 +44,9 @@ def response_page(running: Parts, view: IncidentView, permitted: Permitted) -> d
         "now": now,
         "situation": found.situation,
         "applicable": found.applicable,
-        "held_open": found.held_open,
+        "held_open": tuple(dict.fromkeys((*left_of_response(response, view.declaration), *found.held_open)))
+        if open_
+        else (),
         "played": under_way(running, execution, desk, now, open=open_) if execution else None,
         "activate": _activate(found.applicable, [one.id for one in rules.continuity.playbooks], desk)
         if open_ and (execution is None or execution.ended_at is not None) and rules.continuity.playbooks

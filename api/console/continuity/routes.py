@@ -8,6 +8,7 @@ from starlette.responses import Response
 from api.console.continuity.between import playbook_page, readiness_page
 from api.console.continuity.response import response_page
 from api.console.desk import incident_or_wrong, no_such, permitted, show
+from api.console.sharing import Shared
 from api.routes.answers import parts
 
 router = APIRouter(include_in_schema=False)
@@ -24,7 +25,8 @@ async def restoration(request: Request, id: str) -> Response:
 async def between(request: Request) -> Response:
     """What is kept ready between incidents."""
     running, may = parts(request), permitted(request)
-    return await show(request, "continuity.html", lambda: readiness_page(running, may))
+    shared: Shared = request.app.state.console
+    return await show(request, "continuity.html", lambda: readiness_page(running, shared, may))
 
 
 @router.get("/continuity/playbooks/{id}")
