@@ -206,7 +206,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             audits=Audits(conductor.topology, clock, registry), test_sink=partial(test_sink, settings, clock),
             observations=Observations(conductor.traces, conductor.topology, registry), sample=sample,
             readiness=book(store, conductor, clock, registry),
-            workshop=workshop(settings.restoring, submissions.submit, registry, stack),
+            workshop=workshop(settings, store, submissions.submit, clock, registry, stack),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
         threads = admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())

@@ -53,6 +53,7 @@ _TYPES = [
     continuity_schemas.ResponseOf,
     restoring_schemas.StepPlan,
     restoring_schemas.StepBegun,
+    restoring_schemas.BundlesOf,
     continuity_schemas.PlaybooksOf,
     continuity_schemas.PlaybookOf,
     continuity_schemas.DutyOf,

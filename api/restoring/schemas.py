@@ -22,3 +22,24 @@ class StepBegun(msgspec.Struct, kw_only=True):
     task: str
     run: str
     plan: str
+
+
+class BundleOf(msgspec.Struct, kw_only=True):
+    """A forensic bundle: ``seal`` is the end of its hash chain, ``previous`` that of the one of the same incident before
+    it; it is kept ``until`` then."""
+
+    incident: str
+    made_at: int
+    made_by: str
+    reason: str
+    seal: str
+    previous: str
+    files: int
+    size: int
+    until: int
+
+
+class BundlesOf(msgspec.Struct, kw_only=True):
+    """The forensic bundles of an incident that are kept, oldest first."""
+
+    items: list[BundleOf]

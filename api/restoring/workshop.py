@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from api.restoring.bundles import Bundles
+from api.restoring.evidence import Recorded
 from api.restoring.runner import Runner
 
 
 @dataclass(frozen=True)
 class Workshop:
-    """``runner`` carries out automated steps."""
+    """``runner`` carries out automated steps, ``bundles`` keeps forensic bundles of what is in ``store``."""
 
     runner: Runner
+    bundles: Bundles
+    store: Recorded

@@ -178,7 +178,7 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
             audits=Audits(made.force.topology, clock, registry),
             observations=Observations(lambda: None, made.force.topology, registry), state=lambda: None,
             readiness=bootstrap.book(store, made.force, clock, registry),
-            workshop=workshop(settings.restoring, made.submissions.submit, registry, stack),
+            workshop=workshop(settings, store, made.submissions.submit, clock, registry, stack),
             sample=lambda: made.metrics.sample_store(store, store, clock()),
             test_sink=partial(bootstrap.test_sink, settings, clock),
         )  # fmt: skip
