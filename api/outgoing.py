@@ -13,6 +13,7 @@ from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.restoring.bundles import Bundles
 from api.restoring.evidence import Recorded
 from api.restoring.hands import Answered, Hands, Unanswered
+from api.restoring.library import repository
 from api.restoring.runner import Runner
 from api.restoring.workshop import Workshop
 from api.restoring_settings import StepDestination
@@ -157,4 +158,5 @@ def workshop(
     stack.callback(out.close)
     runner = Runner(Hands(asked.steps, out.send), submit, registry, asked.steps.threads)
     stack.callback(runner.stop)
-    return Workshop(runner, Bundles(settings.data / "bundles", asked.bundles, clock), store)
+    bundles = Bundles(settings.data / "bundles", asked.bundles, clock)
+    return Workshop(runner, bundles, store, repository(settings, clock))

@@ -157,6 +157,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "drop": _guarded(Role.OPERATOR, "give up a dead letter", reason=True),
         "promote_rule": Action(Role.ADMIN, "let a suppression rule act, not only watch", reason=True, facts=("mode",)),
         "activate_model": Action(Role.ADMIN, "weigh evidence by a learned model, or by the prior again", reason=True),
+        "fetch_playbooks": _guarded(Role.OPERATOR, "look for newer playbooks in their repository"),
         "reload": _guarded(Role.ADMIN, "read the catalogue and the rules again"),
         "access": _guarded(Role.ADMIN, "make, list and revoke keys, users and sessions"),
         "erase": _guarded(Role.ADMIN, "erase the payload of recorded decisions", reason=True),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime
 from starlette.responses import Response
@@ -47,6 +48,8 @@ def playbooks(request: Request) -> Response:
     """State, review, freshness, drift from the topology in force, step by step."""
     running = parts(request)
     found = continuity.playbooks(running.topology(), running.rules(), _record(request), running.clock())
+    if running.workshop.repository is not None:
+        found.source = msgspec.structs.asdict(running.workshop.repository.source())
     return answer(found)
 
 

@@ -51,7 +51,7 @@ def activate(context: Context, command: Command, now: Millis) -> None:
     if before is not None and before.ended_at is None:
         raise Conflict(f"playbook {before.playbook} is under way since it was activated by {before.by}")
     playbook = _playbook(context, command.facts["playbook"])
-    found = doubts(context, incident, playbook, now)
+    found = (*doubts(context, incident, playbook, now), *_of_source(command))
     despite = command.facts.get("despite", "").strip()
     blocking = [one.text for one in found if one.blocks]
     if blocking and not despite:
@@ -84,8 +84,16 @@ def activate(context: Context, command: Command, now: Millis) -> None:
     if blocking:
         text = f"{playbook.id} used although {'; '.join(blocking)}: {despite}"
         deviations = deviated(msgspec.structs.replace(response, execution=begun), "despite", text, now, command.actor)
-    facts = {"playbook": playbook.id, "rules": begun.rules, "findings": list(begun.findings), "despite": despite}
-    text = f"Playbook {playbook.id} activated by {command.actor}: {command.reason}"
+    commit = playbook.origin.commit if playbook.origin is not None else ""
+    facts = {
+        "playbook": playbook.id,
+        "rules": begun.rules,
+        "commit": commit,
+        "findings": list(begun.findings),
+        "despite": despite,
+    }
+    at = f" at commit {commit[:12]}" if commit else ""
+    text = f"Playbook {playbook.id}{at} activated by {command.actor}: {command.reason}"
     text += f" (against it: {'; '.join(begun.findings)})" if begun.findings else ""
     save(
         context,
@@ -100,6 +108,12 @@ def activate(context: Context, command: Command, now: Millis) -> None:
         past=past,
         deviations=deviations,
     )
+
+
+def _of_source(command: Command) -> tuple[Doubt, ...]:
+    """What was found when its repository was looked at just before."""
+    said = command.facts.get("source_doubt", "")
+    return (Doubt(kind="source", text=said),) if said else ()
 
 
 def abandon(context: Context, command: Command, now: Millis) -> None:
