@@ -37,43 +37,39 @@ def rewritten(text: str, playbook: str, changes: Iterable[Change]) -> str:
     place, book = next(((p, one) for p, one in document.items("playbooks") if one.get("id") == playbook), (None, {}))
     if place is None:
         raise KeyError(playbook)
-    starts = _tasks(place, book, document.lines)
-    lines = text.split("\n")
-    ordered = sorted(changes, key=lambda one: starts.get(one.task, document.line(place)), reverse=True)
-    for change in ordered:
+    starts, timed = _tasks(place, book, document.lines)
+    lines, untimed = text.split("\n"), _untimed(document.value)
+    for change in sorted(changes, key=lambda one: starts.get(one.task, document.line(place)), reverse=True):
         begins = starts.get(change.task, document.line(place))
-        ends = min((line for line in starts.values() if line > begins), default=len(lines) + 1)
-        if change.takes and change.task in starts:
-            _retimed(lines, begins, ends, change.takes, text)
+        if change.takes and change.task in timed:
+            _retimed(lines, timed[change.task], change.takes, untimed)
         indent = lines[begins - 1][: len(lines[begins - 1]) - len(lines[begins - 1].lstrip())]
         lines.insert(begins - 1, f"{indent}# {_one_line(change.remark)}")
-        starts = {id: line + (line >= begins) for id, line in starts.items()}
-    found = "\n".join(lines)
-    return found
+    return "\n".join(lines)
 
 
-def _retimed(lines: list[str], begins: int, ends: int, takes: str, text: str) -> None:
-    """Change the first duration among these lines, unless that would change anything else."""
-    for number in range(begins - 1, min(ends, len(lines) + 1) - 1):
-        if lines[number].lstrip().startswith("#"):
-            continue
-        changed, count = _TAKES.subn(lambda found: f"{found[1]}{takes}", lines[number], count=1)
-        if count:
-            before = lines[number]
-            lines[number] = changed
-            if _untimed(read("", "\n".join(lines)).value) != _untimed(read("", text).value):
-                lines[number] = before
+def _retimed(lines: list[str], number: int, takes: str, untimed: object) -> None:
+    """Change the duration in a line, unless that would change anything else."""
+    before = lines[number - 1]
+    was = read("", "\n".join(lines)).value
+    for found in _TAKES.finditer(before):
+        lines[number - 1] = f"{before[: found.start(2)]}{takes}{before[found.end(2) :]}"
+        value = read("", "\n".join(lines)).value
+        if value != was and _untimed(value) == untimed:
             return
+    lines[number - 1] = before
 
 
-def _tasks(place: Place, book: Mapping[str, Any], lines: Mapping[Place, int]) -> dict[str, int]:
-    """Task -> the line where it begins."""
+def _tasks(place: Place, book: Mapping[str, Any], lines: Mapping[Place, int]) -> tuple[dict[str, int], dict[str, int]]:
+    """Task -> the line where it begins, and the one where its duration stands."""
     tasks = book.get("tasks")
-    found = {}
+    found, timed = {}, {}
     for number, task in enumerate(tasks if isinstance(tasks, list) else ()):
         if isinstance(task, dict) and isinstance(task.get("id"), str):
             found[task["id"]] = lines[(*place, "tasks", number)]
-    return found
+            if "takes" in task:
+                timed[task["id"]] = lines[(*place, "tasks", number, "takes")]
+    return found, timed
 
 
 def _untimed(value: Any) -> Any:
