@@ -71,6 +71,30 @@ def run(
     raise typer.Exit(command.run(id, task, url, token, config, dry=dry))
 
 
+@continuity.command(epilog="Example: headwater continuity fetch")
+def fetch(url: Url = None, token: Token = "", config: Config = None) -> None:
+    """Look for newer playbooks in their repository; exit code 1 where something is wrong or doubtful."""
+    from api.commands import restoring as command
+
+    raise typer.Exit(command.fetch(url, token, config))
+
+
+@continuity.command(epilog="Example: headwater continuity propose INC-42 orders-db-lost --out change.patch")
+def propose(
+    id: Incident,
+    playbook: Annotated[str, typer.Argument(metavar="PLAYBOOK", help="Id of a playbook.")],
+    out: Annotated[Path | None, typer.Option(help="File for the change as a patch.")] = None,
+    reason: Annotated[str, typer.Option(help="Why.")] = "",
+    url: Url = None,
+    token: Token = "",
+    config: Config = None,
+) -> None:
+    """Turn what was done otherwise than a playbook says into a branch of its repository, for somebody to review."""
+    from api.commands import restoring as command
+
+    raise typer.Exit(command.propose(id, playbook, out, reason, url, token, config))
+
+
 bundle = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Sealed copies of what is known of an incident.")
 continuity.add_typer(bundle, name="bundle")
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from api.probe_settings import ProbeSettings, PrometheusSettings
 from api.restoring.bundles import Bundles
@@ -159,4 +159,6 @@ def workshop(
     runner = Runner(Hands(asked.steps, out.send), submit, registry, asked.steps.threads)
     stack.callback(runner.stop)
     bundles = Bundles(settings.data / "bundles", asked.bundles, clock)
+    kept = Gauge("headwater_bundles", "Forensic bundles that are kept.", registry=registry)
+    kept.set_function(lambda: float(bundles.count()))
     return Workshop(runner, bundles, store, repository(settings, clock))

@@ -52,6 +52,34 @@ def _run(found: Mapping[str, Any], task: str, run: str) -> Mapping[str, Any]:
     raise Failed(f"run {run} of {task} is not known any more")
 
 
+def fetch(url: str | None, token: str, config: Path | None) -> int:
+    """Look for newer playbooks; 1 where something is wrong or doubtful."""
+    with closing(serving(url, token, config)) as client:
+        found = _post(client, "/api/v1/playbooks/fetch", None)
+    source = found["source"]
+    what = "newer playbooks are in force" if found["changed"] else "nothing has changed"
+    say(f"{source['branch']} of {source['url']} at {source['commit'][:12] or 'no commit'}: {what}")
+    for one in found["findings"]:
+        warn(one)
+    return WRONG if found["findings"] else DONE
+
+
+def propose(
+    id: str, playbook: str, out: Path | None, reason: str, url: str | None, token: str, config: Path | None
+) -> int:
+    """Propose a change of a playbook; with ``out`` also as a patch."""
+    path = f"/api/v1/incidents/{quote(id, safe='')}/proposals"
+    with closing(serving(url, token, config)) as client:
+        made = _post(client, f"{path}/{quote(playbook, safe='')}", {"reason": reason})
+        patch = _good(client.get(f"{path}/{made['commit']}/patch")).content if out is not None else b""
+    say(made["diff"])
+    say(f"branch {made['branch']}" if made["pushed"] else f"the repository took no branch: {made['error']}")
+    say("Somebody else has to approve it.")
+    if out is not None:
+        out.write_bytes(patch)
+    return DONE
+
+
 def export(id: str, out: Path, reason: str, url: str | None, token: str, config: Path | None) -> int:
     """Take a sealed bundle along."""
     with closing(serving(url, token, config)) as client:

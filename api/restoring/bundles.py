@@ -41,6 +41,10 @@ class Bundles:
         """Those of an incident, oldest first."""
         return [one for one, _ in self._of(incident)]
 
+    def count(self) -> int:
+        """How many there are, of all incidents."""
+        return sum(1 for _ in self._folder.glob("*/*.zip"))
+
     def forget(self) -> int:
         """Remove those whose time is over; how many that were."""
         over = [path for path in self._folder.glob("*/*.zip") if _made(path) + self._kept <= self._clock()]

@@ -56,16 +56,6 @@ def activate(context: Context, command: Command, now: Millis) -> None:
     blocking = [one.text for one in found if one.blocks]
     if blocking and not despite:
         raise Refused(f"{playbook.id} does not apply: {'; '.join(blocking)} (say despite what, if it is to be used)")
-    tasks = tuple(
-        TaskView(
-            id=task.id,
-            title=task.title,
-            owner=holders(context, incident, task.accountable, now) or (task.accountable,),
-            kind="decision" if task.decision else task.step.kind,
-            takes=task.takes,
-        )
-        for task in playbook.tasks
-    )
     begun = Execution(
         playbook=playbook.id,
         title=playbook.title,
@@ -74,7 +64,7 @@ def activate(context: Context, command: Command, now: Millis) -> None:
         by=command.actor,
         why=command.reason,
         findings=tuple(one.text for one in found),
-        tasks=tasks,
+        tasks=_tasks(context, incident, playbook, now),
         gates=tuple(GateView(id=one.id, check=one.check) for one in playbook.gates),
     )
     begun = machine.settled(playbook, looked(context, incident, playbook, begun, (g.id for g in playbook.gates), now))
@@ -107,6 +97,20 @@ def activate(context: Context, command: Command, now: Millis) -> None:
         facts,
         past=past,
         deviations=deviations,
+    )
+
+
+def _tasks(context: Context, incident: Incident, playbook: Playbook, now: Millis) -> tuple[TaskView, ...]:
+    """All tasks, with who owns each now."""
+    return tuple(
+        TaskView(
+            id=task.id,
+            title=task.title,
+            owner=holders(context, incident, task.accountable, now) or (task.accountable,),
+            kind="decision" if task.decision else task.step.kind,
+            takes=task.takes,
+        )
+        for task in playbook.tasks
     )
 
 

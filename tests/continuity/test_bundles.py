@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from typer.testing import CliRunner
 
@@ -27,9 +28,9 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Played]:
         yield one
 
 
-def export(played: Played, who: str, reason: str = "for the regulator"):
-    path = f"/api/v1/incidents/{played.id}/bundles"
-    return played.served.client.post(path, json={"reason": reason}, headers={"authorization": f"Bearer {who}"})
+def export(played: Played, who: str, reason: str = "for the regulator") -> httpx.Response:
+    headers = {"authorization": f"Bearer {who}"}
+    return played.served.client.post(f"/api/v1/incidents/{played.id}/bundles", json={"reason": reason}, headers=headers)
 
 
 def test_a_bundle_holds_evidence_configuration_command_history_decisions_and_messages(played: Played, tmp_path: Path):
