@@ -159,6 +159,7 @@ def workshop(
     runner = Runner(Hands(asked.steps, out.send), submit, registry, asked.steps.threads)
     stack.callback(runner.stop)
     bundles = Bundles(settings.data / "bundles", asked.bundles, clock)
+    bundles.forget()
     kept = Gauge("headwater_bundles", "Forensic bundles that are kept.", registry=registry)
     kept.set_function(lambda: float(bundles.count()))
     return Workshop(runner, bundles, store, repository(settings, clock))

@@ -24,7 +24,7 @@ def run(id: str, task: str, url: str | None, token: str, config: Path | None, *,
     """Carry out a step and wait for what comes of it; 1 where it did not pass."""
     path = f"/api/v1/incidents/{quote(id, safe='')}"
     with closing(serving(url, token, config)) as client:
-        begun = _post(client, f"{path}/steps/{quote(task, safe='')}/{'dry-run' if dry else 'run'}", {} if dry else None)
+        begun = _post(client, f"{path}/steps/{quote(task, safe='')}/{'dry-run' if dry else 'run'}", None)
         say(begun["plan"])
         if dry:
             waits = ", ".join(begun["waits_for"])

@@ -10,10 +10,14 @@ from typing import Any
 
 import pytest
 
+from api.findings import Wrong
 from api.restoring.proposing import proposed
 from api.restoring.provenance import origin
 from api.restoring.repository import Repository
 from api.restoring_settings import Repository as RepositorySettings
+from api.settings import load
+from rules.playbooks import Origin, Playbook
+from rules.playbooks.policy import ContinuityPolicy
 from rules.playbooks.rewrite import Change, rewritten
 from tests.continuity.played import BOOKS, Played, outage
 from tests.continuity.upstream import Upstream
@@ -30,6 +34,19 @@ def upstream(tmp_path: Path) -> Upstream:
 def repository(upstream: Upstream, folder: Path, now: int = 1_800_000_000_000, **more: Any) -> Repository:
     settings = RepositorySettings(url=str(upstream.url), folder="ops/playbooks", **more)
     return Repository(settings, folder / "mirror", lambda: now)
+
+
+def books_of(found: Repository) -> tuple[Playbook, ...]:
+    policy = found.books().policy
+    assert policy is not None
+    return policy.playbooks
+
+
+def version_of(found: Repository) -> Origin:
+    """That of the first playbook."""
+    version = books_of(found)[0].origin
+    assert version is not None
+    return version
 
 
 @contextmanager
@@ -49,14 +66,14 @@ def post(played: Played, who: str, path: str) -> Any:
 def test_a_commit_is_approved_by_whom_its_trailers_name_but_not_by_its_author(upstream: Upstream, tmp_path: Path):
     made = upstream.commit("Ann", "Write it\n\nReviewed-by: Ann <ann@example.com>", PATH, BOOKS)
     found = repository(upstream, tmp_path)
-    (book,) = found.books().policy.playbooks
-    assert (book.origin.commit, book.origin.authors, book.origin.approved_by) == (made, ("Ann",), ())
+    version = version_of(found)
+    assert (version.commit, version.authors, version.approved_by) == (made, ("Ann",), ())
     upstream.commit("Ann", "Again\n\nReviewed-by: A. N. Other <ann@example.com>", PATH, BOOKS + "\n")
-    assert found.books().policy.playbooks[0].origin.approved_by == ()  # the same address
+    assert version_of(found).approved_by == ()  # the same address
     older = BOOKS.replace("reviewed: 2026-09-01", "reviewed: 2025-01-01")
     upstream.commit("Ann", "And again\n\nReviewed-by: Dana <dana@example.com>", PATH, older)
-    (book,) = found.books().policy.playbooks
-    assert (book.origin.approved_by, book.reviewed_by, book.reviewed) == (("Dana",), "Dana", "2025-10-09")
+    (book,) = books_of(found)
+    assert (version_of(found).approved_by, book.reviewed_by, book.reviewed) == (("Dana",), "Dana", "2025-10-09")
 
 
 def test_what_is_merged_is_approved_by_whoever_merged_it_unless_they_wrote_it(upstream: Upstream, tmp_path: Path):
@@ -65,22 +82,19 @@ def test_what_is_merged_is_approved_by_whoever_merged_it_unless_they_wrote_it(up
     merged = upstream.merge("Dana", "slower")
     upstream.commit("Eve", "Something else", "ops/playbooks/other.yaml", "exercises: []\n")
     found = repository(upstream, tmp_path)
-    (book,) = found.books().policy.playbooks
-    assert (book.origin.commit, book.origin.authors, book.origin.approved_by) == (merged, ("Bob",), ("Dana",))
+    version = version_of(found)
+    assert (version.commit, version.authors, version.approved_by) == (merged, ("Bob",), ("Dana",))
     upstream.commit("Bob", "Slower still", PATH, BOOKS.replace("takes: 5m", "takes: 7m", 1), "slowest")
     upstream.merge("Bob", "slowest")
-    assert found.books().policy.playbooks[0].origin.approved_by == ()
+    assert version_of(found).approved_by == ()
 
 
 def test_the_settings_say_what_counts_as_approval(upstream: Upstream, tmp_path: Path):
     upstream.commit("Dana", "Begin", "README", "ours\n")
     upstream.commit("Ann", "Write it", PATH, BOOKS, "first")
     upstream.merge("Dana", "first")
-    assert (
-        repository(upstream, tmp_path / "a", reviewed_by=("trailer",)).books().policy.playbooks[0].origin.approved_by
-        == ()
-    )
-    assert repository(upstream, tmp_path / "b").books().policy.playbooks[0].origin.approved_by == ("Dana",)
+    assert version_of(repository(upstream, tmp_path / "a", reviewed_by=("trailer",))).approved_by == ()
+    assert version_of(repository(upstream, tmp_path / "b")).approved_by == ("Dana",)
 
 
 def test_a_file_that_the_branch_never_had_has_no_origin(upstream: Upstream, tmp_path: Path):
@@ -100,7 +114,7 @@ def test_what_cannot_be_reached_is_said_and_the_last_version_is_used(upstream: U
     shutil.rmtree(upstream.url)
     books = found.books()
     assert books.commit == made
-    assert [one.id for one in books.policy.playbooks] == ["orders-db-lost"]
+    assert [one.id for one in books_of(found)] == ["orders-db-lost"]
     assert books.doubt.startswith(
         f"the repository of playbooks cannot be reached; commit {made[:12]}, fetched 2027-01-15"
     )
@@ -110,7 +124,7 @@ def test_what_cannot_be_reached_is_said_and_the_last_version_is_used(upstream: U
 def test_a_repository_that_was_never_reached_declares_nothing_and_says_so(tmp_path: Path, upstream: Upstream):
     shutil.rmtree(upstream.url)
     books = repository(upstream, tmp_path).books()
-    assert (books.policy.playbooks, books.commit) == ((), "")
+    assert (books.policy, books.commit) == (ContinuityPolicy(), "")
     assert "none was ever fetched" in books.findings[0].message
 
 
@@ -280,3 +294,28 @@ def test_there_are_no_proposals_of_an_incident_that_made_none(upstream: Upstream
     found = repository(upstream, tmp_path)
     found.fetch()
     assert proposed(found, "INC-*") == []
+
+
+# what the settings say
+
+
+def test_everything_wrong_with_the_settings_of_restoration_is_told_at_once(tmp_path: Path):
+    config = tmp_path / "headwater.yaml"
+    config.write_text(
+        "restoring:\n"
+        "  steps:\n"
+        "    commands:\n"
+        "      - {name: a, argv: [ls], arguments: '('}\n"
+        "      - {name: a, argv: [/bin/ls]}\n"
+        "    destinations:\n"
+        "      - {url: 'https://ops.example', token_env: OPS_TOKEN}\n"
+        "  repository: {url: 'https://ann:word@git.example/x.git', token_env: GIT_TOKEN}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(Wrong) as wrong:
+        load(config, environment={})
+    said = [str(one) for one in wrong.value.findings]
+    for part in ("the program's whole path", "arguments: missing )", "a is used twice", "OPS_TOKEN is not set"):
+        assert any(part in one for one in said), (part, said)
+    assert any("GIT_TOKEN is not set" in one for one in said)
+    assert any("a password does not belong here" in one and "word" not in one.partition("pass")[0] for one in said)

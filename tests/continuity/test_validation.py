@@ -77,9 +77,8 @@ def test_metrics_after_the_repair_are_held_against_those_before_the_trouble(tmp_
         assert (gravest["entity"], gravest["metric"]) == ("cart", "request_latency_ms")
         assert served.get(f"/api/v1/incidents/{incident}")["incident"]["state"] == "recovering"
         service.go(30, 100)
-        found = eventually(
-            lambda: found if (found := service.recovery(incident))["verdict"] == "restored" else None, "it is restored"
-        )
+        eventually(lambda: service.recovery(incident)["verdict"] == "restored", "it is restored")
+        found = service.recovery(incident)
         assert found["closed_as"] == "restored"
 
 
