@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from api.findings import Wrong
-from api.restoring.proposing import proposed
+from api.restoring.proposing import patch, propose, proposed
 from api.restoring.provenance import origin
 from api.restoring.repository import Repository
+from api.restoring.schemas import ProposalOf
 from api.restoring_settings import Repository as RepositorySettings
 from api.settings import load
+from engine.continuity.proposal import Proposal
 from rules.playbooks import Origin, Playbook
 from rules.playbooks.policy import ContinuityPolicy
 from rules.playbooks.rewrite import Change, rewritten
@@ -180,22 +182,18 @@ def test_a_playbook_is_fetched_at_activation_and_its_commit_is_on_record(upstrea
         assert one.get("playbooks/orders-db-lost")["playbook"]["origin"]["approved_by"] == ["Dana"]
 
 
-def test_an_unapproved_version_is_used_only_despite_that(upstream: Upstream, tmp_path: Path):
-    upstream.commit("Ann", "Write it", PATH, BOOKS.replace("    proven:", "    topology: t-2020\n    proven:"))
+def test_an_unapproved_version_is_used_only_despite_that_and_one_that_may_be_old_is_said_to_be(
+    upstream: Upstream, tmp_path: Path
+):
+    made = upstream.commit("Ann", "Write it", PATH, BOOKS.replace("    proven:", "    topology: t-2020\n    proven:"))
     with served(tmp_path, upstream) as one:
         refused = one.ask("ada", "activate_playbook", reason="gone", playbook="orders-db-lost")
         assert refused.status_code == 409
         assert "by Ann was approved by nobody else" in refused.json()["detail"]
-        one.do("ada", "activate_playbook", reason="gone", playbook="orders-db-lost", despite="there is no other")
-        assert any("was proven against topology t-2020" in text for text in one.response()["execution"]["findings"])
-
-
-def test_work_goes_on_with_the_last_version_where_git_is_away_and_it_is_said(upstream: Upstream, tmp_path: Path):
-    made = upstream.commit("Ann", REVIEWED, PATH, BOOKS)
-    with served(tmp_path, upstream) as one:
         shutil.rmtree(upstream.url)
-        one.do("ada", "activate_playbook", reason="the database is gone", playbook="orders-db-lost")
+        one.do("ada", "activate_playbook", reason="gone", playbook="orders-db-lost", despite="there is no other")
         said = one.response()["execution"]["findings"]
+        assert any("was proven against topology t-2020" in text for text in said)
         assert any(f"cannot be reached; commit {made[:12]}" in text for text in said)
         answer = post(one, "ada", "playbooks/fetch").json()
         assert (answer["changed"], "cannot be reached" in answer["findings"][0]) == (False, True)
@@ -236,31 +234,36 @@ def test_a_deviation_becomes_a_branch_that_counts_once_somebody_else_has_merged_
         assert [line["actor"] for line in lines if line["kind"] == "proposal"] == ["ada"]
 
 
+def offered(found: Repository, by: str = "ada") -> ProposalOf:
+    """A change proposed by somebody."""
+    why = "all of it was done by telephone"
+    said = Proposal(playbook="orders-db-lost", task="", field="step", before=PATH, after=why, why=why)
+    return propose(found, "INC-7", books_of(found)[0], [said], by, 1_800_000_000_000)
+
+
 @pytest.mark.parametrize("how", ["--squash", "--ff-only"])
 def test_a_change_without_a_second_pair_of_eyes_is_not_reviewed(upstream: Upstream, tmp_path: Path, how: str):
     upstream.commit("Ann", REVIEWED, PATH, BOOKS)
-    with served(tmp_path, upstream) as one:
-        one.do("ada", "activate_playbook", reason="the database is gone", playbook="orders-db-lost")
-        one.do("bo", "note_deviation", text="all of it was done by telephone")
-        proposal = post(one, "ada", f"incidents/{one.id}/proposals/orders-db-lost").json()
-        upstream.merge("ada", proposal["branch"], how=how)
-        post(one, "ada", "playbooks/fetch")
-        (after,) = one.get(f"incidents/{one.id}/proposals")["items"]
-        assert (after["state"], after["reviewed"]) == ("merged", False)
-        doubts = one.get("playbooks")["items"][0]["doubts"]
-        assert any(doubt["kind"] == "unapproved" and doubt["blocks"] for doubt in doubts)
+    found = repository(upstream, tmp_path)
+    upstream.merge("ada", offered(found).branch, how=how)
+    version = version_of(found)
+    assert (version.authors, version.approved_by) == (("ada",), ())
+    (after,) = proposed(found, "INC-7")
+    assert (after.state, after.approved_by, after.reviewed) == ("merged", (), False)
 
 
 def test_where_the_repository_takes_no_branch_there_is_a_patch(upstream: Upstream, tmp_path: Path):
     upstream.commit("Ann", REVIEWED, PATH, BOOKS)
-    with served(tmp_path, upstream) as one:
-        one.do("ada", "activate_playbook", reason="the database is gone", playbook="orders-db-lost")
-        one.do("bo", "note_deviation", text="all of it was done by telephone")
-        shutil.rmtree(upstream.url)
-        proposal = post(one, "ada", f"incidents/{one.id}/proposals/orders-db-lost").json()
-        assert (proposal["pushed"], proposal["branch"], bool(proposal["error"])) == (False, "", True)
-        patch = one.served.client.get(f"/api/v1/incidents/{one.id}/proposals/{proposal['commit']}/patch")
-        assert "all of it was done by telephone" in patch.text
+    found = repository(upstream, tmp_path)
+    found.fetch()
+    book = books_of(found)[0]
+    shutil.rmtree(upstream.url)
+    made = offered(found)
+    assert (book.id, made.pushed, made.branch, bool(made.error)) == ("orders-db-lost", False, "", True)
+    text = patch(found, "INC-7", made.commit)
+    assert text is not None
+    assert "all of it was done by telephone" in text.decode()
+    assert patch(found, "INC-8", made.commit) is None
 
 
 # changing the text
@@ -315,7 +318,7 @@ def test_everything_wrong_with_the_settings_of_restoration_is_told_at_once(tmp_p
     with pytest.raises(Wrong) as wrong:
         load(config, environment={})
     said = [str(one) for one in wrong.value.findings]
-    for part in ("the program's whole path", "arguments: missing )", "a is used twice", "OPS_TOKEN is not set"):
+    for part in ("the program's whole path", "0.arguments: ", "a is used twice", "OPS_TOKEN is not set"):
         assert any(part in one for one in said), (part, said)
     assert any("GIT_TOKEN is not set" in one for one in said)
     assert any("a password does not belong here" in one and "word" not in one.partition("pass")[0] for one in said)
