@@ -22,6 +22,7 @@ from api.observed import Observations
 from api.probe_settings import unnamed
 from api.readiness.book import Book
 from api.readiness.collector import ReadinessMetrics
+from api.restoring.library import books
 from api.restoring_settings import unnamed_steps
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
@@ -174,7 +175,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     from engine.resume import StoredLibrary
     from engine.submissions import Submissions
 
-    found, registry = loaded(settings), CollectorRegistry()
+    found, registry = loaded(settings, clock), CollectorRegistry()
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
         sinks = settings.sinks.open(around := world(settings, clock, stack))
@@ -201,13 +202,14 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, decode=decode, clock=clock,
             accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
+            bring=conductor.bring,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: _checks(conductor, admission, kafka, prober, fetcher, watchdog), load=admission.load,
             broadcaster=broadcaster, prober=prober, registry=registry, scenarios=scenarios, state=conductor.state,
             audits=Audits(conductor.topology, clock, registry), test_sink=partial(test_sink, settings, clock),
             observations=Observations(conductor.traces, conductor.topology, registry),
             sample=partial(_sample, metrics, store, prober, clock), readiness=book(store, conductor, clock, registry),
-            workshop=workshop(settings.restoring, submissions.submit, registry, stack), tracing=tracing,
+            workshop=workshop(settings, store, submissions.submit, clock, registry, stack), tracing=tracing,
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
         stack.callback(watchdog.stop)
@@ -249,10 +251,10 @@ def arm(settings: Settings) -> None:
         raise Wrong([Finding("failpoints", 0, str(error))]) from None
 
 
-def loaded(settings: Settings) -> Loaded:
+def loaded(settings: Settings, clock: Clock = now) -> Loaded:
     """The operator's files, and the failpoints armed. Raises Wrong."""
     arm(settings)
-    read = files.load(settings.catalogue, settings.rules, settings.sinks.names, settings.playbooks)
+    read = files.load(settings.catalogue, settings.rules, settings.sinks.names, books(settings, clock))
     if read.wrong:
         raise Wrong(read.wrong)
     for finding in (*read.findings, *_unnamed(settings, read)):

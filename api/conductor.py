@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from api import files
 from api.errors import Fault, Problem
 from api.files import Loaded
+from api.restoring.library import books
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded
 from api.settings import Settings
@@ -26,6 +27,7 @@ from engine.state import CoreState
 from engine.submissions import Submissions
 from ingest.turning import Turning
 from rules.gates import Silence
+from rules.playbooks.policy import ContinuityPolicy
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
@@ -171,18 +173,28 @@ class Conductor:
         async with self._reloading:
             loaded = await asyncio.to_thread(
                 files.load, self._settings.catalogue, self._settings.rules, self._settings.sinks.names,
-                self._settings.playbooks,
+                books(self._settings, self._clock),
             )  # fmt: skip
             if loaded.wrong:
                 faults = [Fault("", str(finding)) for finding in loaded.wrong]
                 raise Problem(422, "files-wrong", "The files have mistakes; what was in force stays so.", faults=faults)
             before = self.topology(), self.rules()
-            changed = self._activate(loaded)
-            async with asyncio.timeout(self._settings.limits.wait):
-                await asyncio.gather(*(asyncio.wrap_future(durable) for _, durable in changed))
+            changed = await self._in_force(loaded)
             after = self.topology(), self.rules()
             told = await asyncio.to_thread(self.scenarios.reloaded, before, after)
-            return Reloaded(after[0].version, after[1].version, [kind for kind, _ in changed], told)
+            return Reloaded(after[0].version, after[1].version, changed, told)
+
+    async def bring(self, continuity: ContinuityPolicy) -> bool:
+        """Let these playbooks come into force, and nothing else; whether they are other ones than before."""
+        async with self._reloading:
+            return bool(await self._in_force(Loaded(None, self.rules().with_continuity(continuity), [])))
+
+    async def _in_force(self, loaded: Loaded) -> list[str]:
+        """Returns, once it is durable, which kinds have changed."""
+        changed = self._activate(loaded)
+        async with asyncio.timeout(self._settings.limits.wait):
+            await asyncio.gather(*(asyncio.wrap_future(durable) for _, durable in changed))
+        return [kind for kind, _ in changed]
 
     def _activate(self, loaded: Loaded) -> list[tuple[str, Future[None]]]:
         """Submit what differs from what is in force."""

@@ -7,13 +7,17 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack
 
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, Gauge
 
 from api.probe_settings import ProbeSettings, PrometheusSettings
+from api.restoring.bundles import Bundles
+from api.restoring.evidence import Recorded
 from api.restoring.hands import Answered, Hands, Unanswered
+from api.restoring.library import repository
 from api.restoring.runner import Runner
 from api.restoring.workshop import Workshop
-from api.restoring_settings import Restoring, StepDestination
+from api.restoring_settings import StepDestination
+from api.settings import Settings
 from engine.ports import Record
 from engine.publish.egress import (
     MAX_ANSWER,
@@ -142,11 +146,20 @@ def range_clients(servers: tuple[PrometheusSettings, ...], stack: ExitStack) -> 
 
 
 def workshop(
-    settings: Restoring, submit: Callable[[Record], Future[None]], registry: CollectorRegistry, stack: ExitStack
+    settings: Settings,
+    store: Recorded,
+    submit: Callable[[Record], Future[None]],
+    clock: Callable[[], Millis],
+    registry: CollectorRegistry,
+    stack: ExitStack,
 ) -> Workshop:
     """What restoration may use of the world, by the settings."""
-    out = Guarded()
+    asked, out = settings.restoring, Guarded()
     stack.callback(out.close)
-    runner = Runner(Hands(settings.steps, out.send), submit, registry, settings.steps.threads)
+    runner = Runner(Hands(asked.steps, out.send), submit, registry, asked.steps.threads)
     stack.callback(runner.stop)
-    return Workshop(runner)
+    bundles = Bundles(settings.data / "bundles", asked.bundles, clock)
+    bundles.forget()
+    kept = Gauge("headwater_bundles", "Forensic bundles that are kept.", registry=registry)
+    kept.set_function(lambda: float(bundles.count()))
+    return Workshop(runner, bundles, store, repository(settings, clock))

@@ -24,6 +24,7 @@ from engine.ports import Clock, DeadLetter, Decode, Reader, Record, Version
 from engine.sending import Link
 from engine.state import CoreState
 from rules.gates import Silence
+from rules.playbooks.policy import ContinuityPolicy
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
@@ -48,7 +49,8 @@ class InForce(Protocol):
 class Parts:
     """``accept`` stores a record and returns when it is durable; it raises
     `engine.errors.StoreUnavailable` or TimeoutError. ``topology`` and ``rules`` are those in force. ``reload`` reads
-    the operator's files; it raises `api.files.FilesError`. ``sample`` sets the gauges that the store answers; it raises
+    the operator's files; it raises `api.files.FilesError`. ``bring`` lets other playbooks
+    come into force. ``sample`` sets the gauges that the store answers; it raises
     `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped. ``redrive`` brings a dead
     publication back; ``hinted`` hears of a call of a sink's web hook (name, body); both say whether there is one.
     ``tickets`` is what sinks keep of an incident. ``test_sink`` tests the sink of a name, None: there is none.
@@ -66,6 +68,7 @@ class Parts:
     topology: Callable[[], Topology]
     rules: Callable[[], RuleSet]
     reload: Callable[[], Awaitable[Reloaded]]
+    bring: Callable[[ContinuityPolicy], Awaitable[bool]]
     version: Callable[[str, str], Version | None]
     dead_letter: Callable[[int], DeadLetter | None]
     settle_dead_letter: Callable[[int, str], bool]

@@ -59,15 +59,23 @@ class Repository:
     """Where playbooks live in Git; ``folder`` is theirs within it. ``timeout`` in seconds, of one call of git.
 
     ``reviewed_by``: what shows that somebody else than its author has approved a change: that they merged it, or are
-    named in one of the ``trailers`` of its message. ``ssh``: the whole path of a private key, for addresses of ssh."""
+    named in one of the ``trailers`` of its message. ``ssh``: the whole path of a private key, for addresses of ssh;
+    ``user`` and token are for addresses of https. ``mail``: what stands behind the @ of those who propose changes."""
 
     url: Annotated[str, Field(pattern=r"^(https?://|ssh://|file://|/|[A-Za-z0-9._-]+@)[^\s-]\S*$")] = field(repr=False)
     branch: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._/-]*$")] = "main"
     folder: Annotated[str, Field(pattern=r"^([A-Za-z0-9_][A-Za-z0-9._-]*(/|$))*$")] = ""
     timeout: Annotated[float, Field(gt=0, le=600)] = 20.0
     reviewed_by: Annotated[tuple[Literal["merge", "trailer"], ...], Field(min_length=1)] = ("merge", "trailer")
-    trailers: tuple[Word, ...] = ("Reviewed-by", "Approved-by", "Acked-by")
+    trailers: tuple[Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]*$")], ...] = (
+        "Reviewed-by",
+        "Approved-by",
+        "Acked-by",
+    )
     ssh: str = ""
+    user: str = "headwater"
+    token_env: Variable | None = None
+    token: Secret = secret()
     mail: Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]+$")] = "headwater.invalid"
 
 
@@ -84,6 +92,9 @@ class Restoring:
         for number, one in enumerate(self.steps.destinations):
             if one.token_env and not variables.get(one.token_env):
                 yield ("steps", "destinations", number, "token_env"), one.token_env
+        named = self.repository.token_env if self.repository is not None else None
+        if named and not variables.get(named):
+            yield ("repository", "token_env"), named
 
     def wrong(self) -> Iterator[tuple[Place, str]]:
         """(place, what is wrong) of what only shows when it is looked at closely."""
@@ -98,12 +109,15 @@ class Restoring:
             if command.name in [one.name for one in self.steps.commands[:number]]:
                 yield (*place, "name"), f"{command.name} is used twice"
         if self.repository is not None and urlsplit(self.repository.url).password:
-            yield ("repository", "url"), "a password does not belong here: use ssh, or git's credential store"
+            yield ("repository", "url"), "a password does not belong here: use token_env, or ssh"
 
     def with_secrets(self, variables: Mapping[str, str]) -> Restoring:
         """The same with the secrets filled in."""
         filled = (replace(one, token=variables.get(one.token_env or "", "")) for one in self.steps.destinations)
-        return replace(self, steps=replace(self.steps, destinations=tuple(filled)))
+        repository = self.repository
+        if repository is not None:
+            repository = replace(repository, token=variables.get(repository.token_env or "", ""))
+        return replace(self, steps=replace(self.steps, destinations=tuple(filled)), repository=repository)
 
 
 def unnamed_steps(settings: StepSettings, rules: RuleSet) -> list[Finding]:

@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from multiprocessing.synchronize import Barrier
 
 import msgspec
+from engine.storage.postgres.shards import base
 
 from engine.ports import Commit
 from engine.storage.postgres import PostgresStore
-from engine.storage.postgres.shards import base
 from tests.real.postgres import Postgres
 from tests.storage.made import NOON, alert, entry, incident, ledger, told
 

@@ -26,6 +26,7 @@ from api.observed import Observations
 from api.outgoing import workshop
 from api.overload.parts import admitting
 from api.parts import Parts
+from api.restoring.library import books
 from api.roles.force import InForce
 from api.roles.intake import Intake
 from api.roles.lanes import ANSWER, Lanes, ShardMember
@@ -48,6 +49,7 @@ from engine.storage.postgres import DatabaseClock, PostgresStore
 from engine.submissions import Submissions
 from engine.worker import Worker
 from ingest.turning import Turning
+from rules.playbooks.policy import ContinuityPolicy
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
@@ -130,13 +132,21 @@ class _Front:
                 self.settings.catalogue,
                 self.settings.rules,
                 self.settings.sinks.names,
-                self.settings.playbooks,
+                books(self.settings, self.clock),
             )
             if loaded.wrong:
                 faults = [Fault("", str(finding)) for finding in loaded.wrong]
                 raise Problem(422, "files-wrong", "The files have mistakes; what was in force stays so.", faults=faults)
             changed = await asyncio.to_thread(self._bring, loaded.topology, loaded.rules)
             return Reloaded(self.force.noted.topology, self.force.noted.rules, changed, None)
+
+    async def bring(self, continuity: ContinuityPolicy) -> bool:
+        """Let these playbooks come into force, and nothing else. Raises Problem."""
+        if not self.brings:
+            raise Problem(409, "not-here", "Playbooks are brought into force by the api role.")
+        async with self._reloading:
+            rules = self.force.rules().with_continuity(continuity)
+            return bool(await asyncio.to_thread(self._bring, None, rules))
 
     def _bring(self, topology: Topology | None, rules: RuleSet | None) -> list[str]:
         if rules is not None and self.settings.suppression == "enforce":
@@ -208,14 +218,14 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
             tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
             hinted=publisher.hinted, decode=bootstrap.decode, clock=clock, accept=made.doorway.accept,
             topology=made.force.topology, rules=made.force.rules, logs=lambda: None, reload=made.reload,
-            silences=tuple, version=store.version, dead_letter=store.dead_letter,
+            bring=made.bring, silences=tuple, version=store.version, dead_letter=store.dead_letter,
             settle_dead_letter=store.settle_dead_letter, checks=made.checks, load=made.admission.load,
             broadcaster=broadcaster, prober=prober,
             registry=registry, scenarios=Watch(settings.scenarios, registry),
             audits=Audits(made.force.topology, clock, registry),
             observations=Observations(lambda: None, made.force.topology, registry), state=lambda: None,
             readiness=bootstrap.book(store, made.force, clock, registry),
-            workshop=workshop(settings.restoring, made.submissions.submit, registry, stack),
+            workshop=workshop(settings, store, made.submissions.submit, clock, registry, stack),
             sample=lambda: made.metrics.sample_store(store, store, clock()),
             test_sink=partial(bootstrap.test_sink, settings, clock), tracing=tracing,
         )  # fmt: skip

@@ -17,6 +17,7 @@ from api.examples import COMMAND, INCIDENT
 from api.parts import Parts
 from api.routes.answers import answer, documented, parts, principal
 from api.routes.evidence import known as evidence_known
+from api.routes.sources import with_source
 from api.schemas import Done
 from engine import own, policy
 from engine.continuity.readiness import READINESS
@@ -99,6 +100,8 @@ async def perform(
     if action == "activate_model":
         facts = await run_in_threadpool(evidence.with_model, evidence_known(request), target, facts)
         asked = Command(who.name, action, target, reason, facts)
+    if action == "activate_playbook":
+        asked = Command(who.name, action, target, reason, await with_source(running, facts))
     if action not in ABOUT_OTHER_THINGS:
         await run_in_threadpool(_check_incident, running, asked)
     told = len(await run_in_threadpool(running.reader.timeline, target))

@@ -49,8 +49,9 @@ def playbooks(request: Request, cursor: After = "", limit: Limit = 50) -> Respon
     """By id: state, review, freshness, drift from the topology in force, step by step."""
     running = parts(request)
     found = continuity.playbooks(running.topology(), running.rules(), _record(request), running.clock())
+    source = running.workshop.repository and msgspec.structs.asdict(running.workshop.repository.source())
     items, next = page(found.items, lambda one: one.id, cursor, limit)
-    return answer(msgspec.structs.replace(found, items=items, next=next))
+    return answer(msgspec.structs.replace(found, items=items, next=next, source=source))
 
 
 @router.get("/playbooks/{id}", responses=documented(PlaybookOf), summary="One playbook")

@@ -67,6 +67,9 @@ async def run(request: Request, id: str, task: str, asked: Asked | None = None) 
     try:
         await perform(request, "run_task", id, asked.reason, facts, routed=True)
         await _begun(running, id, task, name)
+    except TimeoutError:
+        running.workshop.runner.release(name)
+        raise overloaded("It is not known whether the step has begun: it is not carried out.") from None
     except BaseException:
         running.workshop.runner.release(name)
         raise

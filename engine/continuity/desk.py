@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from engine.context import Context
+from engine.continuity.artefacts import ARTEFACTS
 from engine.continuity.coordination import COORDINATION
 from engine.continuity.measures import MEASURES
 from engine.continuity.playing import PLAYING
@@ -17,6 +18,7 @@ from engine.signals import Command, Millis
 CONTINUITY_COMMANDS: Mapping[str, Callable[[Context, Command, Millis], None]] = {
     **PLAYING,
     **STEPPING,
+    **ARTEFACTS,
     **MEASURES,
     **VENDORS,
     **COORDINATION,

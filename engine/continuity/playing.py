@@ -51,21 +51,11 @@ def activate(context: Context, command: Command, now: Millis) -> None:
     if before is not None and before.ended_at is None:
         raise Conflict(f"playbook {before.playbook} is under way since it was activated by {before.by}")
     playbook = _playbook(context, command.facts["playbook"])
-    found = doubts(context, incident, playbook, now)
+    found = (*doubts(context, incident, playbook, now), *_of_source(command))
     despite = command.facts.get("despite", "").strip()
     blocking = [one.text for one in found if one.blocks]
     if blocking and not despite:
         raise Refused(f"{playbook.id} does not apply: {'; '.join(blocking)} (say despite what, if it is to be used)")
-    tasks = tuple(
-        TaskView(
-            id=task.id,
-            title=task.title,
-            owner=holders(context, incident, task.accountable, now) or (task.accountable,),
-            kind="decision" if task.decision else task.step.kind,
-            takes=task.takes,
-        )
-        for task in playbook.tasks
-    )
     begun = Execution(
         playbook=playbook.id,
         title=playbook.title,
@@ -74,7 +64,7 @@ def activate(context: Context, command: Command, now: Millis) -> None:
         by=command.actor,
         why=command.reason,
         findings=tuple(one.text for one in found),
-        tasks=tasks,
+        tasks=_tasks(context, incident, playbook, now),
         gates=tuple(GateView(id=one.id, check=one.check) for one in playbook.gates),
     )
     begun = machine.settled(playbook, looked(context, incident, playbook, begun, (g.id for g in playbook.gates), now))
@@ -84,8 +74,16 @@ def activate(context: Context, command: Command, now: Millis) -> None:
     if blocking:
         text = f"{playbook.id} used although {'; '.join(blocking)}: {despite}"
         deviations = deviated(msgspec.structs.replace(response, execution=begun), "despite", text, now, command.actor)
-    facts = {"playbook": playbook.id, "rules": begun.rules, "findings": list(begun.findings), "despite": despite}
-    text = f"Playbook {playbook.id} activated by {command.actor}: {command.reason}"
+    commit = playbook.origin.commit if playbook.origin is not None else ""
+    facts = {
+        "playbook": playbook.id,
+        "rules": begun.rules,
+        "commit": commit,
+        "findings": list(begun.findings),
+        "despite": despite,
+    }
+    at = f" at commit {commit[:12]}" if commit else ""
+    text = f"Playbook {playbook.id}{at} activated by {command.actor}: {command.reason}"
     text += f" (against it: {'; '.join(begun.findings)})" if begun.findings else ""
     save(
         context,
@@ -100,6 +98,26 @@ def activate(context: Context, command: Command, now: Millis) -> None:
         past=past,
         deviations=deviations,
     )
+
+
+def _tasks(context: Context, incident: Incident, playbook: Playbook, now: Millis) -> tuple[TaskView, ...]:
+    """All tasks, with who owns each now."""
+    return tuple(
+        TaskView(
+            id=task.id,
+            title=task.title,
+            owner=holders(context, incident, task.accountable, now) or (task.accountable,),
+            kind="decision" if task.decision else task.step.kind,
+            takes=task.takes,
+        )
+        for task in playbook.tasks
+    )
+
+
+def _of_source(command: Command) -> tuple[Doubt, ...]:
+    """What was found when its repository was looked at just before."""
+    said = command.facts.get("source_doubt", "")
+    return (Doubt(kind="source", text=said),) if said else ()
 
 
 def abandon(context: Context, command: Command, now: Millis) -> None:
