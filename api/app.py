@@ -64,6 +64,7 @@ ROUTERS = (
     clocks.router,
     continuity.router,
     governance.router,
+    governance.continuity,
     evidence.router,
     probes.router,
     recovery.router,

@@ -17,6 +17,7 @@ from api.continuity import ReadinessGauges
 from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
+from api.governance.access import AccessGauge
 from api.kept import Kept
 from api.observed import Observations
 from api.probe_settings import unnamed
@@ -164,6 +165,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
     from api.lane import Lane
+    from api.outgoing import silence_readers
     from api.overload.parts import admitting
     from api.parts import Parts
     from api.routes.ingest import ROWS
@@ -203,7 +205,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             broadcaster=broadcaster, prober=prober, registry=registry, scenarios=scenarios, state=conductor.state,
             audits=Audits(conductor.topology, clock, registry), test_sink=partial(test_sink, settings, clock),
             observations=Observations(conductor.traces, conductor.topology, registry), sample=sample,
-            readiness=book(store, conductor, clock, registry),
+            readiness=book(store, conductor, clock, registry), elsewhere=silence_readers(settings.alertmanagers, stack),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
         threads = admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())
@@ -265,6 +267,7 @@ def book(store: AnyStore, conductor: InForce, clock: Clock, registry: CollectorR
     asked = conductor.state, conductor.topology, conductor.rules
     found = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
     ReadinessMetrics(found, registry)
+    AccessGauge(store, registry)
     ReadinessGauges(conductor.topology, conductor.rules, conductor.state, clock, registry)
     return found
 

@@ -28,6 +28,8 @@ from api.auth.credentials import COOKIE
 from api.auth.entries import ENTRIES, OPEN
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
+from api.governance.access import AccessOf
+from api.governance.changes import ChangesOf
 from api.overload.schemas import Load
 from api.routes.ingest import JSON, Row
 from engine.continuity.figures import ReadinessOf
@@ -58,6 +60,8 @@ _TYPES = [
     ReadinessOf,
     ReportOf,
     GovernanceReport,
+    AccessOf,
+    ChangesOf,
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     evidence_schemas.SuppressedPage,

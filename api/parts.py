@@ -47,6 +47,7 @@ class Parts:
     the operator's files; it raises `api.files.FilesError`. ``sample`` sets the gauges that the store answers; it raises
     `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped. ``redrive`` brings a dead
     publication back; ``hinted`` hears of a call of a sink's web hook (name, body); both say whether there is one.
+    ``elsewhere`` reads the silences of each Alertmanager, for the command `reconcile`.
     ``tickets`` is what sinks keep of an incident. ``test_sink`` tests the sink of a name, None: there is none.
     """
 
@@ -67,6 +68,7 @@ class Parts:
     settle_dead_letter: Callable[[int, str], bool]
     test_sink: Callable[[str], SinkTest | None]
     silences: Callable[[], Sequence[Silence]]
+    elsewhere: Callable[[], dict[str, str]]
     logs: Callable[[], Logs | None]
     state: Callable[[], CoreState | None]
     checks: Callable[[], list[Check]]

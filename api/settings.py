@@ -123,6 +123,7 @@ class Settings:
     cluster: ShardTopic | None = None
     probes: ProbeSettings = ProbeSettings()
     prometheus: tuple[PrometheusSettings, ...] = ()
+    alertmanagers: tuple[PrometheusSettings, ...] = ()
     limits: Limits = Limits()
     overload: Overload = Overload()
     retention: Retention = Retention()
@@ -308,9 +309,10 @@ def _of_store(
 
 def _of_probes(settings: Settings, document: Document, file: str, variables: Mapping[str, str]) -> Iterator[Finding]:
     unset = [(("probes", *place), variable) for place, variable in settings.probes.unset(variables)]
-    for number, server in enumerate(settings.prometheus):
-        if server.token_env and not variables.get(server.token_env):
-            unset.append((("prometheus", number, "token_env"), server.token_env))
+    for section, servers in (("prometheus", settings.prometheus), ("alertmanagers", settings.alertmanagers)):
+        for number, server in enumerate(servers):
+            if server.token_env and not variables.get(server.token_env):
+                unset.append(((section, number, "token_env"), server.token_env))
     for place, variable in unset:
         yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {variable} is not set")
     for inner, message in settings.probes.incomplete():
@@ -331,6 +333,9 @@ def _used_twice(settings: Settings, document: Document, file: str) -> Iterator[F
     sinks = [(f"sinks.{setting}", number, sink.name) for setting, number, sink in settings.sinks.declared()]
     probes = settings.probes
     prometheus = [("prometheus", number, server.name) for number, server in enumerate(settings.prometheus)]
+    prometheus += [
+        ("alertmanagers", number, f"alertmanager {one.name}") for number, one in enumerate(settings.alertmanagers)
+    ]
     databases = [("probes.databases", number, one.name) for number, one in enumerate(probes.databases)]
     commands = [("probes.commands", number, one.name) for number, one in enumerate(probes.commands)]
     credentials = [("probes.credentials", number, one.name) for number, one in enumerate(probes.credentials)]
@@ -357,7 +362,10 @@ def _resolved(
     databases = (
         replace(one, database=str(base / one.database)) if one.driver == "sqlite3" else one for one in probes.databases
     )
-    servers = (replace(one, token=variables.get(one.token_env or "", "")) for one in settings.prometheus)
+    servers, others = (
+        tuple(replace(one, token=variables.get(one.token_env or "", "")) for one in found)
+        for found in (settings.prometheus, settings.alertmanagers)
+    )
     return replace(
         settings,
         **paths,
@@ -367,7 +375,8 @@ def _resolved(
         cluster=settings.cluster and cluster_declared.with_secrets(settings.cluster.located(base), variables),
         kafka=tuple(kafka_declared.with_secrets(one.located(base), variables) for one in settings.kafka),
         probes=replace(probes, databases=tuple(databases)),
-        prometheus=tuple(servers),
+        prometheus=servers,
+        alertmanagers=others,
     )
 
 

@@ -9,16 +9,21 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from api.console.plain import csv_text
-from api.errors import Fault, invalid
+from api.errors import Fault, invalid, not_found
 from api.feasibility import day_of
-from api.governance.gathering import DAY, gathered, millis
+from api.governance.access import AccessOf, ledger
+from api.governance.changes import ChangesOf, changes_of, patch_of
+from api.governance.gathering import DAY, gathered, incidents, millis
 from api.governance.page import POLICY, page
 from api.governance.paper import paper
 from api.governance.sections import table
 from api.routes.answers import answer, documented, parts
 from engine.governance.rows import GovernanceReport
+from engine.lifecycle import OPEN
+from engine.outcomes import IncidentView
 
 router = APIRouter(prefix="/api/v1/governance", tags=["governance"])
+continuity = APIRouter(prefix="/api/v1", tags=["continuity"])
 
 USUAL = 90
 """Days of a period that nobody names."""
@@ -85,3 +90,46 @@ def _of(request: Request, first: date | None, last: date | None) -> GovernanceRe
 def _named(found: GovernanceReport, kind: str) -> dict[str, str]:
     days = f"{day_of(found.since)}-{day_of(found.until - 1)}"
     return {"Content-Disposition": f'attachment; filename="headwater-governance-{days}.{kind}"'}
+
+
+@continuity.get("/continuity/access", responses=documented(AccessOf), summary="The ledger of access to production")
+def access(request: Request, incident: Annotated[str, Query(max_length=200)] = "") -> Response:
+    """Grants, what the access system was told of each, and whether it has confirmed that; of one incident, or of all
+    that are open or changed in the last 30 days."""
+    running = parts(request)
+    if incident:
+        view = running.reader.incident(incident)
+        if view is None:
+            raise not_found("incident", incident)
+        return answer(ledger(running.reader, [view]))
+    since = running.clock() - 30 * 86_400_000
+    found = [one for one in incidents(running.reader) if one.state in OPEN or one.updated_at >= since]
+    return answer(ledger(running.reader, found))
+
+
+@continuity.get(
+    "/incidents/{id}/catalogue", responses=documented(ChangesOf), summary="What the catalogue should say after it"
+)
+def changes(request: Request, id: str) -> Response:
+    """Edges that were seen and are not declared, what people say, measures that stay; accepted or refused, by whom."""
+    view = _incident(request, id)
+    found = changes_of(id, view.updated_at, view.response.catalogue, parts(request).settings.catalogue)
+    return answer(found)
+
+
+@continuity.get(
+    "/incidents/{id}/catalogue.patch", response_class=PlainTextResponse,
+    responses=_typed("text/x-diff", {"type": "string"}), summary="The same as a patch of the catalogue's files",
+)  # fmt: skip
+def patch(request: Request, id: str) -> Response:
+    """A unified diff for `git apply` or `patch -p1` in the catalogue's folder; what was refused is not in it."""
+    view = _incident(request, id)
+    text = patch_of(view.response.catalogue, parts(request).settings.catalogue)
+    return PlainTextResponse(text, media_type="text/x-diff")
+
+
+def _incident(request: Request, id: str) -> IncidentView:
+    view = parts(request).reader.incident(id)
+    if view is None:
+        raise not_found("incident", id)
+    return view

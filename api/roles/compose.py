@@ -23,6 +23,7 @@ from api.findings import Finding, Wrong
 from api.kafka.shards import ShardTopic
 from api.lane import Lane
 from api.observed import Observations
+from api.outgoing import silence_readers
 from api.overload.parts import admitting
 from api.parts import Parts
 from api.roles.force import InForce
@@ -177,6 +178,7 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
             audits=Audits(made.force.topology, clock, registry),
             observations=Observations(lambda: None, made.force.topology, registry), state=lambda: None,
             readiness=bootstrap.book(store, made.force, clock, registry),
+            elsewhere=silence_readers(settings.alertmanagers, stack),
             sample=lambda: made.metrics.sample_store(store, store, clock()),
             test_sink=partial(bootstrap.test_sink, settings, clock),
         )  # fmt: skip

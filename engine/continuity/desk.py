@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from engine.context import Context
+from engine.continuity.catalogue import CATALOGUE
 from engine.continuity.coordination import COORDINATION
 from engine.continuity.measures import MEASURES
 from engine.continuity.playing import PLAYING
 from engine.continuity.readiness import READINESS
+from engine.continuity.reconciling import RECONCILING
 from engine.continuity.reviewing import REVIEWING
 from engine.continuity.vendors import VENDORS
 from engine.signals import Command, Millis
@@ -20,4 +22,6 @@ CONTINUITY_COMMANDS: Mapping[str, Callable[[Context, Command, Millis], None]] = 
     **COORDINATION,
     **REVIEWING,
     **READINESS,
+    **CATALOGUE,
+    **RECONCILING,
 }

@@ -96,13 +96,16 @@ class Played:
 
 
 @contextmanager
-def outage(folder: Path, extra: Mapping[str, str] | None = None) -> Iterator[Played]:
+def outage(
+    folder: Path, extra: Mapping[str, str] | None = None, variables: Mapping[str, str] | None = None
+) -> Iterator[Played]:
     """A running server with an open incident of severity 2."""
     for name, text in {"rules/r.yaml": RULES, "playbooks/p.yaml": BOOKS, **(extra or {})}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     ahead = [0]
-    with live(folder, TOKENS, clock=lambda: bootstrap.now() + ahead[0], catalogue=CATALOGUE) as served:
+    clock = lambda: bootstrap.now() + ahead[0]  # noqa: E731
+    with live(folder, TOKENS, variables=variables, clock=clock, catalogue=CATALOGUE) as served:
         served.client.headers["authorization"] = "Bearer vic"
         played = Played(served, ahead)
         sent = served.client.post(
