@@ -1,7 +1,7 @@
 """Silences of an Alertmanager: ``GET /api/v2/silences``, version 2 of its API.
 
-https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml (gettableSilence). What cannot be read is told as
-such, never as having no silences.
+https://github.com/prometheus/alertmanager/blob/main/api/v2/openapi.yaml (gettableSilence). What cannot be read is
+told as such, never as having no silences.
 """
 
 from __future__ import annotations

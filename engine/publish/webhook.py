@@ -32,8 +32,8 @@ LONGEST_WAIT = 3600.0
 
 
 class Webhook:
-    """A sink that POSTs to one declared URL what ``write`` makes of a publication. ``secret`` (``whsec_`` and base64, or
-    plain text) signs the body."""
+    """A sink that POSTs to one declared URL what ``write`` makes of a publication. ``secret`` (``whsec_`` and base64,
+    or plain text) signs the body."""
 
     idempotent = True
 

@@ -1,4 +1,4 @@
-"""What an incident leaves behind: silences and rules, capacity, the catalogue, access; over the API of a real engine."""
+"""What an incident leaves behind: access, silences and rules, the catalogue, capacity; over a real engine's API."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ import pytest
 
 from api import bootstrap
 from api.files import topology_of
-from tests.api.live import alert
 from tests.continuity import played as stage
 from tests.continuity.played import HOUR, Played, outage
 from tests.publish.receiver import Receiver
@@ -40,7 +39,8 @@ class Doorman(Receiver):
         self.silences: list[dict[str, Any]] | None = []
         self.open = threading.Event()
         self.open.set()
-        super().__init__(self._answer)
+        super().__init__()
+        self.behave = self._answer
 
     def _answer(self, handler: Any) -> None:
         if handler.path == "/am/api/v2/silences":
@@ -69,13 +69,14 @@ def played(tmp_path_factory: pytest.TempPathFactory, doorman: Doorman) -> Iterat
         url = f"http://127.0.0.1:{doorman.server_address[1]}"
         patched.setattr(stage, "TOKENS", stage.TOKENS + SETTINGS.format(url=url))
         with outage(tmp_path_factory.mktemp("left"), variables={"DOORMAN": SECRET}) as one:
+            one.do("ada", "activate_playbook", reason="the database is gone", playbook="orders-db-lost")
             yield one
 
 
 def test_access_is_granted_and_revoked_by_signed_web_hook_once_and_in_order(played: Played, doorman: Doorman):
     played.do("ada", "request_grant", reason="to look", person="bo", system="orders-db", minutes="60")
     played.do("cy", "approve_grant", grant="grant-1")
-    granted = eventually(lambda: doorman.told(), "the grant is told")
+    granted = eventually(doorman.told, "the grant is told")
     assert granted == [("access.grant", f"{played.id}/grant-1.grant")]
     (got,) = [one for one in doorman.got if one.path == "/access"]
     signed = f"{got.headers['webhook-id']}.{got.headers['webhook-timestamp']}.".encode() + got.body
@@ -195,9 +196,9 @@ def test_scaling_for_a_while_asks_for_a_capacity_review_that_the_review_waits_fo
     (action,) = played.response()["actions"]
     assert (action["kind"], action["owner"], action["blocks"], bool(action["due"])) == ("capacity", "sales", True, True)
     played.do("bo", "revert_measure", measure=scaled)
-    played.served.client.post(
-        "/api/v2/alerts", json=[alert("DbDown", "orders-db")], headers={"authorization": "Bearer feed"}
-    )
+    played.do("ada", "abandon_playbook", reason="it came back by itself")
+    played.do("ada", "hand_over", to="cy", text="stable")
+    played.do("cy", "accept_handover")
     played.do("ada", "close", reason="back")
     played.refused("blocked", "ada", "review", reason="accepted")
     assert "action action-1 of sales" in played.answers["blocked"]["detail"]
