@@ -30,6 +30,7 @@ from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.governance.access import AccessOf
 from api.governance.changes import ChangesOf
+from api.governance.objectives import AssumptionsOf, PrioritiesOf, ScopeOf
 from api.overload.schemas import Load
 from api.routes.ingest import JSON, Row
 from engine.continuity.figures import ReadinessOf
@@ -62,6 +63,9 @@ _TYPES = [
     GovernanceReport,
     AccessOf,
     ChangesOf,
+    AssumptionsOf,
+    PrioritiesOf,
+    ScopeOf,
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     evidence_schemas.SuppressedPage,

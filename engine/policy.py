@@ -119,6 +119,9 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
             Role.OPERATOR, "refuse a proposed change of the catalogue", reason=True, facts=("change",)
         ),
         "reconcile": Action(Role.OPERATOR, "look which silences and changed rules are left"),
+        "sign_order": Action(
+            Role.OPERATOR, "settle whom a shared provider is restored for first", reason=True, facts=("order",)
+        ),
         "record_exercise": Action(Role.OPERATOR, "record an exercise of the calendar", facts=("passed",)),
         "record_restore_test": Action(
             Role.OPERATOR, "record that a backup was restored in a test", facts=("seconds", "integrity")

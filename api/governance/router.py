@@ -14,13 +14,17 @@ from api.feasibility import day_of
 from api.governance.access import AccessOf, ledger
 from api.governance.changes import ChangesOf, changes_of, patch_of
 from api.governance.gathering import DAY, gathered, incidents, millis
+from api.governance.objectives import AssumptionsOf, PrioritiesOf, ScopeOf, scope_of
 from api.governance.page import POLICY, page
 from api.governance.paper import paper
 from api.governance.sections import table
 from api.routes.answers import answer, documented, parts
+from engine.continuity.assumed import assumed
+from engine.continuity.priorities import standing
 from engine.governance.rows import GovernanceReport
 from engine.lifecycle import OPEN
 from engine.outcomes import IncidentView
+from engine.readiness_views import Preparedness
 
 router = APIRouter(prefix="/api/v1/governance", tags=["governance"])
 continuity = APIRouter(prefix="/api/v1", tags=["continuity"])
@@ -133,3 +137,37 @@ def _incident(request: Request, id: str) -> IncidentView:
     if view is None:
         raise not_found("incident", id)
     return view
+
+
+@continuity.get(
+    "/continuity/priorities", responses=documented(PrioritiesOf), summary="Where units conflict over what they share"
+)
+def priorities(request: Request) -> Response:
+    """Each conflict is open until the role `priority_authority` has signed an order for all units."""
+    running = parts(request)
+    items = list(standing(running.topology(), running.rules(), _record(request)))
+    return answer(PrioritiesOf(items=items, open=sum(one.state == "open" for one in items)))
+
+
+@continuity.get("/continuity/scope", responses=documented(ScopeOf), summary="What is left out of incident execution")
+def scope(request: Request) -> Response:
+    """With the reason and the day on which somebody looks at it again."""
+    running = parts(request)
+    return answer(scope_of(running.topology(), running.rules(), day_of(running.clock())))
+
+
+@continuity.get(
+    "/continuity/assumptions",
+    responses=documented(AssumptionsOf),
+    summary="What is taken for granted, and what broke it",
+)
+def assumptions(request: Request) -> Response:
+    """Every declared assumption with the incidents and exercises that broke or threatened it."""
+    running = parts(request)
+    items = assumed(running.topology(), _record(request), incidents(running.reader))
+    return answer(AssumptionsOf(items=items, broken=sum(one.state == "broken" for one in items)))
+
+
+def _record(request: Request) -> Preparedness:
+    state = parts(request).state()
+    return state.readiness if state is not None else Preparedness()

@@ -19,6 +19,7 @@ from api.routes.answers import answer, documented, parts, principal
 from api.routes.evidence import known as evidence_known
 from api.schemas import Done
 from engine import own, policy
+from engine.continuity.priorities import PRIORITIES
 from engine.continuity.readiness import READINESS
 from engine.lifecycle import OPEN, TRANSITIONS, State, Trigger
 from engine.outcomes import IncidentView
@@ -31,7 +32,7 @@ Reason = Annotated[str, Field(max_length=2000)]
 Target = Annotated[str, Field(min_length=1, max_length=2000)]
 
 ABOUT_OTHER_THINGS = frozenset({
-    "silence", "unsilence", "promote_rule", "judge_alert", "activate_model", *READINESS,
+    "silence", "unsilence", "promote_rule", "judge_alert", "activate_model", *READINESS, *PRIORITIES,
 })  # fmt: skip
 """Actions whose target is not an incident."""
 

@@ -9,6 +9,7 @@ from engine.continuity.catalogue import CATALOGUE
 from engine.continuity.coordination import COORDINATION
 from engine.continuity.measures import MEASURES
 from engine.continuity.playing import PLAYING
+from engine.continuity.priorities import PRIORITIES
 from engine.continuity.readiness import READINESS
 from engine.continuity.reconciling import RECONCILING
 from engine.continuity.reviewing import REVIEWING
@@ -24,4 +25,5 @@ CONTINUITY_COMMANDS: Mapping[str, Callable[[Context, Command, Millis], None]] = 
     **READINESS,
     **CATALOGUE,
     **RECONCILING,
+    **PRIORITIES,
 }
