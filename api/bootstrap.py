@@ -196,7 +196,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, access=opened(settings, clock, stack), reader=store, redrive=publisher.redrive,
+            settings=settings, access=opened(settings, clock, stack), reader=store, log=store, redrive=publisher.redrive,
             tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, decode=decode, clock=clock,
             accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,

@@ -31,6 +31,7 @@ from api.examples import INGEST
 from api.governance.access import AccessOf
 from api.governance.changes import ChangesOf
 from api.governance.objectives import AssumptionsOf, PrioritiesOf, ScopeOf
+from api.governance.undetected import UndetectedOf
 from api.overload.schemas import Load
 from api.routes.ingest import JSON, Row
 from engine.continuity.figures import ReadinessOf
@@ -66,6 +67,7 @@ _TYPES = [
     AssumptionsOf,
     PrioritiesOf,
     ScopeOf,
+    UndetectedOf,
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     evidence_schemas.SuppressedPage,

@@ -19,7 +19,7 @@ from api.scenarios import Watch
 from api.schemas import Check, Reloaded, SinkTest
 from api.settings import Settings
 from engine.evidence.logs.store import Logs
-from engine.ports import Clock, DeadLetter, Decode, Reader, Record, Version
+from engine.ports import Clock, DeadLetter, Decode, Reader, Record, StoredLog, Version
 from engine.sending import Link
 from engine.state import CoreState
 from rules.gates import Silence
@@ -54,6 +54,7 @@ class Parts:
     settings: Settings
     access: Opened
     reader: Reader
+    log: StoredLog
     tickets: Callable[[str], Sequence[Link]]
     redrive: Callable[[int], bool]
     hinted: Callable[[str, bytes], bool]

@@ -70,6 +70,7 @@ READS = (
     "/api/v1/incidents/{id}/revisions",
     "/api/v1/incidents/{id}/severity",
     "/api/v1/incidents/{id}/timeline",
+    "/api/v1/incidents/{id}/undetected",
     "/api/v1/load",
     "/api/v1/outbox",
     "/api/v1/playbooks",

@@ -18,6 +18,7 @@ from api.governance.objectives import AssumptionsOf, PrioritiesOf, ScopeOf, scop
 from api.governance.page import POLICY, page
 from api.governance.paper import paper
 from api.governance.sections import table
+from api.governance.undetected import UndetectedOf, undetected
 from api.routes.answers import answer, documented, parts
 from engine.continuity.assumed import assumed
 from engine.continuity.priorities import standing
@@ -25,6 +26,7 @@ from engine.governance.rows import GovernanceReport
 from engine.lifecycle import OPEN
 from engine.outcomes import IncidentView
 from engine.readiness_views import Preparedness
+from engine.signals import Labels
 
 router = APIRouter(prefix="/api/v1/governance", tags=["governance"])
 continuity = APIRouter(prefix="/api/v1", tags=["continuity"])
@@ -171,3 +173,23 @@ def assumptions(request: Request) -> Response:
 def _record(request: Request) -> Preparedness:
     state = parts(request).state()
     return state.readiness if state is not None else Preparedness()
+
+
+@continuity.get(
+    "/incidents/{id}/undetected", responses=documented(UndetectedOf), summary="What deviated without any alert"
+)
+def of_undetected(request: Request, id: str) -> Response:
+    """With a rule that would have told of it, and how often it would have fired over the stored history."""
+    running, view = parts(request), _incident(request, id)
+    topology, rules = running.topology(), running.rules()
+
+    def entity_of(labels: Labels) -> str:
+        names = list(rules.names(labels.as_dict()))
+        return next((found for name in names if (found := topology.resolve(name))), names[0] if names else "")
+
+    def others(entity: str) -> list[IncidentView]:
+        page = running.reader.incidents(entity=entity, limit=200)
+        found = {one.id: one for one in page.items if isinstance(one, IncidentView)}
+        return list({**found, view.id: view}.values())
+
+    return answer(undetected(view, running.log, running.decode, entity_of, others))

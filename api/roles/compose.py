@@ -167,7 +167,7 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
         made.wakes.append(broadcaster.wake)
         prober, _ = bootstrap.askers(settings, made.force, store, made.submissions, clock, registry, stack)
         parts = Parts(
-            settings=settings, access=opened(settings, clock, stack), reader=store,
+            settings=settings, access=opened(settings, clock, stack), reader=store, log=store,
             tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
             hinted=publisher.hinted, decode=bootstrap.decode, clock=clock, accept=made.doorway.accept,
             topology=made.force.topology, rules=made.force.rules, logs=lambda: None, reload=made.reload,
