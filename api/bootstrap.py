@@ -196,8 +196,8 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, access=opened(settings, clock, stack), reader=store, log=store, redrive=publisher.redrive,
-            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, decode=decode, clock=clock,
+            settings=settings, access=opened(settings, clock, stack), reader=store, log=store, decode=decode,
+            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, clock=clock, redrive=publisher.redrive,
             accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,

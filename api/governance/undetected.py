@@ -1,4 +1,4 @@
-"""What deviated in an incident without any alert: the rule that would have told, and its effect on the stored history."""
+"""What deviated in an incident without any alert: the rule that would have told, and its effect on what is stored."""
 
 from __future__ import annotations
 

@@ -48,8 +48,9 @@ class BackTested(msgspec.Struct, kw_only=True, frozen=True):
 def proposed(member: MemberView) -> ProposedRule | None:
     """The rule for an entity that deviated; None where no series showed it, or nobody knows what is usual."""
     usual, seen = member.facts.get("usual"), member.facts.get("seen")
-    numbers = isinstance(usual, int | float) and isinstance(seen, int | float)
-    if member.kind != "deviating" or member.source != "series" or not numbers or usual == seen:
+    if member.kind != "deviating" or member.source != "series":
+        return None
+    if not isinstance(usual, int | float) or not isinstance(seen, int | float) or usual == seen:
         return None
     return ProposedRule(
         entity=member.entity,
@@ -66,7 +67,9 @@ def back_tested(
 ) -> BackTested:
     """The effect of a rule on stored samples (milliseconds, value) of its series, in any order."""
     spans = [(view.id, min(view.onset, view.opened_at) - BEFORE, _until(view)) for view in incidents]
-    fired, outside, within, times = 0, 0, set(), []
+    fired, outside = 0, 0
+    within: set[str] = set()
+    times: list[Millis] = []
     for points in series.values():
         times += [at for at, _ in points]
         for begun, ended in _episodes(rule, sorted(points)):

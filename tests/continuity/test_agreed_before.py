@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.live import alert
 from tests.continuity import played as stage
 from tests.continuity.played import MINUTE, Played, outage
 from tests.real.components import eventually
@@ -80,7 +81,7 @@ def test_assumptions_are_records_that_incidents_and_tests_break_visibly(played: 
     assert (record()["assumption"]["agreed_by"], record()["state"]) == ("ann", "holds")
     assert [one["state"] for one in record()["broken"]] == ["at_stake"]
     played.do("ada", "activate_playbook", reason="it is gone", playbook="orders-db-lost")
-    sent = {**stage.alert("DbDown", "orders-db"), "endsAt": "2099-01-01T00:00:00Z"}
+    sent = {**alert("DbDown", "orders-db"), "endsAt": "2099-01-01T00:00:00Z"}
     played.served.client.post("/api/v2/alerts", json=[sent], headers={"authorization": "Bearer feed"})
     played.later(31 * MINUTE)
     eventually(lambda: record()["state"] == "broken", "it is broken")

@@ -15,6 +15,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
+from api import bootstrap
 from api.cli import app
 from tests.continuity import played as stage
 from tests.continuity.played import HOUR, MINUTE, Played, outage, play, review
@@ -48,7 +49,7 @@ def report(played: Played, kind: str = "", who: str = "eve", **asked: str) -> ht
 
 
 def day(played: Played, ago: int) -> str:
-    now = datetime.fromtimestamp(stage.bootstrap.now() / 1000, UTC) + timedelta(milliseconds=played._ahead[0])
+    now = datetime.fromtimestamp(bootstrap.now() / 1000, UTC) + timedelta(milliseconds=played._ahead[0])
     return (now - timedelta(days=ago)).date().isoformat()
 
 

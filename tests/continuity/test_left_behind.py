@@ -100,7 +100,7 @@ def test_access_is_granted_and_revoked_by_signed_web_hook_once_and_in_order(play
 
     def confirmed() -> bool:
         played.later(HOUR // 60)
-        return ledger()["items"][0]["revocation"] == "confirmed"
+        return bool(ledger()["items"][0]["revocation"] == "confirmed")
 
     eventually(confirmed, "the revocation is confirmed")
     assert {key for kind, key in doorman.told() if kind == "access.revoke"} == {f"{played.id}/grant-1.revoke"}

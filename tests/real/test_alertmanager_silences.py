@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from api import bootstrap
 from tests.continuity import played as stage
 from tests.continuity.played import outage
 from tests.real.components import Child, free_port
@@ -35,7 +36,7 @@ def test_a_silence_made_in_alertmanager_is_expired_before_the_handover(tmp_path:
     monkeypatch.setattr(stage, "TOKENS", stage.TOKENS + SETTINGS.format(url=url))
     try:
         with outage(tmp_path / "headwater") as played:
-            begins = datetime.fromtimestamp(stage.bootstrap.now() / 1000, UTC) + timedelta(seconds=2)
+            begins = datetime.fromtimestamp(bootstrap.now() / 1000, UTC) + timedelta(seconds=2)
             asked = {
                 "matchers": [{"name": "service", "value": "orders-.+", "isRegex": True, "isEqual": True}],
                 "startsAt": begins.isoformat(),
