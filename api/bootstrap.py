@@ -197,8 +197,8 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         stack.callback(publisher.stop)
         parts = Parts(
             settings=settings, access=opened(settings, clock, stack), reader=store, log=store, decode=decode,
-            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, clock=clock, redrive=publisher.redrive,
-            accept=doorway.accept, topology=conductor.topology,
+            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, redrive=publisher.redrive,
+            clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: _checks(conductor, admission, kafka, prober, fetcher, watchdog), load=admission.load,
