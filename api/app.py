@@ -70,6 +70,7 @@ ROUTERS = (
     bundles.router,
     steps.router,
     governance.router,
+    governance.continuity,
     evidence.router,
     probes.router,
     recovery.router,

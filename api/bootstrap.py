@@ -17,6 +17,7 @@ from api.continuity import ReadinessGauges
 from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
+from api.governance.access import AccessGauge
 from api.kept import Kept
 from api.observed import Observations
 from api.probe_settings import unnamed
@@ -167,7 +168,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
     from api.lane import Lane
-    from api.outgoing import workshop
+    from api.outgoing import silence_readers, workshop
     from api.overload.parts import admitting
     from api.parts import Parts
     from api.routes.ingest import ROWS
@@ -198,9 +199,9 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         stack.callback(conductor.stop)
         stack.callback(publisher.stop)
         parts = Parts(
-            settings=settings, access=opened(settings, clock, stack), reader=store, redrive=publisher.redrive,
-            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, decode=decode, clock=clock,
-            accept=doorway.accept, topology=conductor.topology,
+            settings=settings, access=opened(settings, clock, stack), reader=store, log=store, decode=decode,
+            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, redrive=publisher.redrive,
+            clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
             bring=conductor.bring,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
@@ -210,6 +211,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             observations=Observations(conductor.traces, conductor.topology, registry),
             sample=partial(_sample, metrics, store, prober, clock), readiness=book(store, conductor, clock, registry),
             workshop=workshop(settings, store, submissions.submit, clock, registry, stack), tracing=tracing,
+            elsewhere=silence_readers(settings.alertmanagers, stack),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
         stack.callback(watchdog.stop)
@@ -273,6 +275,7 @@ def book(store: AnyStore, conductor: InForce, clock: Clock, registry: CollectorR
     asked = conductor.state, conductor.topology, conductor.rules
     found = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
     ReadinessMetrics(found, registry)
+    AccessGauge(store, registry)
     ReadinessGauges(conductor.topology, conductor.rules, conductor.state, clock, registry)
     return found
 

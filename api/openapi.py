@@ -28,6 +28,10 @@ from api.auth.credentials import COOKIE
 from api.auth.entries import ENTRIES, OPEN
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
+from api.governance.access import AccessOf
+from api.governance.changes import ChangesOf
+from api.governance.objectives import AssumptionsOf, PrioritiesOf, ScopeOf
+from api.governance.undetected import UndetectedOf
 from api.overload.schemas import Load
 from api.restoring import schemas as restoring_schemas
 from api.routes.ingest import JSON, Row
@@ -65,6 +69,12 @@ _TYPES = [
     ReadinessOf,
     ReportOf,
     GovernanceReport,
+    AccessOf,
+    ChangesOf,
+    AssumptionsOf,
+    PrioritiesOf,
+    ScopeOf,
+    UndetectedOf,
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     evidence_schemas.SuppressedPage,

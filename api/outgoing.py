@@ -30,6 +30,7 @@ from engine.publish.egress import (
     plain_client,
 )
 from engine.signals import Millis
+from ingest.alertmanager_silences import silences_in, unread
 from ingest.probes.network import Credential, Database, Page, Refused, Unreachable, World
 from ingest.prometheus_query import Fetched, RangeClient
 
@@ -130,6 +131,25 @@ def world(settings: ProbeSettings, clock: Callable[[], Millis], stack: ExitStack
         {one.name: Credential(one.token, one.hosts) for one in settings.credentials},
         trust,
     )
+
+
+def silence_readers(servers: tuple[PrometheusSettings, ...], stack: ExitStack) -> Callable[[], dict[str, str]]:
+    """Reads the silences of each declared Alertmanager: ``alertmanager.NAME`` -> what the command `reconcile` takes."""
+    if not servers:
+        return dict
+    out = Guarded()
+    stack.callback(out.close)
+    return lambda: {f"alertmanager.{one.name}": _silences(out, one) for one in servers}
+
+
+def _silences(out: Guarded, server: PrometheusSettings) -> str:
+    headers = {"Authorization": f"Bearer {server.token}"} if server.token else {}
+    url = f"{server.url.rstrip('/')}/api/v2/silences"
+    try:
+        page = out.get(url, headers, allow_private=server.allow_private, seconds=server.timeout)
+    except (Refused, Unreachable) as error:
+        return unread(str(error))
+    return unread("its answer is too long") if page.cut else silences_in(page.status, page.body)
 
 
 def range_clients(servers: tuple[PrometheusSettings, ...], stack: ExitStack) -> dict[str, RangeClient]:

@@ -20,7 +20,7 @@ from api.scenarios import Watch
 from api.schemas import Check, Reloaded, SinkTest
 from api.settings import Settings
 from engine.evidence.logs.store import Logs
-from engine.ports import Clock, DeadLetter, Decode, Reader, Record, Version
+from engine.ports import Clock, DeadLetter, Decode, Reader, Record, StoredLog, Version
 from engine.sending import Link
 from engine.state import CoreState
 from rules.gates import Silence
@@ -53,12 +53,14 @@ class Parts:
     come into force. ``sample`` sets the gauges that the store answers; it raises
     `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped. ``redrive`` brings a dead
     publication back; ``hinted`` hears of a call of a sink's web hook (name, body); both say whether there is one.
+    ``elsewhere`` reads the silences of each Alertmanager, for the command `reconcile`.
     ``tickets`` is what sinks keep of an incident. ``test_sink`` tests the sink of a name, None: there is none.
     """
 
     settings: Settings
     access: Opened
     reader: Reader
+    log: StoredLog
     tickets: Callable[[str], Sequence[Link]]
     redrive: Callable[[int], bool]
     hinted: Callable[[str, bytes], bool]
@@ -74,6 +76,7 @@ class Parts:
     settle_dead_letter: Callable[[int, str], bool]
     test_sink: Callable[[str], SinkTest | None]
     silences: Callable[[], Sequence[Silence]]
+    elsewhere: Callable[[], dict[str, str]]
     logs: Callable[[], Logs | None]
     state: Callable[[], CoreState | None]
     checks: Callable[[], list[Check]]

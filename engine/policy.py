@@ -107,7 +107,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
             facts=("seal",),
             route="/api/v1/incidents/{id}/bundles",
         ),
-        "propose_change": Action(
+        "propose_playbook": Action(
             Role.OPERATOR,
             "propose a change of a playbook by what was really done",
             facts=("playbook", "commit"),
@@ -143,6 +143,17 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "hold_review": Action(Role.OPERATOR, "record the review", facts=("technical", "business", "findings")),
         "add_action": Action(Role.OPERATOR, "give somebody something to do later", facts=("text", "owner")),
         "close_action": Action(Role.OPERATOR, "say that an action is done", facts=("action",)),
+        "propose_change": Action(
+            Role.OPERATOR, "say what the catalogue should say", reason=True, facts=("entity", "field", "value")
+        ),
+        "accept_change": Action(Role.OPERATOR, "accept a proposed change of the catalogue", facts=("change",)),
+        "refuse_change": Action(
+            Role.OPERATOR, "refuse a proposed change of the catalogue", reason=True, facts=("change",)
+        ),
+        "reconcile": Action(Role.OPERATOR, "look which silences and changed rules are left"),
+        "sign_order": Action(
+            Role.OPERATOR, "settle whom a shared provider is restored for first", reason=True, facts=("order",)
+        ),
         "record_exercise": Action(Role.OPERATOR, "record an exercise of the calendar", facts=("passed",)),
         "record_restore_test": Action(
             Role.OPERATOR, "record that a backup was restored in a test", facts=("seconds", "integrity")

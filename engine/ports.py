@@ -226,6 +226,16 @@ class ShardStore(Store, Protocol):
         """The handovers up to this number are with their shards."""
 
 
+class StoredLog(Protocol):
+    """The input log, to be read only; safe to call from any thread."""
+
+    def reach(self) -> tuple[int, int, Millis]:
+        """The first and the last position (1 and 0: it is empty), and until when timers have fired."""
+
+    def entries(self, after: int, until: int | None = None) -> Iterable[Entry]:
+        """The entries behind ``after``, in order, up to and including ``until``."""
+
+
 class Page(msgspec.Struct):
     """One page of a list. ``next`` is the cursor of the following page, empty at the end."""
 

@@ -144,7 +144,10 @@ class Deviation(msgspec.Struct, kw_only=True, frozen=True):
 
 class Measure(msgspec.Struct, kw_only=True, frozen=True):
     """Something temporary that must be reverted or accepted before the incident may close. ``kind``: override, route,
-    silence, threshold, scaling, or a word of whoever registered it."""
+    silence, threshold, scaling, or a word of whoever registered it; rules, rule and unread come from reconciling.
+
+    One that was found, not registered by a person, says in which ``source`` and under which ``key``, and what was there
+    ``before``. ``field`` and ``value`` are what the catalogue says of its entity if it stays."""
 
     id: str
     kind: str
@@ -156,6 +159,11 @@ class Measure(msgspec.Struct, kw_only=True, frozen=True):
     ended_at: Millis | None = None
     ended_by: str = ""
     why: str = ""
+    source: str = ""
+    key: str = ""
+    before: str = ""
+    field: str = ""
+    value: str = ""
     version: int = 0
 
 
@@ -231,7 +239,8 @@ class Handover(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ActionItem(msgspec.Struct, kw_only=True, frozen=True):
-    """Something to be done later, by somebody. ``kind``: gap, playbook, threshold, vendor, capacity …"""
+    """Something to be done later, by somebody. ``kind``: gap, playbook, threshold, vendor, capacity …; one that
+    ``blocks`` has to be done before the review is accepted."""
 
     id: str
     kind: str
@@ -242,6 +251,29 @@ class ActionItem(msgspec.Struct, kw_only=True, frozen=True):
     due: str = ""
     done_at: Millis | None = None
     done_by: str = ""
+    blocks: bool = False
+    version: int = 0
+
+
+class CatalogueChange(msgspec.Struct, kw_only=True, frozen=True):
+    """What the catalogue should say of ``entity`` after this incident: ``field`` from ``before`` to ``after``.
+
+    ``kind``: dependency (an edge was seen; ``after`` is the provider), attribute (a person says so) or measure (a
+    temporary one that stays). ``state``: open, accepted or refused, by whom, when and why."""
+
+    id: str
+    kind: str
+    entity: str
+    field: str
+    before: str
+    after: str
+    because: str
+    at: Millis
+    by: str = ""
+    state: str = "open"
+    ended_at: Millis | None = None
+    ended_by: str = ""
+    why: str = ""
     version: int = 0
 
 
@@ -276,4 +308,5 @@ class Response(msgspec.Struct, kw_only=True, frozen=True):
     assessor: Assessor | None = None
     handover: Handover | None = None
     actions: tuple[ActionItem, ...] = ()
+    catalogue: tuple[CatalogueChange, ...] = ()
     review: Review | None = None

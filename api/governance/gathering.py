@@ -25,14 +25,15 @@ def gathered(reader: Reader, exercises: Iterable[str], since: Millis, until: Mil
 
 
 def _recorded(reader: Reader, since: Millis, until: Millis) -> Iterator[Recorded]:
-    for view in _incidents(reader):
+    for view in incidents(reader):
         if view.opened_at < until and (view.state in OPEN or view.updated_at >= since or unfinished(view)):
             found = recorded(reader.revisions(view.id), reader.timeline(view.id), since, until)
             if found is not None:
                 yield found
 
 
-def _incidents(reader: Reader) -> Iterator[IncidentView]:
+def incidents(reader: Reader) -> Iterator[IncidentView]:
+    """The latest revision of every incident, newest first."""
     cursor = ""
     while True:
         page = reader.incidents(cursor=cursor, limit=PAGE)

@@ -23,7 +23,7 @@ from api.findings import Finding, Wrong
 from api.kafka.shards import ShardTopic
 from api.lane import Lane
 from api.observed import Observations
-from api.outgoing import workshop
+from api.outgoing import silence_readers, workshop
 from api.overload.parts import admitting
 from api.parts import Parts
 from api.restoring.library import books
@@ -214,7 +214,7 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
         made.watchdog.watch([broadcaster])
         prober, _ = bootstrap.askers(settings, made.force, store, made.submissions, clock, registry, stack)
         parts = Parts(
-            settings=settings, access=role.access, reader=store,
+            settings=settings, access=role.access, reader=store, log=store,
             tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
             hinted=publisher.hinted, decode=bootstrap.decode, clock=clock, accept=made.doorway.accept,
             topology=made.force.topology, rules=made.force.rules, logs=lambda: None, reload=made.reload,
@@ -226,6 +226,7 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
             observations=Observations(lambda: None, made.force.topology, registry), state=lambda: None,
             readiness=bootstrap.book(store, made.force, clock, registry),
             workshop=workshop(settings, store, made.submissions.submit, clock, registry, stack),
+            elsewhere=silence_readers(settings.alertmanagers, stack),
             sample=lambda: made.metrics.sample_store(store, store, clock()),
             test_sink=partial(bootstrap.test_sink, settings, clock), tracing=tracing,
         )  # fmt: skip

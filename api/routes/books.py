@@ -66,7 +66,7 @@ async def make(request: Request, id: str, playbook: str, asked: Asked | None = N
     """What was done otherwise becomes a commit on a branch, by whoever asks: durations as they were measured, the rest
     as comments beside the steps. It counts as reviewed once somebody else has approved and merged it."""
     who, running, asked = principal(request), parts(request), asked or Asked()
-    permit(who, "propose_change")
+    permit(who, "propose_playbook")
     made = await run_in_threadpool(_made, running, id, playbook, who.name)
     facts = {
         "playbook": playbook,
@@ -74,7 +74,7 @@ async def make(request: Request, id: str, playbook: str, asked: Asked | None = N
         "branch": made.branch,
         "pushed": "yes" if made.pushed else "no",
     }
-    await perform(request, "propose_change", id, asked.reason, facts, routed=True)
+    await perform(request, "propose_playbook", id, asked.reason, facts, routed=True)
     return answer(made)
 
 

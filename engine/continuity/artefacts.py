@@ -19,7 +19,7 @@ def export_bundle(context: Context, command: Command, now: Millis) -> None:
     context.tell(command.target, domain, now, "bundle", text, actor=command.actor, facts=facts)
 
 
-def propose_change(context: Context, command: Command, now: Millis) -> None:
+def propose_playbook(context: Context, command: Command, now: Millis) -> None:
     """What was done otherwise became a proposed change of the playbook, for somebody else to review."""
     incident = incident_of(context, command, open_only=False)
     facts = command.facts
@@ -32,5 +32,5 @@ def propose_change(context: Context, command: Command, now: Millis) -> None:
 
 ARTEFACTS: Mapping[str, Callable[[Context, Command, Millis], None]] = {
     "export_bundle": export_bundle,
-    "propose_change": propose_change,
+    "propose_playbook": propose_playbook,
 }

@@ -6,10 +6,13 @@ from collections.abc import Callable, Mapping
 
 from engine.context import Context
 from engine.continuity.artefacts import ARTEFACTS
+from engine.continuity.catalogue import CATALOGUE
 from engine.continuity.coordination import COORDINATION
 from engine.continuity.measures import MEASURES
 from engine.continuity.playing import PLAYING
+from engine.continuity.priorities import PRIORITIES
 from engine.continuity.readiness import READINESS
+from engine.continuity.reconciling import RECONCILING
 from engine.continuity.reviewing import REVIEWING
 from engine.continuity.stepping import STEPPING
 from engine.continuity.vendors import VENDORS
@@ -24,4 +27,7 @@ CONTINUITY_COMMANDS: Mapping[str, Callable[[Context, Command, Millis], None]] = 
     **COORDINATION,
     **REVIEWING,
     **READINESS,
+    **CATALOGUE,
+    **RECONCILING,
+    **PRIORITIES,
 }

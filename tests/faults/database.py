@@ -26,8 +26,9 @@ import pytest
 from engine import envelope
 from engine.chain import verify
 from engine.service import Service
+from engine.shards import Shard
 from engine.signals import AlertEvent, Labels
-from engine.storage.postgres import PostgresReader, PostgresStore, connection, shards
+from engine.storage.postgres import PostgresReader, PostgresStore, connection
 from engine.worker import Worker
 from tests.cluster.cluster import SETTINGS, Cluster, listen
 from tests.faults.proxy import HOLD, MODES, Proxy, proxy
@@ -199,7 +200,7 @@ def check(run: Run) -> None:
 def stored(dsn: str, shard: int) -> Iterator[str]:
     """The keys of the alerts in the input log of a shard."""
     with closing(PostgresStore(dsn, {}, shard)) as store:
-        for entry in store.entries(shards.base(shard)):
+        for entry in store.entries(Shard(shard).base):
             yield from (one.key for one in envelope.decode(entry.body).signals if isinstance(one, AlertEvent))
 
 
