@@ -18,6 +18,7 @@ from api.console import pages
 from api.console.sharing import Shared
 from api.errors import Fault, Problem, invalid, overloaded
 from api.etag import Tagged
+from api.governance import router as governance
 from api.parts import Parts
 from api.routes import (
     access,
@@ -41,6 +42,7 @@ from api.routes import (
     risk,
     silences,
     sinks,
+    steps,
     stream,
     tickets,
     topology,
@@ -62,6 +64,8 @@ ROUTERS = (
     risk.router,
     clocks.router,
     continuity.router,
+    steps.router,
+    governance.router,
     evidence.router,
     probes.router,
     recovery.router,

@@ -22,6 +22,7 @@ from api.observed import Observations
 from api.probe_settings import unnamed
 from api.readiness.book import Book
 from api.readiness.collector import ReadinessMetrics
+from api.restoring_settings import unnamed_steps
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
 from api.settings import Settings
@@ -40,7 +41,6 @@ from engine.outcomes import IncidentView
 from engine.ports import Clock, Commit, Decode, Decoded, Reader, Source, Version
 from engine.readiness.report import Registry
 from engine.resume import Machine
-from engine.sending import Sink
 from engine.service import Service, ServiceSettings
 from engine.signals import Millis
 from engine.writer import SnapshotRhythm
@@ -59,7 +59,6 @@ if TYPE_CHECKING:
     from api.parts import InForce
     from api.prober import Prober
     from api.stores import AnyStore
-    from api.tracing.spans import Tracing
     from engine.publish.publisher import Publisher, PublisherSettings
     from engine.submissions import Submissions
 
@@ -167,6 +166,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
     from api.lane import Lane
+    from api.outgoing import workshop
     from api.overload.parts import admitting
     from api.parts import Parts
     from api.routes.ingest import ROWS
@@ -177,13 +177,13 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     found, registry = loaded(settings), CollectorRegistry()
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
-        sinks = settings.sinks.open(world(settings, clock, stack))
+        sinks = settings.sinks.open(around := world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
         store, leased = stores.opened(settings.kept, audiences, clock, stack)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, submissions = StoredLibrary(store), Submissions()
         admission, doorway = admitting(settings, store.compact, submissions, clock, metrics, stack)
-        tracing = _tracing(settings, world(settings, clock, stack), registry, store, doorway, sinks)
+        tracing = traces.followed(settings.traces, around, nanos, registry, (doorway, store, sinks))
         publisher = Publisher(store, sinks, submissions.submit, leased, metrics, publisher_settings(settings))
         kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
         watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
@@ -194,8 +194,8 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             metrics, on_commit=partial(_committed, conductor, prober, kafka), settings=service_settings(settings),
         )  # fmt: skip
         admission.judge_by(conductor.topology, conductor.rules, conductor.writable)
-        stack.callback(conductor.stop)
-        stack.callback(publisher.stop)
+        for stop in (conductor.stop, publisher.stop, watchdog.stop):
+            stack.callback(stop)
         parts = Parts(
             settings=settings, access=opened(settings, clock, stack), reader=store, redrive=publisher.redrive,
             tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, decode=decode, clock=clock,
@@ -208,25 +208,15 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             observations=Observations(conductor.traces, conductor.topology, registry),
             sample=partial(_sample, metrics, store, prober, clock), readiness=book(store, conductor, clock, registry),
             tracing=tracing,
+            workshop=workshop(settings.restoring, submissions.submit, registry, stack),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
-        stack.callback(watchdog.stop)
         threads = admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())
         own: list[Turns] = [conductor.loop, admission.disk.loop, prober.loop, broadcaster, *fetcher.loops]
         watched = partial(watch, watchdog, settings, publisher, lambda: own, lambda: kafka.loops if kafka else ())
         start = partial(_in_turn, partial(conductor.start, service, found), *(one.start for one in threads), watched)
         lane = Lane(app, () if tracing else ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
-
-
-def _tracing(
-    settings: Settings, around: World, registry: CollectorRegistry, store: AnyStore, source: Source,
-    sinks: Sequence[Sink],
-) -> Tracing | None:  # fmt: skip
-    found = traces.opened(settings.traces, around, nanos, registry)
-    if found is not None:
-        found.follow(source, store, sinks)
-    return found
 
 
 def _in_turn(*begun: Callable[[], object]) -> None:
@@ -338,7 +328,10 @@ def _open_incidents(reader: Reader) -> Iterator[IncidentView]:
 
 
 def _unnamed(settings: Settings, loaded: Loaded) -> list[Finding]:
-    return [] if loaded.rules is None else unnamed(settings.probes, settings.prometheus, loaded.rules, settings.rules)
+    if (rules := loaded.rules) is None:
+        return []
+    named = unnamed(settings.probes, settings.prometheus, rules, settings.rules)
+    return named + unnamed_steps(settings.restoring.steps, rules)
 
 
 def service_settings(settings: Settings) -> ServiceSettings:

@@ -56,6 +56,23 @@ def report(id: Incident, url: Url = None, token: Token = "", config: Config = No
     raise typer.Exit(command.report(id, url, token, config, as_json=as_json))
 
 
+@continuity.command(epilog="Example: headwater continuity governance --from 2026-07-01 --to 2026-09-30 -o q3.pdf")
+def governance(
+    first: Annotated[str, typer.Option("--from", help="First day (UTC); default: 90 days up to the last.")] = "",
+    last: Annotated[str, typer.Option("--to", help="Last day (UTC), which is over; default: yesterday.")] = "",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="A file ending in html, pdf, csv or json.")
+    ] = None,
+    url: Url = None,
+    token: Token = "",
+    config: Config = None,
+) -> None:
+    """Write the report of a period for governance, by service and by regime."""
+    from api.commands import governance as command
+
+    raise typer.Exit(command.run(first, last, output, url, token, config))
+
+
 def add_to(app: typer.Typer) -> None:
     """Make these commands part of the command line."""
     app.add_typer(continuity, name="continuity")

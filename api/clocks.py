@@ -38,10 +38,11 @@ def clocks_of(view: IncidentView, timeline: Sequence[TimelineEntry], now: Millis
 
 
 def open_clocks(reader: Reader, now: Millis, *, waiting: bool, regime: str = "") -> list[ClockNow]:
-    """Clocks that nobody has ended, the soonest first. Those without a deadline (``waiting``) are of open incidents."""
-    found = {view.id: view for view in _all(partial(reader.incidents, clocks=True))}
+    """Clocks that nobody has ended, the soonest first. Those without a deadline (``waiting``) are of open
+    incidents. Drills oblige nobody, and are left out."""
+    found = {view.id: view for view in _all(partial(reader.incidents, clocks=True, drill=False))}
     if waiting:
-        found |= {view.id: view for view in _all(partial(reader.incidents, state=sorted(OPEN)))}
+        found |= {view.id: view for view in _all(partial(reader.incidents, state=sorted(OPEN), drill=False))}
     clocks = [
         _now(clock, view, now)
         for view in found.values()

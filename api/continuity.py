@@ -22,6 +22,7 @@ from engine.continuity.applicability import drift, stale
 from engine.continuity.figures import ReadinessOf, readiness_of
 from engine.continuity.report import ReportOf, report_of
 from engine.continuity.situation import situation
+from engine.drills import of_drill
 from engine.outcomes import IncidentView
 from engine.ports import Clock, Reader, Version
 from engine.readiness_views import Preparedness
@@ -157,7 +158,7 @@ def report(reader: Reader, id: str, rules: RuleSet) -> ReportOf | None:
     if not revisions:
         return None
     cause = revisions[-1].cause
-    page = reader.incidents(entity=cause, limit=EARLIER) if cause else None
+    page = reader.incidents(entity=cause, drill=of_drill(id), limit=EARLIER) if cause else None
     items = page.items if page is not None else []
     before = [one for one in items if isinstance(one, IncidentView) and one.opened_at < revisions[-1].opened_at]
     return report_of(revisions, reader.timeline(id), before, rules.continuity.playbooks)

@@ -29,9 +29,11 @@ from api.auth.entries import ENTRIES, OPEN
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
 from api.overload.schemas import Load
+from api.restoring import schemas as restoring_schemas
 from api.routes.ingest import JSON, Row
 from engine.continuity.figures import ReadinessOf
 from engine.continuity.report import ReportOf
+from engine.governance.rows import GovernanceReport
 from engine.outcomes import AlertView
 from engine.readiness.report import Readiness
 from topology.diff import Difference
@@ -50,12 +52,15 @@ _TYPES = [
     feasibility_schemas.AuditOf,
     clock_schemas.ClocksOf,
     continuity_schemas.ResponseOf,
+    restoring_schemas.StepPlan,
+    restoring_schemas.StepBegun,
     continuity_schemas.PlaybooksOf,
     continuity_schemas.PlaybookOf,
     continuity_schemas.DutyOf,
     continuity_schemas.TabletopOf,
     ReadinessOf,
     ReportOf,
+    GovernanceReport,
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     evidence_schemas.SuppressedPage,

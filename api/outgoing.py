@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import ExitStack
 
+from prometheus_client import CollectorRegistry
+
 from api.probe_settings import ProbeSettings, PrometheusSettings
+from api.restoring.hands import Answered, Hands, Unanswered
+from api.restoring.runner import Runner
+from api.restoring.workshop import Workshop
+from api.restoring_settings import Restoring, StepDestination
+from engine.ports import Record
 from engine.publish.egress import (
     MAX_ANSWER,
     Answer,
@@ -52,6 +60,22 @@ class Guarded:
             headers["Authorization"] = f"Bearer {server.token}"
         answer = _words(lambda: egress.post(url, form, headers))
         return Fetched(answer.status, answer.body, len(answer.body) == most)
+
+    def send(
+        self, one: StepDestination, method: str, url: str, body: bytes, headers: Mapping[str, str], seconds: float
+    ) -> Answered:
+        """A request of an automated step, to its declared destination. Raises `Unanswered`."""
+        egress = self._egress(url, seconds, MAX_ANSWER, allow_private=one.allow_private)
+        try:
+            if method in ("GET", "DELETE"):
+                answer = (egress.get if method == "GET" else egress.delete)(url, headers)
+            else:
+                answer = {"POST": egress.post, "PUT": egress.put, "PATCH": egress.patch}[method](url, body, headers)
+        except EgressRefused as error:
+            raise Unanswered(str(error), sent=False) from None
+        except EgressFailed as error:
+            raise Unanswered(str(error), sent=error.sent) from None
+        return Answered(answer.status, answer.body)
 
     def close(self) -> None:
         """Give up what is open."""
@@ -115,3 +139,14 @@ def range_clients(servers: tuple[PrometheusSettings, ...], stack: ExitStack) -> 
         return RangeClient(server.name, server.url, lambda url, form: out.fetch(server, url, form))
 
     return {server.name: client(server) for server in servers}
+
+
+def workshop(
+    settings: Restoring, submit: Callable[[Record], Future[None]], registry: CollectorRegistry, stack: ExitStack
+) -> Workshop:
+    """What restoration may use of the world, by the settings."""
+    out = Guarded()
+    stack.callback(out.close)
+    runner = Runner(Hands(settings.steps, out.send), submit, registry, settings.steps.threads)
+    stack.callback(runner.stop)
+    return Workshop(runner)

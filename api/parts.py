@@ -15,6 +15,7 @@ from api.observed import Observations
 from api.overload.schemas import Load
 from api.prober import Prober
 from api.readiness.book import Book
+from api.restoring.workshop import Workshop
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded, SinkTest
 from api.settings import Settings
@@ -80,6 +81,7 @@ class Parts:
     audits: Audits
     observations: Observations
     readiness: Book
+    workshop: Workshop
     registry: CollectorRegistry
     sample: Callable[[], None]
     tracing: Tracing | None = None

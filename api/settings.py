@@ -28,6 +28,7 @@ from api.kept import Kept
 from api.logging_format import Form
 from api.overload_settings import Overload
 from api.probe_settings import ProbeSettings, PrometheusSettings
+from api.restoring_settings import Restoring
 from api.sinks.declared import strict as _strict
 from api.sinks.table import Sinks
 from api.tracing_settings import Traces
@@ -124,6 +125,7 @@ class Settings:
     cluster: ShardTopic | None = None
     probes: ProbeSettings = ProbeSettings()
     prometheus: tuple[PrometheusSettings, ...] = ()
+    restoring: Restoring = Restoring()
     limits: Limits = Limits()
     overload: Overload = Overload()
     retention: Retention = Retention()
@@ -310,6 +312,7 @@ def _of_store(
 
 def _of_probes(settings: Settings, document: Document, file: str, variables: Mapping[str, str]) -> Iterator[Finding]:
     unset = [(("probes", *place), variable) for place, variable in settings.probes.unset(variables)]
+    unset += [(("restoring", *place), variable) for place, variable in settings.restoring.unset(variables)]
     for number, server in enumerate(settings.prometheus):
         if server.token_env and not variables.get(server.token_env):
             unset.append((("prometheus", number, "token_env"), server.token_env))
@@ -317,8 +320,9 @@ def _of_probes(settings: Settings, document: Document, file: str, variables: Map
         unset.append((("traces", "token_env"), variable))
     for place, variable in unset:
         yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {variable} is not set")
-    for inner, message in settings.probes.incomplete():
-        place = ("probes", *inner)
+    wrong = [(("probes", *inner), message) for inner, message in settings.probes.incomplete()]
+    wrong += [(("restoring", *inner), message) for inner, message in settings.restoring.wrong()]
+    for place, message in wrong:
         yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {message}")
 
 
@@ -373,6 +377,7 @@ def _resolved(
         probes=replace(probes, databases=tuple(databases)),
         prometheus=tuple(servers),
         traces=settings.traces and settings.traces.with_secrets(variables),
+        restoring=settings.restoring.with_secrets(variables),
     )
 
 

@@ -50,6 +50,8 @@ def obey(context: Context, command: Command, now: Millis) -> None:
         incident = context.state.incidents.get(command.target)
         domain = incident.domain if incident else UNMAPPED
         facts: dict[str, object] = {"action": command.action, "target": command.target}
+        if run := command.facts.get("run"):
+            facts["run"] = run
         if isinstance(error, Conflict):
             facts["conflict"] = True
         context.tell(command.target, domain, now, "refused", error.detail, actor=command.actor, facts=facts)
@@ -116,7 +118,7 @@ def _restore(context: Context, command: Command, now: Millis) -> None:
 
 def _start_task(context: Context, command: Command, now: Millis) -> None:
     """The first step of a playbook begins the restoration."""
-    CONTINUITY_COMMANDS["start_task"](context, command, now)
+    CONTINUITY_COMMANDS[command.action](context, command, now)
     incident = _incident(context, command)
     if incident.state is State.DECLARED:
         text = f"Restoration has begun with step {command.facts['task']}"
@@ -344,5 +346,6 @@ _DESK: Mapping[str, Callable[[Context, Command, Millis], None]] = {
     **CLOCK_COMMANDS,
     **CONTINUITY_COMMANDS,
     "start_task": _start_task,
+    "run_task": _start_task,
     **JUDGING_COMMANDS,
 }

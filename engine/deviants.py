@@ -28,6 +28,9 @@ CROSSED = 2
 
 def deviants(context: Context, domain: str, known: Iterable[str], onset: Millis, now: Millis) -> list[str]:
     """Entities that have deviated since the onset and have no alert of their own, sorted."""
+    state = context.state
+    if not (state.telemetry.series or state.logs.entities or state.traces.entities):
+        return []
     alerting = context.domain(domain).cells
     frontier = sorted((entity, 0) for entity in known)
     seen = {entity for entity, _ in frontier}

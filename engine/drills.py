@@ -26,8 +26,13 @@ def is_drill(signal: Signal) -> bool:
     if isinstance(signal, _LABELLED):
         return _MARKED in signal.labels.raw
     if isinstance(signal, Command):
-        return signal.target.startswith(f"{DRILL}-")
-    return isinstance(signal, TicketEvent) and signal.incident.startswith(f"{DRILL}-")
+        return of_drill(signal.target)
+    return isinstance(signal, TicketEvent) and of_drill(signal.incident)
+
+
+def of_drill(incident: str) -> bool:
+    """Is this the id of an incident of a drill?"""
+    return incident.startswith(f"{DRILL}-")
 
 
 def drilled(number: int) -> bool:

@@ -14,6 +14,7 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from engine.drills import of_drill
 from engine.lifecycle import OPEN, State
 from engine.outcomes import IncidentView, TimelineEntry
 from engine.ports import Page, Reader
@@ -123,7 +124,8 @@ class EngineMetrics:
         self.unaccounted = self._gauge("headwater_alerts_unaccounted", "Accepted alert events not accounted for: 0.")
         self.unmapped = self._gauge("headwater_alerts_unmapped", "Active alerts that no entity could be found for.")
         self.alerts_active = self._gauge("headwater_alerts_active", "Alerts that are firing.")
-        self.incidents_open = self._gauge("headwater_incidents_open", "Open incidents.", ("severity",))
+        self.incidents_open = self._gauge("headwater_incidents_open", "Open incidents, drills left out.", ("severity",))
+        self.drills_open = self._gauge("headwater_drills_open", "Open incidents of drills.")
         self.incidents = Counter("headwater_incidents", "Incidents opened.", registry=registry)
         self.updates_overdue = self._gauge(
             "headwater_updates_overdue", "Incidents of which stakeholders should have heard again."
@@ -216,11 +218,11 @@ class EngineMetrics:
         self.commit_entries.observe(entries)
 
     def closed(self, timeline: Sequence[TimelineEntry], incidents: Sequence[IncidentView]) -> None:
-        """Count the incidents that one commit closed, and how long the proof took where there is one."""
+        """Count the real incidents that one commit closed, and how long the proof took where there is one."""
         latest = {view.id: view for view in incidents}
         for line in timeline:
             view = latest.get(line.incident) if line.facts.get("to") == State.RESOLVED else None
-            if view is None or not view.closed_as:
+            if view is None or not view.closed_as or of_drill(view.id):
                 continue
             self.closed_as.labels(view.closed_as).inc()
             if view.closed_as == "restored" and view.recovery is not None:
@@ -269,7 +271,9 @@ class EngineMetrics:
 
     def sample_store(self, reader: Reader, outbox: Outbox, now: Millis) -> None:
         """Set the gauges that the store answers; for each scrape. Counts of incidents and letters end at `COUNTED`."""
-        open_ones = Counted(view.severity.level for view in _all(partial(reader.incidents, state=sorted(OPEN))))
+        views = list(_all(partial(reader.incidents, state=sorted(OPEN))))
+        open_ones = Counted(view.severity.level for view in views if not of_drill(view.id))
+        self.drills_open.set(sum(of_drill(view.id) for view in views))
         for severity in SEVERITIES:
             self.incidents_open.labels(severity).set(open_ones[severity])
         self._sample_outbox(outbox.depth(), now)

@@ -32,6 +32,7 @@ class Action(msgspec.Struct, frozen=True):
     reason: bool = False
     facts: tuple[str, ...] = ()
     command: bool = True  # enters the input log as a `Command`; else only guarded
+    route: str = ""  # what enters the log only by way of this route, which does more than that
 
 
 def _guarded(role: Role, summary: str, *, reason: bool = False) -> Action:
@@ -47,6 +48,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "probe": _guarded(Role.RESPONDER, "run a probe or a data check now"),
         "rehearse": _guarded(Role.OPERATOR, "run saved scenarios"),
         "raw_input": _guarded(Role.OPERATOR, "read input that could not be used, as it was sent"),
+        "governance": _guarded(Role.OPERATOR, "read the report of a period for governance"),
         "trail": _guarded(Role.ADMIN, "read the record of what people did and were denied"),
         "export": _guarded(Role.OPERATOR, "take a copy of the record of decisions"),
         "ingest": _guarded(Role.OPERATOR, "send alerts, samples, logs, spans, changes and heartbeats"),
@@ -80,6 +82,24 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "activate_playbook": Action(Role.OPERATOR, "choose the playbook to work by", reason=True, facts=("playbook",)),
         "abandon_playbook": Action(Role.OPERATOR, "give up the playbook under way", reason=True),
         "start_task": Action(Role.OPERATOR, "begin a step of the playbook", facts=("task",)),
+        "run_task": Action(
+            Role.OPERATOR,
+            "let an automated step of the playbook be carried out",
+            facts=("task", "run"),
+            route="/api/v1/incidents/{id}/steps/{task}/run",
+        ),
+        "dry_run": Action(
+            Role.OPERATOR,
+            "see what an automated step would do",
+            facts=("task", "detail"),
+            route="/api/v1/incidents/{id}/steps/{task}/dry-run",
+        ),
+        "step_ended": Action(
+            Role.ADMIN,
+            "say what came of an automated step; nobody but Headwater itself does",
+            facts=("run", "outcome"),
+            route="nobody",
+        ),
         "finish_task": Action(Role.OPERATOR, "say that a step is done", facts=("task",)),
         "fail_task": Action(Role.OPERATOR, "say that a step did not work", reason=True, facts=("task",)),
         "skip_task": Action(Role.OPERATOR, "leave a step out", reason=True, facts=("task",)),

@@ -45,12 +45,14 @@ Decode = Callable[[str, bytes], Decoded]
 
 
 class Origin(NamedTuple):
-    """Where stage 1 had an input from. ``offset`` is None where the source has none."""
+    """Where stage 1 had an input from. ``offset`` is None where the source has none. ``since``: the activation by which
+    it was divided among the shards; with another one the same input is divided otherwise, and is another one."""
 
     source: str
     partition: int = 0
     offset: int | None = None
     format: str = ""
+    since: int = 0
 
 
 class Record(msgspec.Struct):
@@ -156,10 +158,18 @@ class Commit(msgspec.Struct, kw_only=True):
     dead: list[DeadLetter] = []
     versions: list[Version] = []
     positions: dict[tuple[str, int], int] = {}
+    forgotten: list[tuple[str, int]] = []  # positions that are not kept any longer
     ticked: Millis = 0
     counts: dict[str, int] = {}  # totals so far: "received" and one per disposition
     snapshot: Snapshot | None = None
     handovers: list[tuple[int, Handover]] = []  # with the shard that is to have it
+
+    def positions_after(self, before: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+        """Where all sources are with this commit, given where they were."""
+        if not self.positions and not self.forgotten:
+            return before
+        gone = set(self.forgotten)
+        return {place: at for place, at in (before | self.positions).items() if place not in gone}
 
 
 class Resume(msgspec.Struct):
@@ -249,10 +259,12 @@ class Reader(Protocol):
         text: str = "",
         since: Millis | None = None,
         clocks: bool = False,
+        drill: bool | None = None,
         cursor: str = "",
         limit: int = 50,
     ) -> Page:
-        """Latest revisions, newest first; ``clocks``: with a regulatory deadline that nobody has ended."""
+        """Latest revisions, newest first; ``clocks``: with a regulatory deadline that nobody has ended; ``drill``: only
+        those of drills, or only real ones."""
 
     def incident(self, id: str) -> IncidentView | None:
         """The latest revision."""

@@ -35,11 +35,34 @@ class GateView(msgspec.Struct, kw_only=True, frozen=True):
     version: int = 0
 
 
+UNDER_WAY, PASSED_RUN, FAILED_RUN, UNCLEAR = "under_way", "passed", "failed", "unclear"
+"""How a run of an automated step stands; unclear: nobody knows whether it was carried out."""
+
+
+class StepRun(msgspec.Struct, kw_only=True, frozen=True):
+    """One attempt to carry out an automated step: ``what`` was called, for whom, and what came of it.
+
+    ``output`` is masked and cut; ``sha256`` is that of all that was kept of it, ``until`` when no result is expected
+    any more. ``code`` is what a program returned, or the status of an answer."""
+
+    id: str
+    what: str
+    at: Millis
+    by: str
+    until: Millis
+    state: str = UNDER_WAY
+    ended_at: Millis | None = None
+    code: int | None = None
+    detail: str = ""
+    output: str = ""
+    sha256: str = ""
+
+
 class TaskView(msgspec.Struct, kw_only=True, frozen=True):
     """A task of the playbook under way. ``owner`` are the people who are accountable, as the roster and the rules say.
 
     ``blocked_by`` are the gates and tasks that it waits for; ``option`` is what was decided; ``output`` what an
-    automated step said."""
+    automated step said, ``runs`` are the attempts to carry it out."""
 
     id: str
     title: str
@@ -56,6 +79,12 @@ class TaskView(msgspec.Struct, kw_only=True, frozen=True):
     blocked_by: tuple[str, ...] = ()
     changed_at: Millis | None = None
     version: int = 0
+    runs: tuple[StepRun, ...] = ()
+
+    @property
+    def running(self) -> StepRun | None:
+        """The attempt that is under way."""
+        return next((one for one in self.runs if one.state == UNDER_WAY), None)
 
     @property
     def took(self) -> Millis | None:

@@ -33,6 +33,7 @@ from threading import Event
 import msgspec
 
 from engine import failpoints, own
+from engine.drills import of_drill
 from engine.errors import EngineError, Fenced, StoreCorrupt, StoreUnavailable
 from engine.feed import Delivery, Feed, tell_committed, tell_failed
 from engine.group import Cursor, Group
@@ -97,8 +98,7 @@ class Service:
         self._core: Engine | None = None
         self._cursor = Cursor()
         self._reason = "starting"
-        self._backoff, self._retry_at = 0.0, 0.0
-        self._last_step, self._polled_at = time.monotonic(), 0.0
+        self._last_step, self._polled_at, self._backoff, self._retry_at = time.monotonic(), 0.0, 0.0, 0.0
         self._untold: Sequence[Delivery] = ()
         self._alive_at, self._pruned_at, self._sample_next = 0, 0, 0
         self.hands_over = True  # until somebody has looked
@@ -289,7 +289,7 @@ class Service:
             for name, count in group.rejects.items():
                 self._metrics.rejects.labels(name).inc(count)
         self.hands_over = self.hands_over or bool(commit.handovers)
-        opened = sum(view.revision == 1 for view in commit.incidents)
+        opened = sum(view.revision == 1 and not of_drill(view.id) for view in commit.incidents)
         if opened:
             self._metrics.incidents.inc(opened)
         self._metrics.closed(commit.timeline, commit.incidents)

@@ -8,6 +8,7 @@ from api import files, scenarios, settings
 from api.commands.console import DONE, WRONG, say, warn
 from api.findings import Finding, Wrong
 from api.probe_settings import unnamed
+from api.restoring_settings import unnamed_steps
 
 
 def run(config: Path | None) -> int:
@@ -18,6 +19,7 @@ def run(config: Path | None) -> int:
         return _report(wrong.findings)
     loaded = files.load(found.catalogue, found.rules, found.sinks.names, found.playbooks)
     named = [] if loaded.rules is None else unnamed(found.probes, found.prometheus, loaded.rules, found.rules)
+    named += [] if loaded.rules is None else unnamed_steps(found.restoring.steps, loaded.rules)
     code = _report([*loaded.findings, *named, *scenarios.check(found.scenarios, loaded.topology)])
     if code == DONE and loaded.topology is not None and loaded.rules is not None:
         topology = loaded.topology

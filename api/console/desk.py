@@ -14,9 +14,11 @@ from api.console.permits import Permitted
 from api.console.rendering import render
 from api.console.sharing import Shared
 from api.errors import Problem
+from api.parts import Parts
 from api.routes.answers import principal
 from api.routes.commands import permit
 from engine.errors import StoreUnavailable
+from engine.outcomes import IncidentView
 from engine.policy import ACTIONS
 
 POLICY = (
@@ -76,6 +78,14 @@ def permitted(request: Request) -> Permitted:
 def no_such(what: str, id: str) -> Problem:
     """There is none."""
     return Problem(404, "not-found", f"There is no {what} {id[:200]}.")
+
+
+def incident_or_wrong(running: Parts, id: str) -> IncidentView:
+    """The latest revision of an incident. Raises Problem."""
+    found = running.reader.incident(id)
+    if found is None:
+        raise no_such("incident", id)
+    return found
 
 
 def _seen(request: Request) -> int:

@@ -17,6 +17,7 @@ from api.parts import Parts
 from api.recovery import latest, points_by_indicator
 from api.recovery_words import CLOSED, numbers_in_words, verdict_in_words
 from api.severity_words import severity_in_words
+from engine.drills import of_drill
 from engine.evidence.logs.counts import MINUTE
 from engine.evidence.logs.kinds import FAILED
 from engine.lifecycle import OPEN
@@ -74,7 +75,7 @@ def incident_page(running: Parts, view: IncidentView, permitted: Permitted, *, w
         ],
         "closed_as": CLOSED.get(view.closed_as, ""),
         "offers": offers(view, permitted),
-        "others": [one for one in open_incidents(running) if one.id != view.id],
+        "others": [one for one in open_incidents(running, drill=of_drill(view.id)) if one.id != view.id],
     }
 
 

@@ -22,10 +22,10 @@ COLUMNS = (
 
 
 def incident_list(
-    running: Parts, state: tuple[str, ...], severity: tuple[str, ...], text: str, cursor: str
+    running: Parts, state: tuple[str, ...], severity: tuple[str, ...], text: str, drill: bool | None, cursor: str
 ) -> dict[str, Any]:
     """The values of the template."""
-    page = running.reader.incidents(state=state, severity=severity, text=text, cursor=cursor, limit=PAGE)
+    page = running.reader.incidents(state=state, severity=severity, text=text, drill=drill, cursor=cursor, limit=PAGE)
     views = cast("list[IncidentView]", page.items)
     return {
         "title": "Incidents",
@@ -35,18 +35,26 @@ def incident_list(
         "state": state,
         "severity": severity,
         "text": text,
+        "drill": drill,
         "states": [one.value for one in State],
         "levels": LEVELS,
-        "query": [*(("state", one) for one in state), *(("severity", one) for one in severity), ("text", text)],
+        "query": [
+            *(("state", one) for one in state),
+            *(("severity", one) for one in severity),
+            ("text", text),
+            *([] if drill is None else [("drill", str(drill).lower())]),
+        ],
     }
 
 
-def incidents_csv(running: Parts, state: Sequence[str], severity: Sequence[str], text: str) -> str:
+def incidents_csv(running: Parts, state: Sequence[str], severity: Sequence[str], text: str, drill: bool | None) -> str:
     """The newest ones as CSV."""
     rows: list[Sequence[object]] = []
     cursor = ""
     while len(rows) < EXPORTED:
-        page = running.reader.incidents(state=state, severity=severity, text=text, cursor=cursor, limit=200)
+        page = running.reader.incidents(
+            state=state, severity=severity, text=text, drill=drill, cursor=cursor, limit=200
+        )
         rows += [_row(view) for view in cast("list[IncidentView]", page.items)]
         cursor = page.next
         if not cursor:

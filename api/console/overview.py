@@ -25,11 +25,16 @@ LATELY = 5
 """Incidents that are over, shown when there are none."""
 
 
-def overview(running: Parts, shared: Shared) -> dict[str, Any]:
-    """The values of the template."""
+def overview(running: Parts, shared: Shared, *, drill: bool) -> dict[str, Any]:
+    """The values of the template; with ``drill`` those of drills stand among the real incidents."""
     now, reader = running.clock(), running.reader
-    views = open_incidents(running)
-    lately: list[object] = [] if views else reader.incidents(state=["resolved", "reviewed"], limit=LATELY).items
+    drills = open_incidents(running, drill=True)
+    real = open_incidents(running)
+    views = _gravest([*real, *drills]) if drill else real
+    lately: list[object] = []
+    if not views:
+        over = reader.incidents(state=["resolved", "reviewed"], drill=None if drill else False, limit=LATELY)
+        lately = over.items
     counts = Counter(view.severity.level for view in views)
     due = countdowns(views)
     losses = [one for one in due if one.due is None][:LOSSES]
@@ -41,6 +46,8 @@ def overview(running: Parts, shared: Shared) -> dict[str, Any]:
         "more": max(0, len(views) - SHOWN),
         "counts": [(level, counts[level]) for level in LEVELS if counts[level]],
         "total": len(views),
+        "drills": len(drills),
+        "drill": drill,
         "countdowns": told,
         "countdowns_more": len(due) - len(told),
         "business": _business(views, now)[:SHOWN],
@@ -51,9 +58,13 @@ def overview(running: Parts, shared: Shared) -> dict[str, Any]:
     }
 
 
-def open_incidents(running: Parts) -> list[IncidentView]:
-    """The gravest first, of these those that have lasted longest."""
-    found = cast("list[IncidentView]", running.reader.incidents(state=sorted(OPEN), limit=MOST).items)
+def open_incidents(running: Parts, *, drill: bool = False) -> list[IncidentView]:
+    """Real ones, or those of drills: the gravest first, of these those that have lasted longest."""
+    page = running.reader.incidents(state=sorted(OPEN), drill=drill, limit=MOST)
+    return _gravest(cast("list[IncidentView]", page.items))
+
+
+def _gravest(found: list[IncidentView]) -> list[IncidentView]:
     return sorted(found, key=lambda view: (rank(view.severity.level), view.onset, view.id))
 
 

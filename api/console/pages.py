@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
+from pydantic import BeforeValidator
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api.console.desk import no_such, permitted, show
+from api.console.continuity import routes as continuity
+from api.console.desk import incident_or_wrong, no_such, permitted, show
 from api.console.incident import incident_page
 from api.console.ledger import Filter, alert_page, exported, ledger, preview, query
 from api.console.listing import incident_list, incidents_csv
@@ -26,35 +28,45 @@ from rules.errors import Flaw
 from topology.model import Topology
 
 router = APIRouter(include_in_schema=False)
+router.include_router(continuity.router)
 
+Drill = Annotated[bool | None, BeforeValidator(lambda said: said or None), Query()]
+"""A form's field that was left as it is says nothing."""
 CSV = {"Content-Disposition": 'attachment; filename="{name}.csv"', "Cache-Control": "no-store"}
 
 
 @router.get("/")
-async def overview_page(request: Request) -> Response:
+async def overview_page(request: Request, drill: bool = False) -> Response:
     """What is wrong now."""
     running = parts(request)
     shared: Shared = request.app.state.console
-    return await show(request, "overview.html", lambda: overview(running, shared))
+    return await show(request, "overview.html", lambda: overview(running, shared, drill=drill))
 
 
 @router.get("/incidents")
 async def incidents(
-    request: Request, state: Words = None, severity: Words = None, text: Text = "", cursor: Cursor = ""
+    request: Request,
+    state: Words = None,
+    severity: Words = None,
+    text: Text = "",
+    drill: Drill = None,
+    cursor: Cursor = "",
 ) -> Response:
     """All incidents."""
     running = parts(request)
     return await show(
         request,
         "incidents.html",
-        lambda: incident_list(running, tuple(state or ()), tuple(severity or ()), text, cursor),
+        lambda: incident_list(running, tuple(state or ()), tuple(severity or ()), text, drill, cursor),
     )
 
 
 @router.get("/incidents.csv")
-async def incidents_table(request: Request, state: Words = None, severity: Words = None, text: Text = "") -> Response:
+async def incidents_table(
+    request: Request, state: Words = None, severity: Words = None, text: Text = "", drill: Drill = None
+) -> Response:
     """The same for a spreadsheet."""
-    content = await run_in_threadpool(incidents_csv, parts(request), state or (), severity or (), text)
+    content = await run_in_threadpool(incidents_csv, parts(request), state or (), severity or (), text, drill)
     return _csv(content, "incidents")
 
 
@@ -63,7 +75,7 @@ async def incident(request: Request, id: str) -> Response:
     """One incident."""
     running, may = parts(request), permitted(request)
     return await show(
-        request, "incident.html", lambda: incident_page(running, _incident(running, id), may, whole=False)
+        request, "incident.html", lambda: incident_page(running, incident_or_wrong(running, id), may, whole=False)
     )
 
 
@@ -74,7 +86,7 @@ async def printed(request: Request, id: str) -> Response:
     return await show(
         request,
         "print.html",
-        lambda: incident_page(running, _incident(running, id), lambda _: False, whole=True),
+        lambda: incident_page(running, incident_or_wrong(running, id), lambda _: False, whole=True),
         live=False,
     )
 
@@ -204,13 +216,6 @@ def _filter(disposition: Words, state: Words, verdict: Words, entity: str, name:
         disposition=tuple(disposition or ()), state=tuple(state or ()), verdict=tuple(verdict or ()), entity=entity,
         name=name, incident=incident,
     )  # fmt: skip
-
-
-def _incident(running: Parts, id: str) -> IncidentView:
-    found = running.reader.incident(id)
-    if found is None:
-        raise no_such("incident", id)
-    return found
 
 
 def _topology(running: Parts, view: IncidentView) -> Topology:

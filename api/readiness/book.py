@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from threading import Lock
 
+from engine.drills import of_drill
 from engine.outcomes import IncidentView
 from engine.ports import Clock, Page, Reader
 from engine.readiness.coverage import Coverage, Watched, coverage
@@ -49,6 +50,13 @@ class Book:
 
     def past(self) -> list[tuple[Past, int]]:
         """Incidents that are over, in the order in which they were opened, each with its duplicate tickets."""
+        return [row for row in self._known() if not of_drill(row[0].incident)]
+
+    def drilled(self) -> list[Past]:
+        """The same of drills."""
+        return [one for one, _ in self._known() if of_drill(one.incident)]
+
+    def _known(self) -> list[tuple[Past, int]]:
         with self._lock:
             now = self._clock()
             if self._asked is None or now - self._asked >= REFRESHED:

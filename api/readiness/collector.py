@@ -42,20 +42,22 @@ class ReadinessMetrics(Collector):
     def collect(self) -> Iterable[Metric]:
         """All of it; while the store cannot be read, what it said last."""
         try:
-            rows = self._book.past()
+            rows, drills = self._book.past(), self._book.drilled()
             since, until = self._book.period(WINDOW)
             found = self._book.readiness(since, until)
         except StoreUnavailable:
             return self._latest
         over = [one for one, _ in rows]
-        self._latest = [*_durations(over), *_met(over), *_shares(found), *_coverage(found), *_figures(found)]
+        times = (*_durations(over), *_durations(drills, "drill"))
+        self._latest = [*times, *_met(over), *_shares(found), *_coverage(found), *_figures(found)]
         return self._latest
 
 
-def _durations(over: Sequence[Past]) -> Iterable[Metric]:
+def _durations(over: Sequence[Past], kind: str = "incident") -> Iterable[Metric]:
+    """A histogram for each phase; drills have their own."""
     real = [one for one in over if not one.false_alarm]
     for phase, rows in by_phase(real).items():
-        family = HistogramMetricFamily(f"headwater_incident_{phase}_seconds", PHASES[phase], labels=("severity",))
+        family = HistogramMetricFamily(f"headwater_{kind}_{phase}_seconds", PHASES[phase], labels=("severity",))
         for severity in sorted({severity for severity, _ in rows}):
             values = [seconds for one, seconds in rows if one == severity]
             family.add_metric((severity,), _buckets(values), sum(values))

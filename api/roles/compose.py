@@ -7,13 +7,14 @@ import logging
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from functools import partial
 
 from prometheus_client import CollectorRegistry
 
 from api import bootstrap, files, stores
 from api.app import create_app
-from api.auth.opening import opened
+from api.auth.opening import Opened, opened
 from api.bootstrap import Running
 from api.broadcast import Broadcaster
 from api.errors import Fault, Problem
@@ -22,6 +23,7 @@ from api.findings import Finding, Wrong
 from api.kafka.shards import ShardTopic
 from api.lane import Lane
 from api.observed import Observations
+from api.outgoing import workshop
 from api.overload.parts import admitting
 from api.parts import Parts
 from api.roles.force import InForce
@@ -63,8 +65,9 @@ Stopped = Callable[[BaseException], None] | None
 class _Front:
     """What comes in and what may be asked: stage 1 for requests and commands, and the store for answers."""
 
-    def __init__(self, settings: Settings, clock: Clock, stack: ExitStack, *, brings: bool) -> None:
-        cluster = _needed(settings)
+    def __init__(
+        self, settings: Settings, cluster: ShardTopic, clock: Clock, stack: ExitStack, *, brings: bool
+    ) -> None:
         self.settings, self.clock, self.brings = settings, clock, brings
         self.registry = CollectorRegistry()
         self.metrics = EngineMetrics(self.registry, installed())
@@ -166,11 +169,29 @@ class _Front:
         return ""
 
 
+@dataclass(frozen=True)
+class _Role:
+    """What every role stands on: its cluster, who may come in, and what is undone at its end."""
+
+    cluster: ShardTopic
+    access: Opened
+    stack: ExitStack
+
+
+@contextmanager
+def _role(settings: Settings, clock: Clock) -> Iterator[_Role]:
+    cluster = _needed(settings)
+    bootstrap.arm(settings)
+    with ExitStack() as stack:
+        yield _Role(cluster, opened(settings, clock, stack), stack)
+
+
 @contextmanager
 def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stopped: Stopped = None) -> Iterator[Running]:
     """The roles ``ingest`` (``raw``: it reads the raw topics) and ``api`` (it brings the files into force)."""
-    with ExitStack() as stack:
-        made = _Front(settings, clock, stack, brings=not raw)
+    with _role(settings, clock) as role:
+        stack = role.stack
+        made = _Front(settings, role.cluster, clock, stack, brings=not raw)
         if raw:
             sources = [RawTopics(one, settings.limits.body) for one in settings.kafka]
             made.intakes += [Intake([one], bootstrap.decode, made.force, made.lanes.send) for one in sources]
@@ -183,7 +204,7 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
         made.watchdog.watch([broadcaster])
         prober, _ = bootstrap.askers(settings, made.force, store, made.submissions, clock, registry, stack)
         parts = Parts(
-            settings=settings, access=opened(settings, clock, stack), reader=store,
+            settings=settings, access=role.access, reader=store,
             tickets=lambda one: store.links(incident=one), redrive=publisher.redrive,
             hinted=publisher.hinted, decode=bootstrap.decode, clock=clock, accept=made.doorway.accept,
             topology=made.force.topology, rules=made.force.rules, logs=lambda: None, reload=made.reload,
@@ -194,6 +215,7 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
             audits=Audits(made.force.topology, clock, registry),
             observations=Observations(lambda: None, made.force.topology, registry), state=lambda: None,
             readiness=bootstrap.book(store, made.force, clock, registry),
+            workshop=workshop(settings.restoring, made.submissions.submit, registry, stack),
             sample=lambda: made.metrics.sample_store(store, store, clock()),
             test_sink=partial(bootstrap.test_sink, settings, clock), tracing=tracing,
         )  # fmt: skip
@@ -202,15 +224,14 @@ def front(settings: Settings, *, raw: bool, clock: Clock = bootstrap.now, stoppe
         lane = Lane(
             app, () if tracing else ROWS, settings.server.prefix, bootstrap.decode, made.doorway.offer, settings.limits
         )
-        yield Running(app, lane, made.start, broadcaster.close, lambda: None)
+        yield Running(app, lane, made.start, broadcaster.close, role.access.first_token if made.brings else _no_token)
 
 
 @contextmanager
 def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped = None) -> Iterator[Running]:
     """The role ``work``: owns shards."""
-    cluster = _needed(settings)
-    with ExitStack() as stack:
-        bootstrap.arm(settings)
+    with _role(settings, clock) as role:
+        cluster, stack = role.cluster, role.stack
         sinks = settings.sinks.open(bootstrap.world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
         lanes = stack.enter_context(closing(Lanes(cluster)))
@@ -240,14 +261,15 @@ def work(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped =
 
         stack.callback(working.stop)
         stack.callback(watchdog.stop)
-        yield plain(settings, opened(settings, clock, stack), registry, checks, start)
+        yield plain(settings, role.access, registry, checks, start)
 
 
 @contextmanager
 def publish(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stopped = None) -> Iterator[Running]:
     """The role ``publish``: sends what the outbox of all shards holds, and takes in what people do with it."""
-    with ExitStack() as stack:
-        made = _Front(settings, clock, stack, brings=False)
+    with _role(settings, clock) as role:
+        stack = role.stack
+        made = _Front(settings, role.cluster, clock, stack, brings=False)
         publisher = _publisher(made)
         made.wakes.append(publisher.wake)
         asking = bootstrap.askers(settings, made.force, made.store, made.submissions, clock, made.registry, stack)
@@ -263,7 +285,7 @@ def publish(settings: Settings, *, clock: Clock = bootstrap.now, stopped: Stoppe
             for part in (publisher, *asking):
                 part.start()
 
-        yield plain(settings, opened(settings, clock, stack), made.registry, made.checks, start)
+        yield plain(settings, role.access, made.registry, made.checks, start)
 
 
 def _publisher(made: _Front) -> Publisher:
@@ -281,6 +303,10 @@ def _needed(settings: Settings) -> ShardTopic:
     if wrong or settings.cluster is None:
         raise Wrong(list(wrong))
     return settings.cluster
+
+
+def _no_token() -> None:
+    """The first administrator is made where people log in: at the role ``api``."""
 
 
 def _name() -> str:

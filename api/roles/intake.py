@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from api.roles.force import InForce
+from engine import failpoints
 from engine.errors import StoreUnavailable
 from engine.feed import Feed, tell_committed, tell_failed
 from engine.ports import Decode, Record, Source
@@ -75,6 +76,7 @@ class Intake:
             self.trouble = str(error)
             tell_failed(deliveries, error)
             raise
+        failpoints.reach("stage1.after_send")
         self.trouble = ""
         self.records += len(deliveries)
         tell_committed(deliveries)
@@ -111,7 +113,7 @@ class Intake:
         decoded = record.decoded or self._decode(record.format, record.body)
         number = self._force.noted.number
         return [
-            msgspec.structs.replace(one, origin=one.origin._replace(source=f"{one.origin.source}@{number}"))
+            msgspec.structs.replace(one, origin=one.origin._replace(since=number))
             for one in split(record, decoded, self._force.routes)
         ]
 

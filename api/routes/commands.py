@@ -81,9 +81,15 @@ async def on_incident(request: Request, id: str, action: str, asked: Asked | Non
     return answer(await perform(request, action, id, asked.reason, asked.facts))
 
 
-async def perform(request: Request, action: str, target: str, reason: str, facts: dict[str, str]) -> Done:
-    """Check a command, put it into the input log, wait until it is decided. Raises Problem."""
+async def perform(
+    request: Request, action: str, target: str, reason: str, facts: dict[str, str], *, routed: bool = False
+) -> Done:
+    """Check a command, put it into the input log, wait until it is decided. ``routed``: it comes by the route that does
+    what belongs to it. Raises Problem."""
     running, who = parts(request), principal(request)
+    route = policy.ACTIONS[action].route if action in policy.ACTIONS else ""
+    if route and not routed:
+        raise invalid("The command is not complete.", [Fault("/action", f"{action} is not given here, but by {route}")])
     asked = Command(who.name, action, target, reason, facts)
     wrong = policy.problems(asked)
     if wrong:

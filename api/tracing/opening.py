@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,8 @@ from api.findings import Finding, Wrong
 from api.sinks.declared import World
 from api.tracing_settings import Traces
 from api.version import installed
+from engine.ports import Source, Store
+from engine.sending import Sink
 
 if TYPE_CHECKING:
     from api.tracing.spans import Tracing
@@ -25,7 +27,7 @@ MEND = "pip install --require-hashes -r requirements-traces.txt, or leave traces
 def opened(
     settings: Traces | None, world: World, nanos: Callable[[], int], registry: CollectorRegistry
 ) -> Tracing | None:
-    """None: none are wanted. What waits is sent when ``world`` is closed. Raises `Wrong` where the library is missing."""
+    """None: none are wanted. What waits is sent when ``world`` ends. Raises `Wrong` where the library is missing."""
     if settings is None:
         return None
     try:
@@ -60,6 +62,20 @@ def opened(
 
     world.stack.callback(close)
     return Tracing(provider.get_tracer("headwater", installed()), nanos)
+
+
+def followed(
+    settings: Traces | None,
+    world: World,
+    nanos: Callable[[], int],
+    registry: CollectorRegistry,
+    way: tuple[Source, Store, Sequence[Sink]],
+) -> Tracing | None:
+    """The same, looking at what the service takes, stores and tells on the way of an input."""
+    found = opened(settings, world, nanos, registry)
+    if found is not None:
+        found.follow(*way)
+    return found
 
 
 def _post(settings: Traces, world: World) -> Callable[[bytes, Mapping[str, str]], int]:

@@ -10,11 +10,13 @@ from engine.continuity.measures import MEASURES
 from engine.continuity.playing import PLAYING
 from engine.continuity.readiness import READINESS
 from engine.continuity.reviewing import REVIEWING
+from engine.continuity.stepping import STEPPING
 from engine.continuity.vendors import VENDORS
 from engine.signals import Command, Millis
 
 CONTINUITY_COMMANDS: Mapping[str, Callable[[Context, Command, Millis], None]] = {
     **PLAYING,
+    **STEPPING,
     **MEASURES,
     **VENDORS,
     **COORDINATION,

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 import msgspec
 
 from engine.chain import SALT_BYTES, ChainRow, Head, extend
+from engine.drills import of_drill
 from engine.errors import StoreCorrupt, StoreUnavailable
 from engine.outcomes import AlertView, Decision, IncidentView, LedgerChange, LedgerEntry, TimelineEntry
 from engine.ports import Commit, DeadLetter, Entry, Page, Resume, Snapshot, Version
@@ -126,7 +127,7 @@ class MemoryStore(MemoryOutbox):
             self._entries[entry.position] = entry
             self._position, self._arrival = entry.position, entry.arrival
         self._ticked = max(self._ticked, commit.ticked)
-        self._positions.update(commit.positions)
+        self._positions = commit.positions_after(self._positions)
         self._counts = commit.counts or self._counts
         for position, entries in commit.ledger:
             stored = self._entries.get(position)
@@ -219,10 +220,11 @@ class MemoryStore(MemoryOutbox):
 
     def incidents(  # noqa: PLR0913 - one parameter per filter
         self, *, state: Sequence[str] = (), severity: Sequence[str] = (), entity: str = "", domain: str = "",
-        text: str = "", since: Millis | None = None, clocks: bool = False, cursor: str = "", limit: int = 50,
+        text: str = "", since: Millis | None = None, clocks: bool = False, drill: bool | None = None,
+        cursor: str = "", limit: int = 50,
     ) -> Page:  # fmt: skip
         """Latest revisions, newest first; ``since`` looks at the last update, ``entity`` at members and cause,
-        ``clocks`` takes those with a deadline that nobody has ended."""
+        ``clocks`` takes those with a deadline that nobody has ended, ``drill`` those of drills or real ones."""
         with self._guard:
             latest = [revisions[-1] for revisions in self._incidents.values()]
 
@@ -233,6 +235,7 @@ class MemoryStore(MemoryOutbox):
                 and (not domain or view.domain == domain)
                 and (since is None or view.updated_at >= since)
                 and (not clocks or clock_due(view) is not None)
+                and (drill is None or drill is of_drill(view.id))
                 and (not entity or entity in entities(view))
                 and (not text or text.casefold() in search_text(view))
             )

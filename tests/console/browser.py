@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from playwright.sync_api import Browser, Dialog, Page, ViewportSize, sync_playwright
 
@@ -62,7 +63,29 @@ class Screen:
         self.page.screenshot(path=SHOTS / f"{name}.png", full_page=whole)
 
 
+MARKUP = """() => ({
+    foreign: [...document.querySelectorAll('script, style, iframe, base, object, embed, img, svg, meta, link, [style]')]
+        .filter((one) => !one.closest('head, .top, svg.evidence, svg.tasks') && !(one.matches('img') && new URL(one.src).pathname.startsWith('/api/v1/incidents/')) && !one.matches('canvas'))
+        .map((one) => one.outerHTML.slice(0, 120))
+        .concat([...document.querySelectorAll('*')].filter((one) => [...one.attributes].some((a) => a.name.startsWith('on'))).map((one) => one.outerHTML.slice(0, 120)))
+        .concat([...document.querySelectorAll('a[href]')].filter((one) => !one.getAttribute('href').startsWith('/') && !one.getAttribute('href').startsWith('#')).map((one) => one.outerHTML.slice(0, 120))),
+    base: document.querySelectorAll('base').length,
+    unseen: (document.body.innerText.match(/[\\u202a-\\u202e\\u2066-\\u2069\\u001b\\u0000]/g) || []).length,
+})"""  # noqa: E501 - a script
+"""What of a page no template of ours made, or cannot be seen."""
 Open = Callable[..., Screen]
+
+
+PASSWORD = "correct horse battery"
+"""Of everybody who logs in here."""
+
+
+def _log_in(page: Page, who: str) -> None:
+    page.goto("/login")
+    page.locator("input[name=name]").fill(who)
+    page.locator("input[name=password]").fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    page.wait_for_url(lambda url: "/login" not in url)
 
 
 @contextmanager
@@ -70,11 +93,14 @@ def screens(opened: Browser, url: str) -> Iterator[Open]:
     """Opens pages; afterwards none of them may have complained of anything."""
     made: list[Screen] = []
 
-    def show(path: str, *, dark: bool = True, size: ViewportSize = WALL, wait: bool = True) -> Screen:
+    def show(path: str, *, dark: bool = True, size: ViewportSize = WALL, wait: bool = True, who: str = "") -> Screen:
         context = opened.new_context(viewport=size, color_scheme="dark" if dark else "light", base_url=url)
         screen = Screen(context.new_page())
         made.append(screen)
         screen.page.set_default_timeout(15_000)
+        if who:
+            _log_in(screen.page, who)
+            screen.complaints.clear()  # who has not logged in is not given an icon either
         screen.page.goto(path)
         if wait:
             screen.page.wait_for_selector('#link[data-state="live"], #link[data-state="still"]')
@@ -87,3 +113,12 @@ def screens(opened: Browser, url: str) -> Iterator[Open]:
     finally:
         for screen in made:
             screen.page.context.close()
+
+
+def grave(found: Any) -> list[tuple[str, str]]:
+    """What is serious or worse: the rule, and where it is broken first."""
+    return [
+        (one["id"], one["nodes"][0]["html"][:300])
+        for one in found.response["violations"]
+        if one["impact"] in ("serious", "critical")
+    ]

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.api.live import Live
-from tests.console.browser import HAND, Open, browser, screens
+from tests.console.browser import HAND, MARKUP, Open, browser, grave, screens
 from tests.console.stage import MARKED, declared, desk, labels, lesser, plant, post, sinks, trouble
 from tests.real.components import eventually
 
@@ -72,15 +72,6 @@ def test_every_page_is_whole_in_dark_and_light_and_for_everybody(show: Open, inc
     if name == "absent":  # the browser itself complains of an answer that is 404
         assert all("404" in text for text in screen.complaints)
         screen.complaints.clear()
-
-
-def grave(found: Any) -> list[tuple[str, str]]:
-    """What is serious or worse: the rule, and where it is broken first."""
-    return [
-        (one["id"], one["nodes"][0]["html"][:300])
-        for one in found.response["violations"]
-        if one["impact"] in ("serious", "critical")
-    ]
 
 
 @pytest.mark.parametrize("name", ["overview", "incident", "alerts", "entity"])
@@ -313,12 +304,12 @@ def test_a_hundred_hostile_texts_are_only_ever_text(chrome: Browser, tmp_path_fa
         assert len(numbers) > 80  # what no sender may send at all was refused
         with screens(chrome, world.url) as show:
             page = show("/").page
-            own = page.evaluate(_MARKUP)
+            own = page.evaluate(MARKUP)
             for path in [*paths, *(f"/alerts/{no}" for no in numbers[::6])]:
                 page.goto(path)
                 page.wait_for_selector("#main > *")
                 assert page.title() != MARKED
-                found = page.evaluate(_MARKUP)
+                found = page.evaluate(MARKUP)
                 assert found["foreign"] == [], (path, found)
                 assert found["base"] == own["base"] == 0
                 assert found["unseen"] == 0, path
@@ -330,17 +321,6 @@ def test_a_hundred_hostile_texts_are_only_ever_text(chrome: Browser, tmp_path_fa
             assert page.locator("#tickets").inner_text().count("<img src=x") >= 1
         rows = world.client.get("/alerts.csv").text
         assert not [line for line in rows.splitlines() for cell in line.split(",") if cell.startswith(("=", "+", "@"))]
-
-
-_MARKUP = """() => ({
-    foreign: [...document.querySelectorAll('script, style, iframe, base, object, embed, img, svg, meta, link, [style]')]
-        .filter((one) => !one.closest('head, .top, svg.evidence') && !(one.matches('img') && new URL(one.src).pathname.startsWith('/api/v1/incidents/')) && !one.matches('canvas'))
-        .map((one) => one.outerHTML.slice(0, 120))
-        .concat([...document.querySelectorAll('*')].filter((one) => [...one.attributes].some((a) => a.name.startsWith('on'))).map((one) => one.outerHTML.slice(0, 120)))
-        .concat([...document.querySelectorAll('a[href]')].filter((one) => !one.getAttribute('href').startsWith('/') && !one.getAttribute('href').startsWith('#')).map((one) => one.outerHTML.slice(0, 120))),
-    base: document.querySelectorAll('base').length,
-    unseen: (document.body.innerText.match(/[\\u202a-\\u202e\\u2066-\\u2069\\u001b\\u0000]/g) || []).length,
-})"""  # noqa: E501 - a script
 
 
 def _yaml(text: str) -> str:

@@ -251,8 +251,7 @@ def test_a_drill_runs_beside_the_real_incident_and_is_measured(played: Played):
     played.served.client.post("/api/v2/alerts", json=[marked], headers={"authorization": "Bearer feed"})
 
     def drills() -> list[str]:
-        found = played.get("incidents")["items"]
-        return [one["id"] for one in found if one["id"].startswith("DRILL-")]
+        return [one["id"] for one in played.get("incidents", drill=True)["items"]]
 
     (drill,) = eventually(drills, "the drill is an incident of its own")
     played.do("ada", "acknowledge", drill)
@@ -260,6 +259,13 @@ def test_a_drill_runs_beside_the_real_incident_and_is_measured(played: Played):
     rows = played.get("outbox", incident=drill)["items"]
     assert {tuple(row["sinks"]) for row in rows} == {("log",)}
     assert played.get(f"incidents/{played.id}/revisions") == before
+    assert drill not in [one["id"] for one in played.get("incidents", drill=False)["items"]]
+    assert {drill, played.id} <= {one["id"] for one in played.get("incidents")["items"]}
+    told = played.served.client.get("/metrics").text
+    assert "headwater_drills_open 1.0" in told
+    assert 'headwater_incidents_open{severity="SEV1"} 0.0' in told
+    assert 'headwater_incidents_open{severity="SEV2"} 0.0' in told
+    assert "\nheadwater_incidents_total 1.0" in told
 
 
 def test_a_playbook_that_does_not_fit_is_refused_step_by_step(tmp_path_factory: pytest.TempPathFactory):

@@ -120,6 +120,17 @@ def test_incidents_are_filtered_and_the_newest_stands_first(store):
     assert store.revisions("INC-9") == store.timeline("INC-9") == []
 
 
+def test_incidents_of_drills_are_told_apart(store):
+    store.commit(Commit(incidents=[incident("INC-1"), incident("DRILL-2"), incident("DRILLED"), incident("DRILL-9")]))
+
+    def found(**filters):
+        return [view.id for view in store.incidents(**filters).items]
+
+    assert found() == ["DRILL-9", "DRILLED", "DRILL-2", "INC-1"]
+    assert found(drill=True) == ["DRILL-9", "DRILL-2"]
+    assert found(drill=False) == ["DRILLED", "INC-1"]
+
+
 def test_pages_neither_repeat_nor_skip_while_new_items_arrive(store):
     store.commit(Commit(alerts=[alert(no) for no in range(1, 101)]))
     seen: list[int] = []

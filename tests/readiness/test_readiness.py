@@ -247,6 +247,23 @@ def test_metrics_are_of_what_is_stored_and_survive_a_restart() -> None:
     assert generate_latest(again).decode() == lines
 
 
+def test_drills_are_measured_by_themselves_and_make_no_incident_look_quicker() -> None:
+    shelf = Shelf()
+    shelf.put(story())
+    shelf.put(story("DRILL-2", opened=NOON + 5 * MINUTE))
+    registry = CollectorRegistry()
+    ReadinessMetrics(shelf.book, registry)
+    told = {
+        (sample.name, *sorted(sample.labels.values())): sample.value
+        for one in families(generate_latest(registry).decode())
+        for sample in one.samples
+    }
+    assert told["headwater_incident_restoration_initiation_seconds_count", "SEV3"] == 1
+    assert told["headwater_drill_restoration_initiation_seconds_count", "SEV3"] == 1
+    assert told["headwater_incidents_over_total", "false"] == 1
+    assert shelf.book.readiness(*shelf.book.period(90)).incidents == 1
+
+
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     with live(tmp_path_factory.mktemp("ready")) as world:

@@ -6,7 +6,7 @@ export function actions() {
   document.addEventListener("click", (event) => {
     const opens = event.target.closest("[data-open]"), closes = event.target.closest("[data-close]");
     if (opens && !opens.disabled) show(opens.dataset.open);
-    if (closes) closes.closest("dialog").close();
+    if (closes) { closes.closest("dialog").close(); refresh(); }
   });
   document.addEventListener("submit", (event) => {
     const form = event.target;
@@ -31,6 +31,7 @@ function body(form) {
     let value = field.value;
     if ("fromNow" in field.dataset) value = Math.round(Date.now() / 1000) + Number(value);
     if (field.name.startsWith("facts.")) {
+      if (value === "") continue; // left out
       const name = field.name.slice(6);
       found.facts[name] = found.facts[name] ? `${found.facts[name]},${value}` : value;
     } else {
@@ -53,13 +54,23 @@ async function send(form) {
       say("Done.");
       refresh();
     } else {
-      problem(wrong, await answer.json().catch(() => ({ detail: `The server answered ${answer.status}.` })));
+      const said = await answer.json().catch(() => ({ detail: `The server answered ${answer.status}.` }));
+      problem(wrong, said);
+      if (said.type === "urn:headwater:problem:conflict") second(form);
     }
   } catch {
     problem(wrong, { detail: "The server cannot be reached." });
   } finally {
     button.disabled = false;
   }
+}
+
+// Somebody else was first: what they typed stays to be read, and is not sent again; behind it stands how it is now.
+function second(form) {
+  const note = form.querySelector(".meanwhile");
+  if (note) { note.textContent = "Somebody else was first. Close this to see how it is now."; note.hidden = false; }
+  form.querySelector("[type=submit]").hidden = true;
+  refresh();
 }
 
 function problem(where, said) {

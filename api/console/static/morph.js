@@ -19,10 +19,20 @@ export function morph(from, to) {
     if (from.nodeValue !== to.nodeValue) from.nodeValue = to.nodeValue;
     return;
   }
-  if (from.nodeName === "DIALOG" && from.open) return;
+  if (from.nodeName === "DIALOG" && from.open) { meanwhile(from, to); return; }
   attributes(from, to);
   if (from.hasAttribute("data-keep") || (from.nodeName === "TIME" && from.dataset.ms)) return;
   children(from, to);
+}
+
+// An open dialog stays as it is; if what it is about has changed since, it says so.
+function meanwhile(dialog, next) {
+  const note = dialog.querySelector(".meanwhile");
+  if (!note || !note.hidden) return;
+  const version = (one) => one?.querySelector('[name="facts.version"]')?.value;
+  if (next && version(next) === version(dialog)) return;
+  note.textContent = "! Meanwhile somebody has changed this. Close it to see how it is now.";
+  note.hidden = false;
 }
 
 function children(from, to) {
@@ -44,7 +54,7 @@ function children(from, to) {
   }
   while (here) {
     const after = here.nextSibling;
-    from.removeChild(here);
+    if (here.nodeName === "DIALOG" && here.open) meanwhile(here, null); else from.removeChild(here);
     here = after;
   }
 }

@@ -179,6 +179,7 @@ WHERE i.no < %(before)s
   AND (%(domain)s = '' OR i.domain = %(domain)s)
   AND (%(since)s::bigint IS NULL OR i.updated_at >= %(since)s::bigint)
   AND (NOT %(clocks)s OR i.clock_due IS NOT NULL)
+  AND (%(drill)s::boolean IS NULL OR starts_with(i.id, 'DRILL-') = %(drill)s::boolean)
   AND (%(text)s = '' OR strpos(i.search, %(text)s) > 0)
   AND (%(entity)s = '' OR %(entity)s = ANY (i.entities))
 ORDER BY i.no DESC LIMIT %(limit)s;

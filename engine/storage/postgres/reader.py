@@ -12,11 +12,12 @@ import msgspec
 from engine.chain import ChainRow, Head
 from engine.outcomes import AlertView, Decision, IncidentView, TimelineEntry
 from engine.ports import DeadLetter, Entry, Page, Snapshot, Standing, Version
+from engine.shards import Shard
 from engine.signals import Millis
 from engine.storage import listed, paging
 from engine.storage.codec import alert_of, slots, unpack, unpack_alert
 from engine.storage.counting import Count
-from engine.storage.postgres import ledger, shards, snapshots
+from engine.storage.postgres import ledger, snapshots
 from engine.storage.postgres.address import Address
 from engine.storage.postgres.pool import ReadPool
 from engine.storage.postgres.queries import SQL
@@ -45,14 +46,15 @@ class PostgresReader:
 
     def incidents(  # noqa: PLR0913 - one parameter per filter
         self, *, state: Sequence[str] = (), severity: Sequence[str] = (), entity: str = "", domain: str = "",
-        text: str = "", since: Millis | None = None, clocks: bool = False, cursor: str = "", limit: int = 50,
+        text: str = "", since: Millis | None = None, clocks: bool = False, drill: bool | None = None,
+        cursor: str = "", limit: int = 50,
     ) -> Page:  # fmt: skip
         """Latest revisions, newest first; ``since`` looks at the last update, ``entity`` at members and cause,
-        ``clocks`` takes those with a deadline that nobody has ended."""
+        ``clocks`` takes those with a deadline that nobody has ended, ``drill`` those of drills or real ones."""
         values = {
             "states": list(state), "severities": list(severity), "entity": entity, "domain": domain,
             "text": text.casefold(), "since": since, "clocks": clocks,
-            "before": paging.before(cursor), "limit": paging.size(limit) + 1,
+            "drill": drill, "before": paging.before(cursor), "limit": paging.size(limit) + 1,
         }  # fmt: skip
         with self._pool.reading() as rows:
             found = rows.execute(SQL["incidents"], values).fetchall()
@@ -184,7 +186,7 @@ class PostgresReader:
         with self._counting, self._pool.at_one_moment() as rows:
             stored = ledger.stored_counts(rows)
             for shard, _, _, noted in rows.execute(SQL["all_progress"]).fetchall():
-                since = self._counted.get(shard) or stored.get(shard) or Count(shards.base(shard), shards.base(shard))
+                since = self._counted.get(shard) or stored.get(shard) or Count(Shard(shard).base, Shard(shard).base)
                 self._counted[shard] = found = ledger.count(rows, shard, since)
                 received += msgspec.json.decode(noted, type=dict[str, int]).get("received", 0)
                 counts.update(found.counts)
@@ -226,7 +228,7 @@ class PostgresReader:
             yield from self._decisions(after, shard)
 
     def _decisions(self, after: int, shard: int) -> Iterator[Decision]:
-        until, base = shards.end(shard), shards.base(shard)
+        until, base = Shard(shard).end, Shard(shard).base
         bounds = {"after": max(after, base), "until": until}
         with self._pool.reading() as rows:
             row = rows.execute(SQL["first_decision_after"], bounds).fetchone()

@@ -116,6 +116,7 @@ WHERE i.no < :before
   AND (:domain = '' OR i.domain = :domain)
   AND (:since IS NULL OR i.updated_at >= :since)
   AND (NOT :clocks OR i.clock_due IS NOT NULL)
+  AND (:drill IS NULL OR (substr(i.id, 1, 6) = 'DRILL-') = :drill)
   AND (:text = '' OR instr(i.search, :text) > 0)
   AND (:entity = '' OR EXISTS (SELECT 1 FROM json_each(i.entities) e WHERE e.value = :entity))
 ORDER BY i.no DESC LIMIT :limit;

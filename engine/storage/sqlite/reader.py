@@ -42,14 +42,15 @@ class SqliteReader:
 
     def incidents(  # noqa: PLR0913 - one parameter per filter
         self, *, state: Sequence[str] = (), severity: Sequence[str] = (), entity: str = "", domain: str = "",
-        text: str = "", since: Millis | None = None, clocks: bool = False, cursor: str = "", limit: int = 50,
+        text: str = "", since: Millis | None = None, clocks: bool = False, drill: bool | None = None,
+        cursor: str = "", limit: int = 50,
     ) -> Page:  # fmt: skip
         """Latest revisions, newest first; ``since`` looks at the last update, ``entity`` at members and cause,
-        ``clocks`` takes those with a deadline that nobody has ended."""
+        ``clocks`` takes those with a deadline that nobody has ended, ``drill`` those of drills or real ones."""
         values = {
             "states": _list(state), "severities": _list(severity), "entity": entity, "domain": domain,
             "text": text.casefold(), "since": since, "clocks": clocks,
-            "before": paging.before(cursor), "limit": paging.size(limit) + 1,
+            "drill": drill, "before": paging.before(cursor), "limit": paging.size(limit) + 1,
         }  # fmt: skip
         with self._pool.reading() as connection:
             rows = connection.execute(SQL["incidents"], values).fetchall()
