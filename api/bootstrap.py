@@ -196,8 +196,8 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             metrics, on_commit=partial(_committed, conductor, prober, kafka), settings=service_settings(settings),
         )  # fmt: skip
         admission.judge_by(conductor.topology, conductor.rules, conductor.writable)
-        stack.callback(conductor.stop)
-        stack.callback(publisher.stop)
+        for stop in (conductor.stop, publisher.stop, watchdog.stop):
+            stack.callback(stop)
         parts = Parts(
             settings=settings, access=opened(settings, clock, stack), reader=store, log=store, decode=decode,
             tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, redrive=publisher.redrive,
@@ -214,7 +214,6 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             elsewhere=silence_readers(settings.alertmanagers, stack),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
-        stack.callback(watchdog.stop)
         threads = admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())
         watched = partial(
             watch, watchdog, settings, publisher, lambda: kafka.loops if kafka else (),

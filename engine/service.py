@@ -99,8 +99,7 @@ class Service:
         self._core: Engine | None = None
         self._cursor = Cursor()
         self._reason = "starting"
-        self._backoff, self._retry_at = 0.0, 0.0
-        self._last_step, self._polled_at = time.monotonic(), 0.0
+        self._last_step, self._polled_at, self._backoff, self._retry_at = time.monotonic(), 0.0, 0.0, 0.0
         self._untold: Sequence[Delivery] = ()
         self._alive_at, self._pruned_at, self._sample_next = 0, 0, 0
         self.hands_over = True  # until somebody has looked

@@ -12,6 +12,8 @@ from api.findings import Finding, Wrong
 from api.sinks.declared import World
 from api.tracing_settings import Traces
 from api.version import installed
+from engine.ports import Source, Store
+from engine.sending import Sink
 
 if TYPE_CHECKING:
     from api.tracing.spans import Tracing

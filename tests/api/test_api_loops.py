@@ -31,6 +31,7 @@ BEGUN_ELSEWHERE = {
     "api/commands/demo.py": "the demonstration's own, which end with it",
     "api/conductor.py": "runs the saved scenarios once",
     "api/kafka/looking.py": "looks at each topic once",
+    "api/restoring/runner.py": "ends its pool",
     "engine/publish/loop.py": "a loop that is watched",
     "ingest/kafka/members.py": "hands partitions over once",
     "ingest/turning.py": "a loop that is watched",

@@ -14,7 +14,7 @@ from tests.real.components import eventually
 OF_ONE_THING = {
     "/api/v1/alerts/{id}", "/api/v1/alerts/{id}/why", "/api/v1/catalogue", "/api/v1/continuity/duty",
     "/api/v1/continuity/readiness", "/api/v1/continuity/tabletop/{entity}", "/api/v1/entities/{id}/logs/templates",
-    "/api/v1/evidence/model", "/api/v1/incidents/{id}", "/api/v1/incidents/{id}/clocks",
+    "/api/v1/evidence/model", "/api/v1/governance", "/api/v1/incidents/{id}", "/api/v1/incidents/{id}/clocks",
     "/api/v1/incidents/{id}/explanation", "/api/v1/incidents/{id}/recovery",
     "/api/v1/incidents/{id}/recovery/windows", "/api/v1/incidents/{id}/report", "/api/v1/incidents/{id}/response",
     "/api/v1/incidents/{id}/restoration", "/api/v1/incidents/{id}/severity", "/api/v1/load", "/api/v1/me",

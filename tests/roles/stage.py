@@ -48,6 +48,11 @@ class Process:
         except httpx.HTTPError:
             return False
 
+    @property
+    def running(self) -> bool:
+        """Has it not ended?"""
+        return self._process.poll() is None
+
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
 

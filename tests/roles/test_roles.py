@@ -78,14 +78,13 @@ def test_a_storm_through_all_roles_is_one_incident_and_one_ticket_though_workers
         if number == 4:
             news_arrive(api)
             api.kill()
-            before = stage.epochs()
         if number == 7:
-            assert stage.epochs() == before  # nobody who decides has noticed
+            assert all(one.running for one in (ingest, publish, *workers))
             workers[0].kill()
         if number == 12:
             workers.append(stage.start("work"))
     send(ingest, [alert("Down", "db")])
-    eventually(stage.opened, "a ticket is opened", 120)
+    eventually(stage.opened, "a ticket is opened, though nobody looks on", 120)
     api = stage.start("api").ready()
 
     def whole() -> bool:
