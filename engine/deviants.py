@@ -42,10 +42,11 @@ def deviants(context: Context, domain: str, known: Iterable[str], onset: Millis,
                 if other in seen or other in alerting:
                     continue
                 seen.add(other)
-                if deviates(context, other, onset, now):
-                    found.append(other)
-                    following.append((other, 0))
-                elif crossed < CROSSED and not _measured(context, other):
+                if _measured(context, other):
+                    if deviates(context, other, onset, now):
+                        found.append(other)
+                        following.append((other, 0))
+                elif crossed < CROSSED:
                     following.append((other, crossed + 1))
         frontier = sorted(following)
     if _declared(context, domain, seen):
