@@ -38,7 +38,7 @@ def too_deep(body: bytes, brackets: int) -> bool:
 
     Independent of the caller's stack, so that a replay sees what the first run saw.
     """
-    if body.count(b"{") + body.count(b"[") <= brackets + MAX_DEPTH - 4:
+    if _count(body, b"{") + _count(body, b"[") <= brackets + MAX_DEPTH - 4:
         return False
     depth = 0
     for match in iter(_BRACKET.scanner(body).match, None):  # type: ignore[attr-defined]
