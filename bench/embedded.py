@@ -25,10 +25,11 @@ from prometheus_client import CollectorRegistry
 
 from bench import alerts
 from bench.headwater import catalogue
+from engine import envelope
 from engine.core import Core
 from engine.library import Library
 from engine.metrics import EngineMetrics
-from engine.ports import Record
+from engine.ports import Decoded, Record
 from engine.resume import Machine
 from engine.service import Service
 from engine.signals import Activation, Millis
@@ -77,15 +78,13 @@ class Embedded:
         store = SqliteStore(folder / "bench.db", sinks={})
         store._writer.execute("PRAGMA synchronous = OFF")
         library, self.source = Library(), Requests()
-        machine = Machine(Core, library, lambda _, body: alertmanager_v2.decode(body), "bench")
+        machine = Machine(Core, library, _decoded, "bench")
         metrics = EngineMetrics(CollectorRegistry(), "bench")
         self.service = Service(machine, store, [self.source], lambda: self.now, metrics)
         self.service.recover()
-        activation = Activation("topology", library.add_topology(known()), 1)
-        core = self.service.core
-        if not isinstance(core, Core):
-            raise TypeError
-        core._activate(activation, self.now)
+        activation = envelope.encode([Activation("topology", library.add_topology(known()))])
+        self.source.waiting.append(Record("http", envelope.FORMAT, activation))
+        self.service.step(0)
 
     def take(self, bodies: Iterable[bytes], batch: int) -> None:
         """All of them, ``GROUP`` requests at a time, as fast as the rate says."""
@@ -98,6 +97,8 @@ class Embedded:
         self._group(held, batch)
         self.now += 1_000
         self.service.step(0)
+        if self.service.core.counts["received"] == 0:
+            raise RuntimeError("nothing was decided")
 
     def _group(self, held: Sequence[bytes], batch: int) -> None:
         self._left += 1000 * batch * len(held) / self._rate
@@ -106,6 +107,10 @@ class Embedded:
         while self.source.waiting:
             self.service.step(0)
         self.service.step(0)
+
+
+def _decoded(format: str, body: bytes) -> Decoded:
+    return envelope.decode(body) if format == envelope.FORMAT else alertmanager_v2.decode(body)
 
 
 def known() -> Topology:

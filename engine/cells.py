@@ -63,55 +63,81 @@ def nodes(context: Context, domain: Domain, horizon: Horizon, now: Millis, *, an
     return [parts[pin] for pin in sorted(parts)]
 
 
+_Row = tuple[int, bool, Millis, int, Millis | None, Alert]
+"""(pin, tells nothing, start, number, end, the alert); numbers differ, so rows are in order by the first four."""
+
+
 def _make(context: Context, domain: Domain, entity: str, cell: Cell, horizon: Horizon, now: Millis) -> list[Node]:
     """Like spells that overlap, or nearly, are one node. What tells nothing is kept apart, so that it does not blur
     when the trouble began."""
-    rows = []
-    for number in cell.alerts:
-        alert = context.state.alerts[number]
-        end = alert.spell.end(now)
-        lasting = end is None or end - alert.spell.start >= horizon.brief
-        telling = lasting and WEIGHT[alert.word] >= TELLING_WEIGHT
-        rows.append((domain.pins.get(number, 0), not telling, alert.spell.start, number, end, alert))
-    rows.sort(key=lambda row: row[:4])
     made: list[Node] = []
-    for pin, silent, start, _, end, alert in rows:
-        last = made[-1] if made else None
-        near = last is not None and (last.end is None or start <= last.end + horizon.linger)
-        if last is None or not near or last.telling is silent or last.pin != pin:
-            context.state.node_version += 1
-            last = Node(
-                entity,
-                start,
-                end,
-                0.0,
-                [],
-                not silent,
-                starved=True,
-                pin=pin,
-                version=context.state.node_version,
-                owners={},
-            )
-            made.append(last)
-        _add(last, alert, end)
+    run: list[_Row] = []
+    last: Millis | None = None  # when the run ended
+    for row in _rows(context, domain, cell, horizon, now):
+        pin, silent, start, _, end, _ = row
+        if not run:
+            run, last = [row], end
+        elif (last is None or start <= last + horizon.linger) and run[0][1] is silent and run[0][0] == pin:
+            run.append(row)
+            last = None if last is None or end is None else max(last, end)
+        else:
+            made.append(_node(context, entity, run, last))
+            run, last = [row], end
+    if run:
+        made.append(_node(context, entity, run, last))
     return made
 
 
-def _add(node: Node, alert: Alert, end: Millis | None) -> None:
-    node.alerts.append(alert.no)
-    node.end = None if node.end is None or end is None else max(node.end, end)
-    node.weight = max(node.weight, WEIGHT[alert.word])
-    node.starved = node.starved and alert.starved
-    node.events += alert.events
-    node.security = node.security or alert.security
-    node.internal = node.internal or alert.internal
-    node.owners[alert.incident] = node.owners.get(alert.incident, 0) + 1
-    node.settling = node.settling or alert.reason is Reason.SETTLING
-    if end is None or alert.flapping:
-        node.firing += 1
-        if RANK[alert.word] > RANK[node.firing_word]:
-            node.firing_word = alert.word
-    if RANK[alert.word] > RANK[node.word]:
-        node.word = alert.word
-    if alert.metric != node.metric:
-        node.metric = alert.metric if len(node.alerts) == 1 else ""
+def _rows(context: Context, domain: Domain, cell: Cell, horizon: Horizon, now: Millis) -> list[_Row]:
+    """The cell's alerts in order. Every alert of a troubled entity comes by here whenever one of them has changed."""
+    alerts, pins, brief = context.state.alerts, domain.pins, horizon.brief
+    rows: list[_Row] = []
+    for number in cell.alerts:
+        alert = alerts[number]
+        spell = alert.spell
+        start, end = spell.start, spell.last_end
+        if end >= spell.last_fire or now >= (end := spell.expires):
+            silent = end - start < brief or WEIGHT[alert.word] < TELLING_WEIGHT
+            rows.append((pins.get(number, 0), silent, start, number, end, alert))
+        else:
+            rows.append((pins.get(number, 0), WEIGHT[alert.word] < TELLING_WEIGHT, start, number, None, alert))
+    rows.sort()
+    return rows
+
+
+def _node(context: Context, entity: str, run: list[_Row], end: Millis | None) -> Node:
+    """One node of the alerts of a run."""
+    context.state.node_version += 1
+    pin, silent, start, _, _, first = run[0]
+    node = Node(
+        entity, start, end, 0.0, [row[3] for row in run], not silent, starved=True, pin=pin,
+        version=context.state.node_version, metric=first.metric, owners={},
+    )  # fmt: skip
+    owners, owner, owned, events = node.owners, first.incident, 0, 0
+    word = firing_word = ""
+    for _, _, _, _, ended, alert in run:
+        events += alert.events
+        if alert.incident != owner:
+            owners[owner] = owners.get(owner, 0) + owned
+            owner, owned = alert.incident, 0
+        owned += 1
+        if alert.word != word:
+            word = alert.word
+            node.weight = max(node.weight, WEIGHT[word])
+            node.word = max(node.word, word, key=RANK.__getitem__)
+        if ended is None or alert.flapping:
+            node.firing += 1
+            if word != firing_word:
+                firing_word = word
+                node.firing_word = max(node.firing_word, word, key=RANK.__getitem__)
+        if not alert.starved:
+            node.starved = False
+        if alert.reason is Reason.SETTLING:
+            node.settling = True
+        if alert.security or alert.internal:
+            node.security, node.internal = node.security or alert.security, node.internal or alert.internal
+        if alert.metric != node.metric:
+            node.metric = ""
+    owners[owner] = owners.get(owner, 0) + owned
+    node.events = events
+    return node

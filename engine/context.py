@@ -105,8 +105,13 @@ class Context:
 
     def repeat(self, index: int, alert: Alert, reason: Reason) -> None:
         """An event that says nothing new."""
-        self.out.ledger.append(LedgerEntry(index, alert.no, Disposition.DUPLICATE, reason))
-        self.recorder.repeat(index, alert.no, reason)
+        number = alert.no
+        self.out.ledger.append(LedgerEntry(index, number, Disposition.DUPLICATE, reason))
+        recorder = self.recorder
+        if reason is recorder.reason:
+            recorder.row.append((index, number))
+        else:
+            recorder.repeat(index, number, reason)
 
     def redispose(
         self,

@@ -127,11 +127,10 @@ class Core:
             context.state.position = position
         context = self._context
         for index, signal in enumerate(signals) if context.shard.total == 1 else self._own(signals):
-            lane = self._drilling(position, now) if is_drill(signal) else context
             if type(signal) is AlertEvent:
-                take(lane, index, signal, now)
+                take(self._drilling(position, now) if signal.labels.drill else context, index, signal, now)
             else:
-                self._other(lane, signal, now)
+                self._other(self._drilling(position, now) if is_drill(signal) else context, signal, now)
         return self._finish(out, now)
 
     def tick(self, now: Millis) -> Outcomes:
@@ -262,7 +261,7 @@ class Core:
             context.changed = set()
             context.recorder = Recorder(context.counted)
         if out.ledger:
-            drills = [entry for entry in out.ledger if drilled(entry.alert)]
+            drills = [entry for entry in out.ledger if drilled(entry.alert)] if self._drill is not None else []
             real = [entry for entry in out.ledger if not drilled(entry.alert)] if drills else out.ledger
             for context, entries in zip(self._lanes(), (real, drills), strict=False):
                 counts = context.state.counts

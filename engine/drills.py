@@ -8,23 +8,20 @@ sinks that the rules name for drills, and into the record.
 from __future__ import annotations
 
 from engine.shards import BITS
-from engine.signals import AlertEvent, Change, Command, LogRecord, Samples, Signal, Span, TicketEvent
+from engine.signals import DRILL_MARK, AlertEvent, Change, Command, LogRecord, Samples, Signal, Span, TicketEvent
 
-MARK = "headwater_drill"
+MARK = DRILL_MARK
 REAL, DRILL = "INC", "DRILL"
 """How the ids of incidents begin in either lane."""
 FIRST_ALERT = 1 << (BITS - 1)
 """Numbers of alerts in the drill lane begin here, so far behind where a shard's begin."""
-_MARKED = f'"{MARK}":'.encode()
-_LABELLED = (Samples, LogRecord, Span, Change)
+_LABELLED = (AlertEvent, Samples, LogRecord, Span, Change)
 
 
 def is_drill(signal: Signal) -> bool:
     """Does a signal belong to the drill lane?"""
-    if type(signal) is AlertEvent:
-        return _MARKED in signal.labels.raw
     if isinstance(signal, _LABELLED):
-        return _MARKED in signal.labels.raw
+        return signal.labels.drill
     if isinstance(signal, Command):
         return of_drill(signal.target)
     return isinstance(signal, TicketEvent) and of_drill(signal.incident)

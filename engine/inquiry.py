@@ -45,6 +45,10 @@ LOGS_RISE = 0.6
 """What a rise of failures in an entity's logs counts as its own trouble."""
 
 
+Wave = tuple[Millis, list[int]]
+"""When the first of them began, and the numbers of alerts that began together."""
+
+
 class Inquiry:
     """What evidence says of one trouble, as of ``now``."""
 
@@ -55,6 +59,8 @@ class Inquiry:
         self._looks = Looks(context.state.traces)
         self._profiles = UsableProfiles(context.state.telemetry, now)
         self._nodes = [graph.nodes[i] for i in trouble.nodes]
+        self._alerts: dict[int, list[Alert]] = {}  # by the first alert of a node, like the next
+        self._waves: dict[int, list[Wave]] = {}
         self._probes: dict[str, list[tuple[str, Answered]]] = {}
         for name, known in context.state.answers.items():
             entity = context.topology.resolve(known.entity) or known.entity
@@ -64,10 +70,15 @@ class Inquiry:
     def suspicion(self) -> Suspicion:
         """What speaks for each entity as the cause, since the onset of what fires and is confirmed, as far as there is
         such: what has passed is looked at with what it was part of, if at all."""
-        alerts = [self._context.state.alerts[number] for node in self._nodes for number in node.alerts]
-        firing = [one for one in alerts if one.flapping or one.spell.end(self._now) is None] or alerts
+        now = self._now
+        alerts = [alert for node in self._nodes for alert in self.alerts(node)]
+        firing = [
+            one
+            for one in alerts
+            if one.flapping or ((spell := one.spell).last_fire > spell.last_end and now < spell.expires)
+        ] or alerts
         sure = [one for one in firing if one.verdict is Verdict.CONFIRMED] or firing
-        self.onset = min(one.spell.since for one in sure)
+        self.onset = min([one.spell.since if one.spell.flips else one.spell.start for one in sure])
         return Suspicion(self._context.topology, self._profile, self._spans, self._logs)
 
     def measured(self, entity: str) -> bool:
@@ -81,12 +92,30 @@ class Inquiry:
         self._profiles.fetch_each((entity, start, start + wide) for entity, start in waves)
         self._profiles.fetch((node.entity for node in self._nodes), self.onset, self._now)
 
-    def waves(self, node: Node) -> Iterator[tuple[Millis, list[int]]]:
+    def alerts(self, node: Node) -> list[Alert]:
+        """A node's alerts."""
+        found = self._alerts.get(node.alerts[0])
+        if found is None:
+            known = self._context.state.alerts
+            found = self._alerts[node.alerts[0]] = [known[number] for number in node.alerts]
+        return found
+
+    def waves(self, node: Node) -> list[Wave]:
         """A node's alerts (numbers), those that began together taken together, with when the first of them began: what
         shows around an old alert says nothing of a new one."""
-        alerts = self._context.state.alerts
-        rows = sorted((alerts[number].spell.since, number) for number in node.alerts)
+        found = self._waves.get(node.alerts[0])
+        if found is None:
+            found = self._waves[node.alerts[0]] = list(self._divided(node))
+        return found
+
+    def _divided(self, node: Node) -> Iterator[Wave]:
+        spells = [(alert.spell, alert.no) for alert in self.alerts(node)]
+        rows = [(spell.since if spell.flips else spell.start, number) for spell, number in spells]
+        rows.sort()
         start = rows[0][0]
+        if rows[-1][0] <= start + TOGETHER:
+            yield start, [number for _, number in rows]
+            return
         wave: list[int] = []
         for began, number in rows:
             if began > start + TOGETHER:

@@ -49,16 +49,17 @@ def counted_in(shard: Shard) -> str:
 
 class Recorder:
     """Collects what one signal batch or one timer decided, by domain. Events that were only counted have a chain of
-    their own, as (index, alert) by reason: they are nearly all there is, and no domain's decision."""
+    their own, as (index, alert) by reason: they are nearly all there is, and no domain's decision. ``row`` are those
+    with the latest ``reason``."""
 
-    __slots__ = ("_counted", "_parts", "_reason", "_repeats", "_row")
+    __slots__ = ("_counted", "_parts", "_repeats", "reason", "row")
 
     def __init__(self, counted: str = REPEATS) -> None:
         self._counted = counted
         self._parts: dict[str, _Part] = {}
         self._repeats: dict[str, list[tuple[int, int]]] = {}
-        self._reason: Reason | None = None
-        self._row: list[tuple[int, int]] = []
+        self.reason: Reason | None = None
+        self.row: list[tuple[int, int]] = []
 
     def _part(self, domain: str) -> _Part:
         part = self._parts.get(domain)
@@ -75,10 +76,10 @@ class Recorder:
 
     def repeat(self, index: int, alert: int, reason: Reason) -> None:
         """An event that was only counted. The hot path: enums are hashed only when the reason changes."""
-        if reason is not self._reason:
-            self._reason = reason
-            self._row = self._repeats.setdefault(reason, [])
-        self._row.append((index, alert))
+        if reason is not self.reason:
+            self.reason = reason
+            self.row = self._repeats.setdefault(reason, [])
+        self.row.append((index, alert))
 
     def change(self, domain: str, change: LedgerChange) -> None:
         """A later disposition."""
@@ -105,6 +106,6 @@ class Recorder:
         if self._repeats:
             payload = _encoder.encode(_Repeats(position, at, self._repeats))
             decisions.append(Decision(self._counted, position, at, payload))
-            self._repeats, self._reason = {}, None
+            self._repeats, self.reason = {}, None
         self._parts = {}
         return decisions

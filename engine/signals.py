@@ -17,6 +17,10 @@ import xxhash
 Millis = int
 """Milliseconds since 1970-01-01T00:00:00Z."""
 
+DRILL_MARK = "headwater_drill"
+"""The label that marks what belongs to a drill (`engine.drills`)."""
+
+_marked = f'"{DRILL_MARK}":'.encode()
 _strings = msgspec.json.Decoder(dict[str, str])
 _sorted = msgspec.json.Encoder(order="sorted")
 
@@ -25,14 +29,15 @@ class Labels:
     """An interned label set: canonical JSON bytes (keys sorted) and a fingerprint of them.
 
     The fingerprint is the 128-bit xxh3 of the canonical bytes, in hexadecimal; it does not depend on the
-    order in which a sender wrote the labels, nor on the sender.
+    order in which a sender wrote the labels, nor on the sender. ``drill``: it has the mark of a drill.
     """
 
-    __slots__ = ("fingerprint", "raw")
+    __slots__ = ("drill", "fingerprint", "raw")
 
     def __init__(self, raw: bytes) -> None:
         self.raw = raw
         self.fingerprint = xxhash.xxh3_128_hexdigest(raw)
+        self.drill = _marked in raw
 
     @classmethod
     def of(cls, values: dict[str, str]) -> Labels:

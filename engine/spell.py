@@ -45,6 +45,8 @@ class Spell(msgspec.Struct, gc=False, array_like=True):
     @property
     def since(self) -> Millis:
         """When it began to fire for the last time."""
+        if not self.flips:
+            return self.start
         return max((at for at, firing in self.flips if firing), default=self.start)
 
     def end(self, now: Millis) -> Millis | None:

@@ -20,7 +20,7 @@ from engine.inquiry import Inquiry
 from engine.reasons import Disposition, Reason, Verdict
 from engine.signals import Millis
 from engine.spell import NEVER
-from engine.state import Alert, Domain, Incident
+from engine.state import BY_EVIDENCE, Alert, Domain, Incident
 
 CONTRADICTED = "evidence.contradicted"
 """Rule, like `SELF_CLEARED` in shadow until a person promotes it."""
@@ -88,11 +88,11 @@ def take_stances(
     company = incident.confirmed > 0
     for index in (trouble.roots[0], *trouble.nodes):
         node = graph.nodes[index]
-        measured = inquiry.measured(node.entity)
-        for number in node.alerts:
-            alert = context.state.alerts[number]
-            if measured or alert.kept_back:
-                _stand(context, incident, alert, trouble.joins.get(index), inquiry, now, company=company)
+        alerts = inquiry.alerts(node)
+        if not inquiry.measured(node.entity):
+            alerts = [alert for alert in alerts if alert.reason in BY_EVIDENCE and alert.live]  # those kept back
+        for alert in alerts:
+            _stand(context, incident, alert, trouble.joins.get(index), inquiry, now, company=company)
 
 
 def _stand(

@@ -95,11 +95,12 @@ class Alert(msgspec.Struct, gc=False, array_like=True):
     @property
     def by_evidence(self) -> bool:
         """Is it held or suppressed by what evidence says, or was when its incident ended?"""
-        return self.reason in _BY_EVIDENCE
+        return self.reason in BY_EVIDENCE
 
 
 _ADMITTED = (Disposition.OPENED, Disposition.ATTACHED)  # hashing a member costs more than comparing it with all
-_BY_EVIDENCE = (Reason.AWAITING_EVIDENCE, Reason.CONTRADICTED, Reason.SELF_CLEARED)
+BY_EVIDENCE = (Reason.AWAITING_EVIDENCE, Reason.CONTRADICTED, Reason.SELF_CLEARED)
+"""Why evidence keeps an alert back."""
 
 
 class Copies(msgspec.Struct, array_like=True):

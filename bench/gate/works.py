@@ -222,7 +222,7 @@ def baselines(_: Path) -> Work:
         for at in islice(minute, 20):
             kept.take(refs, np.full(SERIES, at * MINUTE, np.int64), values[at % 16])
 
-    for _ in range(4):
+    for _turn in range(4):
         work()
     return Work("baselines, samples", 20 * SERIES, lambda: work, plain.smoothed(SERIES, 20))
 

@@ -130,6 +130,9 @@ def _no_one(_: str) -> bool:
     return False
 
 
+_NONE = np.empty(0, np.int64)
+
+
 class Telemetry:
     """Series by entity (``series``: their references); how many samples were for series beyond the limit (``ignored``).
 
@@ -266,7 +269,7 @@ class Telemetry:
         self, entities: Sequence[str], around: Millis, harm: Callable[[str], int]
     ) -> Iterator[tuple[str, str, Run]]:
         """(entity, metric, run) of their series that deviate up to a moment, in the direction that does ``harm``."""
-        refs = np.concatenate([np.empty(0, np.int64), *(self._refs(entity) for entity in entities)])
+        refs = np.concatenate([_NONE, *(self._refs(entity) for entity in entities if entity in self.series)])
         if len(refs):
             metrics = [self.metric(int(ref)) for ref in refs]
             for run in runs(self.store, refs, [harm(metric) for metric in metrics], around):

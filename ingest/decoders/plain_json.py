@@ -23,7 +23,9 @@ from ingest.limits import KIB, MAX_ALERTS, MAX_MESSAGE, MAX_URL
 from ingest.rejects import Rejects, reject
 from ingest.timestamps import moment, unix_seconds
 
-_NONE = msgspec.Raw(b"{}")
+_EMPTY = b"{}"
+_NONE = msgspec.Raw(_EMPTY)
+_NO_NOTES: dict[str, str] = {}
 _STATUS = {"firing": True, "resolved": False}
 _FAILED = frozenset({"error", "failed", "status_code_error", "2"})
 _SPAN_KINDS = frozenset({"client", "server", "producer", "consumer", "internal"})
@@ -123,32 +125,55 @@ def _labels(event: _Event, *more: tuple[str, str | None], without: str = "") -> 
     return _LABELS[own, raw, without]
 
 
-def _alert(event: _Alert) -> AlertEvent:
-    firing = _STATUS.get(event.status)
-    if firing is None:
-        raise Undecodable(("/status", f"expected 'firing' or 'resolved', got {event.status[:40]!r}"))
-    fields = [("alertname", event.name), ("metric", event.metric), ("resource", event.resource)]
+_Said = tuple[str | None, str | None, str | None, str | None, str | None, str | None, bytes]
+
+
+def _said(key: _Said) -> Labels:
+    service, entity, name, metric, resource, severity, raw = key
+    own = (("service", service), ("entity", entity), ("alertname", name), ("metric", metric), ("resource", resource))
+    return _interned(((*own, ("severity", severity)), raw, ""))
+
+
+_SAID: Interned[_Said, Labels] = Interned(_said, entries=100_000)
+"""Labels of an alert without an identity of the sender's, by its own fields and its label object."""
+
+
+def _identified(event: _Alert) -> tuple[Labels, dict[str, str]]:
+    """Labels and notes of an alert; what may differ between firing and resolved is no label where the sender gives it
+    an identity."""
+    named = (("alertname", event.name), ("metric", event.metric), ("resource", event.resource))
     notes: dict[str, str] = {}
     without = ""
-    if event.fingerprint:  # the sender's identity: what may differ between firing and resolved is no label
-        fields.append(("fingerprint", event.fingerprint))
-        without = "severity"
+    if event.fingerprint:
+        last, without = ("fingerprint", event.fingerprint), "severity"
         severity = event.severity or strings(bytes(event.labels), "labels").get("severity")
         if severity:
             notes["severity"] = severity
     else:
-        fields.append(("severity", event.severity))
+        last = ("severity", event.severity)  # type: ignore[assignment]
     if event.threshold is not None:
         notes["threshold"] = f"{event.threshold:g}"
-    at = _time(event.t, "t")
-    starts_at, ends_at = _time(event.starts_at, "starts_at"), _time(event.ends_at, "ends_at")
+    return _labels(event, *named, last, without=without), notes
+
+
+def _alert(event: _Alert) -> AlertEvent:
+    firing = _STATUS.get(event.status)
+    if firing is None:
+        raise Undecodable(("/status", f"expected 'firing' or 'resolved', got {event.status[:40]!r}"))
+    at = None if event.t is None else _time(event.t, "t")
+    starts_at = None if event.starts_at is None else _time(event.starts_at, "starts_at")
+    ends_at = None if event.ends_at is None else _time(event.ends_at, "ends_at")
     if firing and starts_at is None:
         starts_at = at
     if not firing and ends_at is None:
         ends_at = at
     if starts_at is not None and ends_at is not None and ends_at < starts_at:
         raise Undecodable(("/ends_at", "expected an end that is not before starts_at"))
-    labels = _labels(event, *fields, without=without)
+    raw, notes = bytes(event.labels), _NO_NOTES
+    if event.fingerprint or event.threshold is not None or len(raw) > KIB:
+        labels, notes = _identified(event)
+    else:
+        labels = _SAID[event.service, event.entity, event.name, event.metric, event.resource, event.severity, raw]
     url = event.url or ""
     if len(url) > MAX_URL:
         url = ""
@@ -157,6 +182,8 @@ def _alert(event: _Alert) -> AlertEvent:
 
 
 def _annotations(event: _Alert, notes: dict[str, str]) -> bytes:
+    if event.annotations is _NONE and not notes:
+        return _EMPTY
     raw = bytes(event.annotations)
     try:
         if notes:

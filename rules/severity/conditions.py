@@ -33,7 +33,7 @@ class OpenRule:
 
 @lru_cache(maxsize=4096)
 def conditions(when: When) -> tuple[tuple[str, int], ...]:
-    """(fact, least amount of harm). Rules are asked far more often than they are declared."""
+    """(fact, least amount of harm); made once for each condition."""
     return tuple(_conditions(when))
 
 
