@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test fast kafka lint format types contracts lock quality quality-baseline quality-study bench gate soak faults simulate docs clean
+.PHONY: help setup run test fast kafka lint format types contracts lock quality quality-baseline quality-study bench gate soak faults load simulate docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,8 +58,15 @@ gate: setup ## Fail when Headwater has become slower beside plain work of the sa
 soak: setup ## The slow tests: many seeds, many kills (many minutes)
 	$(BIN)/pytest -q -m slow --timeout 3600
 
-faults: setup ## Publishing under every fault, a hundred times each (minutes); prints the table of docs/reliability.md
+faults: setup ## Publishing, workers and PostgreSQL under every fault, and the model (an hour); prints the tables of docs/reliability.md
 	$(BIN)/python -m tests.publish.faults
+	$(BIN)/python -m tests.faults.partitions --runs 30
+	$(BIN)/python -m tests.faults.database --runs 20 --longest 5
+	$(BIN)/python -m tests.simulate.run --seeds 0 --sequences 2000
+
+SHARE ?= 1
+load: setup ## Steady load and a burst on the embedded engine, SHARE=1 of their full length (11 minutes)
+	$(BIN)/python -m bench.rows --share $(SHARE)
 
 SEEDS ?= 2000
 simulate: setup ## The whole embedded engine in simulated time, SEEDS=2000 runs, then the model; prints seeds that fail

@@ -309,6 +309,7 @@ class Service:
         self._judge(revived)
         self._core, self._cursor, self._reason, self._backoff = revived.core, revived.cursor, "", 0.0
         self._writer.position, self._writer.at = revived.cursor.position - revived.replayed, self._clock()
+        self.hands_over = True  # a commit whose answer was lost may have stored something
         self._metrics.resumes.inc()
         self._metrics.ready.set(1)
         return revived
@@ -333,13 +334,12 @@ class Service:
         self._core = None
         self._reason = str(error) if isinstance(error, EngineError) else f"the engine cannot go on: {error!r}"
         self._backoff = min(max(self._backoff * 2, settings.backoff_first), settings.backoff_most)
-        wait = self._backoff * (0.5 + random.random() / 2)  # noqa: S311 - so that not all shards come back at once
-        self._retry_at = time.monotonic() + wait
+        self._retry_at = time.monotonic() + self._backoff * (0.5 + random.random() / 2)  # noqa: S311 - spread
         self._metrics.ready.set(0)
         log.error(
-            "inputs are refused: %s; next try in %.1f s",
+            "inputs are refused: %s; next try within %.1f s",
             self._reason,
-            wait,
+            self._backoff,
             exc_info=None if isinstance(error, StoreUnavailable) else error,
         )
         refused, self._untold = self._untold, ()

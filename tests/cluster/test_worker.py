@@ -67,6 +67,27 @@ def test_a_handover_waits_for_a_broker_that_is_away(cluster: Cluster) -> None:
     assert cluster.shards[shard_of(other, 4)].store.resume().positions["shard", shard_of("one", 4)] == 1
 
 
+def test_what_a_commit_hands_over_is_sent_though_its_answer_was_lost(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cluster.take([alert()])
+    cluster.pass_time(START + 1_000)
+    cluster.activate(topology(next(one for one in ("two", "three") if shard_of(one, 4) != shard_of("one", 4))))
+    commit, unanswered = OwnedMemory.commit, []
+
+    def unheard(self: OwnedMemory, one: Commit) -> None:
+        commit(self, one)
+        if one.handovers and not unanswered:
+            unanswered.append(one)
+            raise StoreUnavailable("the connection was lost")
+
+    monkeypatch.setattr(OwnedMemory, "commit", unheard)
+    cluster.pass_time(START + 60_000)
+    assert unanswered
+    assert all(not shard.store.handovers() for shard in cluster.shards)
+    assert [len(core.state.alerts) for core in cluster.cores() if core.state.alerts] == [1]
+
+
 def test_a_store_that_is_away_is_tried_again_and_nothing_is_lost(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,4 +1,4 @@
-"""A real PostgreSQL under each fault of `tests.faults.database` in turn; `make faults` does each twenty times."""
+"""A real PostgreSQL under each fault of `tests.faults.database`, one after the other; `make faults`: twenty of each."""
 
 from __future__ import annotations
 
