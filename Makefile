@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 BIN := .venv/bin
 
-.PHONY: help setup run test fast kafka lint format types contracts lock quality quality-baseline quality-study bench soak faults simulate docs clean
+.PHONY: help setup run test fast kafka lint format types contracts lock quality quality-baseline quality-study bench gate soak faults simulate docs clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ quality-study: ## Print what each kind of evidence is worth, risk and coverage, 
 
 bench: setup ## Measure speed beside Alertmanager on this machine (minutes)
 	$(BIN)/python -m bench
+
+gate: setup ## Fail when Headwater has become slower beside plain work of the same kind (about 40 CPU s)
+	$(BIN)/python -m bench.gate
 
 soak: setup ## The slow tests: many seeds, many kills (many minutes)
 	$(BIN)/pytest -q -m slow --timeout 3600

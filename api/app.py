@@ -18,11 +18,14 @@ from api.console import pages
 from api.console.sharing import Shared
 from api.errors import Fault, Problem, invalid, overloaded
 from api.etag import Tagged
+from api.governance import router as governance
 from api.parts import Parts
 from api.routes import (
     access,
     alerts,
     audit,
+    books,
+    bundles,
     clocks,
     commands,
     continuity,
@@ -41,12 +44,13 @@ from api.routes import (
     risk,
     silences,
     sinks,
+    steps,
     stream,
     tickets,
     topology,
     whatif,
 )
-from api.routes.ingest import ROWS, Endpoint
+from api.routes.ingest import ROWS, Endpoint, Row
 from api.version import installed
 from engine.errors import StoreUnavailable
 
@@ -62,6 +66,11 @@ ROUTERS = (
     risk.router,
     clocks.router,
     continuity.router,
+    books.router,
+    bundles.router,
+    steps.router,
+    governance.router,
+    governance.continuity,
     evidence.router,
     probes.router,
     recovery.router,
@@ -126,13 +135,22 @@ def create_front(parts: Parts, lifespan: Lifespan = contextlib.nullcontext) -> F
     prefix = parts.settings.server.prefix
     direct: dict[str, ASGIApp] = {}
     for row in ROWS:
-        endpoint = Endpoint(row, parts.decode, parts.accept, parts.settings.limits)
+        endpoint = _endpoint(row, parts)
         direct[row.path] = direct[prefix + row.path] = endpoint
         signed = (hook for hook in parts.settings.access.webhooks if hook.format == row.path)
         direct.update({SIGNED + hook.name: endpoint for hook in signed})
     for path, response in _probes().items():
         direct[path] = direct[prefix + path] = response
     return Front(app, Tagged(app), direct)
+
+
+def _endpoint(row: Row, parts: Parts) -> ASGIApp:
+    """With a span for each step, where traces are wanted."""
+    tracing, limits = parts.tracing, parts.settings.limits
+    if tracing is None:
+        return Endpoint(row, parts.decode, parts.accept, limits)
+    endpoint = Endpoint(row, tracing.decoding(parts.decode), tracing.accepting(parts.accept), limits)
+    return tracing.served(endpoint, row.path)
 
 
 def _probes() -> dict[str, Response]:

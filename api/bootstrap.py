@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -17,18 +17,22 @@ from api.continuity import ReadinessGauges
 from api.feasibility import Audits
 from api.files import Loaded
 from api.findings import Finding, Wrong
+from api.governance.access import AccessGauge
 from api.kept import Kept
 from api.observed import Observations
 from api.probe_settings import unnamed
 from api.readiness.book import Book
 from api.readiness.collector import ReadinessMetrics
+from api.restoring.library import books
+from api.restoring_settings import unnamed_steps
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
 from api.settings import Settings
 from api.sinks import trial
 from api.sinks.declared import World
+from api.tracing import opening as traces
 from api.version import installed
-from api.watchdog import Watchdog
+from api.watchdog import PATIENCE, Turns, Watchdog
 from engine import envelope, failpoints, own
 from engine.chain import Record
 from engine.core import Core
@@ -63,10 +67,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NEVER = 1 << 60
+nanos = time.time_ns
+"""The wall clock for spans, in nanoseconds."""
 Stopped = Callable[[BaseException], None]
 DAY: Millis = 86_400_000
-PATIENCE = 60.0
-"""Seconds until a loop that does not turn is told of."""
 
 
 def now() -> Millis:
@@ -164,6 +168,7 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     from api.broadcast import Broadcaster
     from api.conductor import Conductor
     from api.lane import Lane
+    from api.outgoing import silence_readers, workshop
     from api.overload.parts import admitting
     from api.parts import Parts
     from api.routes.ingest import ROWS
@@ -171,15 +176,16 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
     from engine.resume import StoredLibrary
     from engine.submissions import Submissions
 
-    found, registry = loaded(settings), CollectorRegistry()
+    found, registry = loaded(settings, clock), CollectorRegistry()
     with ExitStack() as stack:
         metrics = EngineMetrics(registry, installed())
-        sinks = settings.sinks.open(world(settings, clock, stack))
+        sinks = settings.sinks.open(around := world(settings, clock, stack))
         audiences = {sink.name: sink.audiences for sink in sinks}
         store, leased = stores.opened(settings.kept, audiences, clock, stack)
         broadcaster = Broadcaster(store.feed, settings.limits.streams)
         library, submissions = StoredLibrary(store), Submissions()
         admission, doorway = admitting(settings, store.compact, submissions, clock, metrics, stack)
+        tracing = traces.opened(settings.traces, around, nanos, registry, follow=(doorway, store, sinks))
         publisher = Publisher(store, sinks, submissions.submit, leased, metrics, publisher_settings(settings))
         kafka, scenarios = _kafka(settings, metrics, store, stack), Watch(settings.scenarios, registry)
         watchdog, told = Watchdog(registry), (broadcaster.wake, publisher.wake, stopped)
@@ -190,26 +196,31 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
             metrics, on_commit=partial(_committed, conductor, prober, kafka), settings=service_settings(settings),
         )  # fmt: skip
         admission.judge_by(conductor.topology, conductor.rules, conductor.writable)
-        sample = partial(_sample, metrics, store, prober, clock)
-        stack.callback(conductor.stop)
-        stack.callback(publisher.stop)
+        for stop in (conductor.stop, publisher.stop, watchdog.stop):
+            stack.callback(stop)
         parts = Parts(
-            settings=settings, access=opened(settings, clock, stack), reader=store, redrive=publisher.redrive,
-            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, decode=decode, clock=clock,
-            accept=doorway.accept, topology=conductor.topology,
+            settings=settings, access=opened(settings, clock, stack), reader=store, log=store, decode=decode,
+            tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, redrive=publisher.redrive,
+            clock=clock, accept=doorway.accept, topology=conductor.topology,
             rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
+            bring=conductor.bring,
             version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
             checks=lambda: _checks(conductor, admission, kafka, prober, fetcher, watchdog), load=admission.load,
             broadcaster=broadcaster, prober=prober, registry=registry, scenarios=scenarios, state=conductor.state,
             audits=Audits(conductor.topology, clock, registry), test_sink=partial(test_sink, settings, clock),
-            observations=Observations(conductor.traces, conductor.topology, registry), sample=sample,
-            readiness=book(store, conductor, clock, registry),
+            observations=Observations(conductor.traces, conductor.topology, registry),
+            sample=partial(_sample, metrics, store, prober, clock), readiness=book(store, conductor, clock, registry),
+            workshop=workshop(settings, store, submissions.submit, clock, registry, stack), tracing=tracing,
+            elsewhere=silence_readers(settings.alertmanagers, stack),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
         threads = admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())
-        watch = partial(_watch, watchdog, conductor, service, publisher, settings)
-        start = partial(_in_turn, partial(conductor.start, service, found), watch, *(one.start for one in threads))
-        lane = Lane(app, ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
+        watched = partial(
+            watch, watchdog, settings, publisher, lambda: kafka.loops if kafka else (),
+            lambda: (conductor.loop, admission.disk.loop, prober.loop, broadcaster, *fetcher.loops),
+        )  # fmt: skip
+        start = partial(_in_turn, partial(conductor.start, service, found), *(one.start for one in threads), watched)
+        lane = Lane(app, () if tracing else ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
 
 
@@ -218,14 +229,12 @@ def _in_turn(*begun: Callable[[], object]) -> None:
         one()
 
 
-def _watch(
-    watchdog: Watchdog, conductor: Conductor, service: Service, publisher: Publisher, settings: Settings
-) -> None:
-    """All loops that have begun. One that calls a receiver may wait for it as long as a call may take."""
-    watchdog.watch("engine", conductor.alive, lambda: service.health().last_step, service.settings.stalled_seconds)
-    limits = settings.publishing
-    for loop in publisher.loops:
-        watchdog.watch(loop.name, lambda loop=loop: loop.alive, loop.age, PATIENCE + 2 * limits.deadline)  # type: ignore[misc]
+def watch(watchdog: Watchdog, settings: Settings, publisher: Publisher, *others: Callable[[], Iterable[Turns]]) -> None:
+    """All loops, which have begun. One that calls a receiver may wait for it as long as a call may take."""
+    watchdog.watch(publisher.loops, PATIENCE + 2 * settings.publishing.deadline)
+    for loops in others:
+        watchdog.watch(loops())
+    watchdog.start()
 
 
 def world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
@@ -243,10 +252,10 @@ def arm(settings: Settings) -> None:
         raise Wrong([Finding("failpoints", 0, str(error))]) from None
 
 
-def loaded(settings: Settings) -> Loaded:
+def loaded(settings: Settings, clock: Clock = now) -> Loaded:
     """The operator's files, and the failpoints armed. Raises Wrong."""
     arm(settings)
-    read = files.load(settings.catalogue, settings.rules, settings.sinks.names, settings.playbooks)
+    read = files.load(settings.catalogue, settings.rules, settings.sinks.names, books(settings, clock))
     if read.wrong:
         raise Wrong(read.wrong)
     for finding in (*read.findings, *_unnamed(settings, read)):
@@ -265,6 +274,7 @@ def book(store: AnyStore, conductor: InForce, clock: Clock, registry: CollectorR
     asked = conductor.state, conductor.topology, conductor.rules
     found = Book(store, lambda one: store.links(incident=one), *asked, clock, Registry())
     ReadinessMetrics(found, registry)
+    AccessGauge(store, registry)
     ReadinessGauges(conductor.topology, conductor.rules, conductor.state, clock, registry)
     return found
 
@@ -324,7 +334,10 @@ def _open_incidents(reader: Reader) -> Iterator[IncidentView]:
 
 
 def _unnamed(settings: Settings, loaded: Loaded) -> list[Finding]:
-    return [] if loaded.rules is None else unnamed(settings.probes, settings.prometheus, loaded.rules, settings.rules)
+    if (rules := loaded.rules) is None:
+        return []
+    named = unnamed(settings.probes, settings.prometheus, rules, settings.rules)
+    return named + unnamed_steps(settings.restoring.steps, rules)
 
 
 def service_settings(settings: Settings) -> ServiceSettings:

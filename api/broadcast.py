@@ -7,10 +7,14 @@ and may resume the same way; it never slows the others down or grows the memory.
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
 import msgspec
+
+log = logging.getLogger(__name__)
 
 Item = tuple[int, str, dict[str, object]]
 Feed = Callable[[int, int], list[Item]]
@@ -19,6 +23,8 @@ Form = Callable[[Item], bytes]
 
 PAGE = 500
 BUFFERED = 1000
+AGAIN = 1.0
+"""Seconds until a feed that could not be read is read again."""
 HEARTBEAT = 15.0
 """Seconds between comments on a quiet stream, so that proxies keep it open and dead clients are noticed."""
 
@@ -39,6 +45,8 @@ class Broadcaster:
         self._news: asyncio.Event | None = None
         self._sent = 0
         self._closed = False
+        self._task: asyncio.Task[None] | None = None
+        self._turned = time.monotonic()
 
     @property
     def clients(self) -> int:
@@ -49,6 +57,29 @@ class Broadcaster:
     def sent(self) -> int:
         """The number of the last event that clients were given; what is read after it is at least as new."""
         return self._sent
+
+    @property
+    def name(self) -> str:
+        """As the watchdog tells of it."""
+        return "stream"
+
+    @property
+    def begun(self) -> bool:
+        """Was it run?"""
+        return self._task is not None
+
+    @property
+    def alive(self) -> bool:
+        """Is it running?"""
+        return self._task is not None and not self._task.done()
+
+    def age(self) -> float:
+        """Seconds since its last turn began."""
+        return time.monotonic() - self._turned
+
+    def turn(self) -> None:
+        """A turn begins."""
+        self._turned = time.monotonic()
 
     def wake(self) -> None:
         """Something was committed. Safe to call from any thread, before `run` and after the end too."""
@@ -63,7 +94,7 @@ class Broadcaster:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Hand news to the clients as long as the context lasts."""
-        task = asyncio.create_task(self.run())
+        task = self._task = asyncio.create_task(self.run())
         try:
             yield
         finally:
@@ -76,14 +107,25 @@ class Broadcaster:
         """Hand news to the clients until cancelled."""
         self._loop, self._news = asyncio.get_running_loop(), asyncio.Event()
         while True:
-            await self._news.wait()
-            self._news.clear()
-            while self._clients:
-                items = await asyncio.to_thread(self._feed, self._sent, PAGE)
-                for item in items:
-                    self._offer(item)
-                if len(items) < PAGE:
-                    break
+            self.turn()
+            try:
+                await self.hand_out(self._news)
+            except Exception:
+                log.exception("the feed cannot be read; trying again")
+                self._news.set()
+                await asyncio.sleep(AGAIN)
+
+    async def hand_out(self, news: asyncio.Event) -> None:
+        """Wait for news, but not for ever, and give them to the clients."""
+        with suppress(TimeoutError):
+            await asyncio.wait_for(news.wait(), self._heartbeat)
+        news.clear()
+        while self._clients:
+            items = await asyncio.to_thread(self._feed, self._sent, PAGE)
+            for item in items:
+                self._offer(item)
+            if len(items) < PAGE:
+                break
 
     def close(self) -> None:
         """End every stream."""

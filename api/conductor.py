@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from api import files
 from api.errors import Fault, Problem
 from api.files import Loaded
+from api.restoring.library import books
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded
 from api.settings import Settings
@@ -24,7 +25,9 @@ from engine.service import Service
 from engine.signals import Millis
 from engine.state import CoreState
 from engine.submissions import Submissions
+from ingest.turning import Turning
 from rules.gates import Silence
+from rules.playbooks.policy import ContinuityPolicy
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
@@ -56,8 +59,9 @@ class Conductor:
         self._clock, self._news, self._due, self._stopped = clock, news, due, stopped
         self.scenarios = scenarios
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.loop = Turning("engine", self._run)
         self._service: Service | None = None
+        self._loaded: Loaded | None = None
         self._topology = Topology.build()
         self._rules = RuleSet.default()
         self._files = False
@@ -66,9 +70,8 @@ class Conductor:
 
     def start(self, service: Service, loaded: Loaded) -> None:
         """Begin the service's thread; the loaded files come into force once it has recovered."""
-        self._service = service
-        self._thread = threading.Thread(target=self._run, args=(service, loaded), name="engine", daemon=True)
-        self._thread.start()
+        self._service, self._loaded = service, loaded
+        self.loop.start()
         if loaded.topology is not None and loaded.rules is not None:
             run = self.scenarios.run
             threading.Thread(target=run, args=(loaded.topology, loaded.rules), name="scenarios", daemon=True).start()
@@ -76,15 +79,16 @@ class Conductor:
     def stop(self) -> None:
         """Let the thread store what it holds, and end."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(ENDING)
+        self.loop.join(ENDING)
 
-    def _run(self, service: Service, loaded: Loaded) -> None:
+    def _run(self) -> None:
+        service, loaded = self._service, self._loaded
+        assert service is not None and loaded is not None  # noqa: PT018, S101 - `start` has them
         try:
             self._recover(service)
             self._first = [durable for _, durable in self._activate(loaded)]
             self._files = True
-            service.run(self._stop)
+            service.run(self._stop, self.loop.turn)
         except BaseException as error:
             log.critical("the engine stopped: %s", error, exc_info=not isinstance(error, StoreUnavailable))
             if self._stopped is not None:
@@ -97,11 +101,8 @@ class Conductor:
         except StoreUnavailable as error:
             log.error("not recovered yet: %s", error)
         while self.state() is None and not self._stop.is_set():
+            self.loop.turn()
             service.step(RETRY)
-
-    def alive(self) -> bool:
-        """Does its thread live?"""
-        return self._thread is not None and self._thread.is_alive()
 
     def committed(self, commit: Commit) -> None:
         """Hear of a commit, in the service's thread."""
@@ -153,8 +154,7 @@ class Conductor:
 
     def checks(self) -> list[Check]:
         """What readiness looks at."""
-        service, thread = self._service, self._thread
-        alive = thread is not None and thread.is_alive()
+        service, alive = self._service, self.loop.alive
         found = [Check("engine", alive, "" if alive else "its thread has ended")]
         found.append(Check("recovered", self.state() is not None))
         if (state := self.state()) is not None:
@@ -173,18 +173,28 @@ class Conductor:
         async with self._reloading:
             loaded = await asyncio.to_thread(
                 files.load, self._settings.catalogue, self._settings.rules, self._settings.sinks.names,
-                self._settings.playbooks,
+                books(self._settings, self._clock),
             )  # fmt: skip
             if loaded.wrong:
                 faults = [Fault("", str(finding)) for finding in loaded.wrong]
                 raise Problem(422, "files-wrong", "The files have mistakes; what was in force stays so.", faults=faults)
             before = self.topology(), self.rules()
-            changed = self._activate(loaded)
-            async with asyncio.timeout(self._settings.limits.wait):
-                await asyncio.gather(*(asyncio.wrap_future(durable) for _, durable in changed))
+            changed = await self._in_force(loaded)
             after = self.topology(), self.rules()
             told = await asyncio.to_thread(self.scenarios.reloaded, before, after)
-            return Reloaded(after[0].version, after[1].version, [kind for kind, _ in changed], told)
+            return Reloaded(after[0].version, after[1].version, changed, told)
+
+    async def bring(self, continuity: ContinuityPolicy) -> bool:
+        """Let these playbooks come into force, and nothing else; whether they are other ones than before."""
+        async with self._reloading:
+            return bool(await self._in_force(Loaded(None, self.rules().with_continuity(continuity), [])))
+
+    async def _in_force(self, loaded: Loaded) -> list[str]:
+        """Returns, once it is durable, which kinds have changed."""
+        changed = self._activate(loaded)
+        async with asyncio.timeout(self._settings.limits.wait):
+            await asyncio.gather(*(asyncio.wrap_future(durable) for _, durable in changed))
+        return [kind for kind, _ in changed]
 
     def _activate(self, loaded: Loaded) -> list[tuple[str, Future[None]]]:
         """Submit what differs from what is in force."""

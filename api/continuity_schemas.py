@@ -30,11 +30,14 @@ class ResponseOf(msgspec.Struct, kw_only=True):
 
 
 class PlaybooksOf(msgspec.Struct, kw_only=True):
-    """All playbooks in force, with what speaks against each."""
+    """Playbooks in force by id, with what speaks against each; ``source`` is the repository that they are from (null: a
+    folder)."""
 
     items: list[PlaybookStanding]
     at: Millis
     versions: Versions
+    next: str = ""
+    source: dict[str, str | int | None] | None = None
 
 
 class PlaybookOf(msgspec.Struct, kw_only=True):

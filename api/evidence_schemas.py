@@ -108,3 +108,4 @@ class Promotions(msgspec.Struct, kw_only=True):
 
     items: list[Promotion]
     versions: Versions
+    next: str = ""

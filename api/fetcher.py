@@ -7,7 +7,6 @@ asked is told as well: a window without an answer has a reason.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
 from functools import partial
@@ -24,6 +23,7 @@ from engine.recovery.window import Occasion
 from engine.signals import Fetched, Millis
 from ingest.probes.found import harmless
 from ingest.prometheus_query import NoAnswer, QueryFailed, RangeClient, Ranged
+from ingest.turning import Turning
 from rules.ruleset import RuleSet
 from topology.model import Topology
 
@@ -52,37 +52,40 @@ class Fetcher:
     ) -> None:
         self._clients, self._rules, self._topology = clients, rules, topology
         self._incidents, self._submit, self._clock = open_incidents, submit, clock
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._loop = Turning("fetcher", self._run)
         self._asked: dict[_Key, Millis | None] = {}
         self._failed = Counter("headwater_query_failures", "Queries for windows that failed.", registry=registry)
         self._made = Counter("headwater_queries", "Queries for windows.", registry=registry)
 
+    @property
+    def loops(self) -> list[Turning]:
+        """Its thread; without servers there is nothing to do, and none."""
+        return [self._loop] if self._clients else []
+
     def start(self) -> None:
-        """Begin the thread; without servers there is nothing to do."""
-        if self._clients:
-            self._thread = threading.Thread(target=self._run, name="fetcher", daemon=True)
-            self._thread.start()
+        """Begin the thread."""
+        for loop in self.loops:
+            loop.start()
 
     def stop(self) -> None:
         """Ask for nothing more; what is under way ends by its own time limit."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(ENDING)
+        self._loop.end()
+        self._loop.join(ENDING)
 
     def ready(self) -> Ready:
         """What readiness looks at. A server that fails keeps no sender out."""
-        alive = not self._clients or (self._thread is not None and self._thread.is_alive())
+        alive = all(loop.alive for loop in self.loops)
         text = f"{len(self._clients)} servers, {len(self._asked)} windows asked for"
         return Ready("queries", alive, text if alive else "its thread has ended")
 
     def _run(self) -> None:
-        while not self._stop.is_set():
+        while not self._loop.ended:
+            self._loop.turn()
             try:
                 self.step()
             except Exception:
                 log.exception("windows could not be asked for; trying again")
-            self._stop.wait(LOOK)
+            self._loop.pause(LOOK)
 
     def step(self) -> None:
         """One round: ask for all that is due."""
@@ -92,11 +95,12 @@ class Fetcher:
         self._asked = {key: at for key, at in self._asked.items() if key in due}
         down: dict[str, str] = {}
         for key, query in due.items():
-            if self._stop.is_set():
+            if self._loop.ended:
                 return
             again = self._asked.get(key, 0)
             if again is None or again > now:
                 continue
+            self._loop.turn()
             answer, failed = self._answer(query, down)
             again_at = now + AGAIN if failed or query.occasion is Occasion.AFTER else None
             self._asked[key] = again_at

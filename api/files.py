@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,14 +34,22 @@ class Loaded:
         return [finding for finding in self.findings if not finding.warning]
 
 
-def load(catalogue: Path, rules: Path, sinks: Collection[str] | None = None, playbooks: Path | None = None) -> Loaded:
+Declared = tuple[ContinuityPolicy | None, list[Finding]]
+
+
+def load(
+    catalogue: Path,
+    rules: Path,
+    sinks: Collection[str] | None = None,
+    playbooks: Path | Callable[[], Declared] | None = None,
+) -> Loaded:
     """All of them, and what only shows when they are looked at together. A folder that is not there declares nothing.
-    ``sinks`` are the receivers that the settings declare."""
+    ``sinks`` are the receivers that the settings declare; playbooks may come from elsewhere than a folder."""
     topology, found = topology_of(catalogue)
     ruleset, more = rules_of(rules, sinks)
     findings = found + more
-    if playbooks is not None and playbooks.exists():
-        continuity, wrong = playbooks_of(playbooks)
+    if playbooks is not None and (not isinstance(playbooks, Path) or playbooks.exists()):
+        continuity, wrong = playbooks_of(playbooks) if isinstance(playbooks, Path) else playbooks()
         findings += wrong
         ruleset = None if ruleset is None or continuity is None else ruleset.with_continuity(continuity)
     if topology is not None and ruleset is not None:
@@ -98,7 +106,7 @@ def rules_of(folder: Path, sinks: Collection[str] | None = None) -> tuple[RuleSe
     return (None if any(not one.warning for one in findings) else ruleset), findings
 
 
-def playbooks_of(folder: Path) -> tuple[ContinuityPolicy | None, list[Finding]]:
+def playbooks_of(folder: Path) -> Declared:
     """What the folder of playbooks declares: procedures, duty rosters (with iCalendar files), vendors, exercises."""
     paths, findings = written(folder, PLAYBOOKS)
     texts: dict[str, str] = {}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from api.findings import Finding, Wrong
+
 DATABASE = "headwater.db"
 
 
@@ -29,3 +31,14 @@ class Kept:
     def __str__(self) -> str:
         """For messages; an address may hold a secret."""
         return "the PostgreSQL of the settings" if self.address else str(self.folder)
+
+
+def password_in(file: Path | None) -> str:
+    """The password of a file that holds nothing else; of no file: none. Raises Wrong."""
+    if file is None:
+        return ""
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise Wrong([Finding(str(file), 0, f"store_password_file: cannot be read: {reason}")]) from None

@@ -28,10 +28,16 @@ from api.auth.credentials import COOKIE
 from api.auth.entries import ENTRIES, OPEN
 from api.errors import PROBLEM_JSON
 from api.examples import INGEST
+from api.governance.access import AccessOf
+from api.governance.changes import ChangesOf
+from api.governance.objectives import AssumptionsOf, PrioritiesOf, ScopeOf
+from api.governance.undetected import UndetectedOf
 from api.overload.schemas import Load
+from api.restoring import schemas as restoring_schemas
 from api.routes.ingest import JSON, Row
 from engine.continuity.figures import ReadinessOf
 from engine.continuity.report import ReportOf
+from engine.governance.rows import GovernanceReport
 from engine.outcomes import AlertView
 from engine.readiness.report import Readiness
 from topology.diff import Difference
@@ -50,12 +56,25 @@ _TYPES = [
     feasibility_schemas.AuditOf,
     clock_schemas.ClocksOf,
     continuity_schemas.ResponseOf,
+    restoring_schemas.StepPlan,
+    restoring_schemas.StepBegun,
+    restoring_schemas.BundlesOf,
+    restoring_schemas.Fetched,
+    restoring_schemas.ProposalOf,
+    restoring_schemas.ProposalsOf,
     continuity_schemas.PlaybooksOf,
     continuity_schemas.PlaybookOf,
     continuity_schemas.DutyOf,
     continuity_schemas.TabletopOf,
     ReadinessOf,
     ReportOf,
+    GovernanceReport,
+    AccessOf,
+    ChangesOf,
+    AssumptionsOf,
+    PrioritiesOf,
+    ScopeOf,
+    UndetectedOf,
     clock_schemas.ClockPage,
     clock_schemas.TogetherOf,
     evidence_schemas.SuppressedPage,

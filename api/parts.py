@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from prometheus_client import CollectorRegistry
 
@@ -15,16 +15,21 @@ from api.observed import Observations
 from api.overload.schemas import Load
 from api.prober import Prober
 from api.readiness.book import Book
+from api.restoring.workshop import Workshop
 from api.scenarios import Watch
 from api.schemas import Check, Reloaded, SinkTest
 from api.settings import Settings
 from engine.evidence.logs.store import Logs
-from engine.ports import Clock, DeadLetter, Decode, Reader, Record, Version
+from engine.ports import Clock, DeadLetter, Decode, Reader, Record, StoredLog, Version
 from engine.sending import Link
 from engine.state import CoreState
 from rules.gates import Silence
+from rules.playbooks.policy import ContinuityPolicy
 from rules.ruleset import RuleSet
 from topology.model import Topology
+
+if TYPE_CHECKING:
+    from api.tracing.spans import Tracing
 
 
 class InForce(Protocol):
@@ -44,15 +49,18 @@ class InForce(Protocol):
 class Parts:
     """``accept`` stores a record and returns when it is durable; it raises
     `engine.errors.StoreUnavailable` or TimeoutError. ``topology`` and ``rules`` are those in force. ``reload`` reads
-    the operator's files; it raises `api.files.FilesError`. ``sample`` sets the gauges that the store answers; it raises
+    the operator's files; it raises `api.files.FilesError`. ``bring`` lets other playbooks
+    come into force. ``sample`` sets the gauges that the store answers; it raises
     `engine.errors.StoreUnavailable`. ``settle_dead_letter`` marks one as redriven or dropped. ``redrive`` brings a dead
     publication back; ``hinted`` hears of a call of a sink's web hook (name, body); both say whether there is one.
+    ``elsewhere`` reads the silences of each Alertmanager, for the command `reconcile`.
     ``tickets`` is what sinks keep of an incident. ``test_sink`` tests the sink of a name, None: there is none.
     """
 
     settings: Settings
     access: Opened
     reader: Reader
+    log: StoredLog
     tickets: Callable[[str], Sequence[Link]]
     redrive: Callable[[int], bool]
     hinted: Callable[[str, bytes], bool]
@@ -62,11 +70,13 @@ class Parts:
     topology: Callable[[], Topology]
     rules: Callable[[], RuleSet]
     reload: Callable[[], Awaitable[Reloaded]]
+    bring: Callable[[ContinuityPolicy], Awaitable[bool]]
     version: Callable[[str, str], Version | None]
     dead_letter: Callable[[int], DeadLetter | None]
     settle_dead_letter: Callable[[int, str], bool]
     test_sink: Callable[[str], SinkTest | None]
     silences: Callable[[], Sequence[Silence]]
+    elsewhere: Callable[[], dict[str, str]]
     logs: Callable[[], Logs | None]
     state: Callable[[], CoreState | None]
     checks: Callable[[], list[Check]]
@@ -77,5 +87,7 @@ class Parts:
     audits: Audits
     observations: Observations
     readiness: Book
+    workshop: Workshop
     registry: CollectorRegistry
     sample: Callable[[], None]
+    tracing: Tracing | None = None

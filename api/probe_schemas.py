@@ -39,7 +39,8 @@ class ProbeRow(msgspec.Struct, kw_only=True):
 
 
 class ProbesOf(msgspec.Struct, kw_only=True):
-    """All of them, of one version of the rules."""
+    """A page of them by id, of one version of the rules."""
 
     items: list[ProbeRow]
     rules: str
+    next: str = ""

@@ -26,6 +26,7 @@ from engine.outcomes import IncidentView
 from engine.ports import Record
 from engine.probing import Wanted, wanted
 from engine.signals import Answer, Millis
+from ingest.turning import Turning
 from rules.probes import Probe
 from rules.ruleset import RuleSet
 
@@ -62,8 +63,8 @@ class Prober:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="probe")
         self._half = max(1, threads // 2)
         self._lock = threading.RLock()
-        self._wake, self._stop, self._news = threading.Event(), threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
+        self._news = threading.Event()
+        self.loop = Turning("prober", self._decide)
         self._version: str | None = None
         self._schedule = Schedule((), 0)
         self._looked: Millis = 0
@@ -87,25 +88,22 @@ class Prober:
 
     def start(self) -> None:
         """Begin the thread that decides."""
-        self._thread = threading.Thread(target=self._decide, name="prober", daemon=True)
-        self._thread.start()
+        self.loop.start()
 
     def stop(self) -> None:
         """Begin nothing more; what is under way ends by its own time limit."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(ENDING)
+        self.loop.end()
+        self.loop.join(ENDING)
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def wake(self) -> None:
         """An incident has changed."""
         self._news.set()
-        self._wake.set()
+        self.loop.wake()
 
     def ready(self) -> Ready:
         """What readiness looks at. A probe that fails, or is late, keeps no sender out."""
-        alive = self._thread is not None and self._thread.is_alive()
+        alive = self.loop.alive
         with self._lock:
             text = f"{len(self._schedule.checks)} declared, {len(self._running)} under way"
         return Ready("probes", alive, text if alive else "its thread has ended")
@@ -149,13 +147,13 @@ class Prober:
         )
 
     def _decide(self) -> None:
-        while not self._stop.is_set():
+        while not self.loop.ended:
+            self.loop.turn()
             try:
                 self._step()
             except Exception:
                 log.exception("probes could not be begun; trying again")
-            self._wake.wait(STEP)
-            self._wake.clear()
+            self.loop.pause(STEP)
 
     def _step(self) -> None:
         now = self._clock()
@@ -215,7 +213,7 @@ class Prober:
         finally:
             with self._lock:
                 self._running.pop(check.id, None)
-            self._wake.set()
+            self.loop.wake()
         self._keep(check, answer)
         try:
             self._submit(own.answer(answer)).add_done_callback(self._stored)

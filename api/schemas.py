@@ -47,9 +47,10 @@ class IncidentDetail(msgspec.Struct):
 
 
 class Timeline(msgspec.Struct):
-    """An incident's timeline, oldest first."""
+    """An incident's timeline, oldest first; ``next`` as in all lists."""
 
     items: list[TimelineEntry]
+    next: str = ""
 
 
 class SeverityExplained(msgspec.Struct, kw_only=True):
@@ -71,6 +72,7 @@ class Revisions(msgspec.Struct):
     """All revisions of an incident, oldest first."""
 
     items: list[IncidentView]
+    next: str = ""
 
 
 class AlertPage(msgspec.Struct):
@@ -289,9 +291,10 @@ class SinkOf(msgspec.Struct, kw_only=True):
 
 
 class SinksOf(msgspec.Struct):
-    """All receivers, in the order in which they are declared."""
+    """All receivers, by name."""
 
     items: list[SinkOf]
+    next: str = ""
 
 
 class SinkTest(msgspec.Struct):

@@ -24,12 +24,14 @@ from api.kafka import declared as kafka_declared
 from api.kafka import shards as cluster_declared
 from api.kafka.declared import Kafka
 from api.kafka.shards import ShardTopic
-from api.kept import Kept
+from api.kept import Kept, password_in
 from api.logging_format import Form
 from api.overload_settings import Overload
 from api.probe_settings import ProbeSettings, PrometheusSettings
+from api.restoring_settings import Restoring
 from api.sinks.declared import strict as _strict
 from api.sinks.table import Sinks
+from api.tracing_settings import Traces
 from rules import document as yaml_text
 from rules.document import Document, Place
 
@@ -123,10 +125,13 @@ class Settings:
     cluster: ShardTopic | None = None
     probes: ProbeSettings = ProbeSettings()
     prometheus: tuple[PrometheusSettings, ...] = ()
+    restoring: Restoring = Restoring()
+    alertmanagers: tuple[PrometheusSettings, ...] = ()
     limits: Limits = Limits()
     overload: Overload = Overload()
     retention: Retention = Retention()
     publishing: Publishing = Publishing()
+    traces: Traces | None = None
     log: Form = "text"
     failpoints: str = ""
 
@@ -308,13 +313,18 @@ def _of_store(
 
 def _of_probes(settings: Settings, document: Document, file: str, variables: Mapping[str, str]) -> Iterator[Finding]:
     unset = [(("probes", *place), variable) for place, variable in settings.probes.unset(variables)]
-    for number, server in enumerate(settings.prometheus):
-        if server.token_env and not variables.get(server.token_env):
-            unset.append((("prometheus", number, "token_env"), server.token_env))
+    unset += [(("restoring", *place), variable) for place, variable in settings.restoring.unset(variables)]
+    for section, servers in (("prometheus", settings.prometheus), ("alertmanagers", settings.alertmanagers)):
+        for number, server in enumerate(servers):
+            if server.token_env and not variables.get(server.token_env):
+                unset.append(((section, number, "token_env"), server.token_env))
+    if settings.traces and (variable := settings.traces.unset(variables)):
+        unset.append((("traces", "token_env"), variable))
     for place, variable in unset:
         yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {variable} is not set")
-    for inner, message in settings.probes.incomplete():
-        place = ("probes", *inner)
+    wrong = [(("probes", *inner), message) for inner, message in settings.probes.incomplete()]
+    wrong += [(("restoring", *inner), message) for inner, message in settings.restoring.wrong()]
+    for place, message in wrong:
         yield Finding(file, document.line(place), f"{'.'.join(map(str, place))}: {message}")
 
 
@@ -331,6 +341,9 @@ def _used_twice(settings: Settings, document: Document, file: str) -> Iterator[F
     sinks = [(f"sinks.{setting}", number, sink.name) for setting, number, sink in settings.sinks.declared()]
     probes = settings.probes
     prometheus = [("prometheus", number, server.name) for number, server in enumerate(settings.prometheus)]
+    prometheus += [
+        ("alertmanagers", number, f"alertmanager {one.name}") for number, one in enumerate(settings.alertmanagers)
+    ]
     databases = [("probes.databases", number, one.name) for number, one in enumerate(probes.databases)]
     commands = [("probes.commands", number, one.name) for number, one in enumerate(probes.commands)]
     credentials = [("probes.credentials", number, one.name) for number, one in enumerate(probes.credentials)]
@@ -350,35 +363,30 @@ def _resolved(
         name: getattr(settings, name) if (name,) in origins else base / getattr(settings, name)
         for name in ("data", "catalogue", "rules", "scenarios", "playbooks")
     }
-    secret = _password(settings, base, origins)
+    file = settings.store_password_file
+    if file and ("store_password_file",) not in origins:
+        file = base / file
     probes = settings.probes.with_secrets(variables)
     if probes.authorities is not None:
         probes = replace(probes, authorities=base / probes.authorities)
     databases = (
         replace(one, database=str(base / one.database)) if one.driver == "sqlite3" else one for one in probes.databases
     )
-    servers = (replace(one, token=variables.get(one.token_env or "", "")) for one in settings.prometheus)
+    servers, others = (
+        tuple(replace(one, token=variables.get(one.token_env or "", "")) for one in found)
+        for found in (settings.prometheus, settings.alertmanagers)
+    )
     return replace(
         settings,
         **paths,
-        store_password=secret,
+        store_password=settings.store_password or password_in(file),
         access=settings.access.with_secrets(variables),
         sinks=settings.sinks.located(base).with_secrets(variables),
         cluster=settings.cluster and cluster_declared.with_secrets(settings.cluster.located(base), variables),
         kafka=tuple(kafka_declared.with_secrets(one.located(base), variables) for one in settings.kafka),
         probes=replace(probes, databases=tuple(databases)),
-        prometheus=tuple(servers),
+        prometheus=servers,
+        alertmanagers=others,
+        restoring=settings.restoring.with_secrets(variables),
+        traces=settings.traces and settings.traces.with_secrets(variables),
     )
-
-
-def _password(settings: Settings, base: Path, origins: Mapping[tuple[str, ...], str]) -> str:
-    """The store's, from the environment or from the file that holds nothing else. Raises Wrong."""
-    named = settings.store_password_file
-    if settings.store_password or named is None:
-        return settings.store_password
-    path = named if ("store_password_file",) in origins else base / named
-    try:
-        return path.read_text(encoding="utf-8").rstrip("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise Wrong([Finding(str(path), 0, f"store_password_file: cannot be read: {reason}")]) from None

@@ -74,10 +74,11 @@ class ScenarioRun(msgspec.Struct, kw_only=True):
 
 
 class ScenarioRuns(msgspec.Struct, kw_only=True):
-    """All saved scenarios as they went with these versions; ``findings`` is what is wrong with their files."""
+    """Saved scenarios by id as they went with these versions; ``findings`` is what is wrong with their files."""
 
     versions: Versions
     passed: int
     failed: int
     items: list[ScenarioRun]
     findings: list[str] = []
+    next: str = ""

@@ -95,7 +95,7 @@ def _unlike(logs: Logs, number: int) -> None:
 def _workers() -> Iterator[tuple[str, Callable[[str], object]]]:
     logs = Logs()
     yield "headwater", lambda line: logs.add("shop", 0, "info", line)
-    yield "plain masks", _plainly
+    yield "plain masks", plainly
     if find_spec("drain3") is not None:
         config = import_module("drain3.template_miner_config").TemplateMinerConfig()
         instruction = import_module("drain3.masking").MaskingInstruction
@@ -103,7 +103,8 @@ def _workers() -> Iterator[tuple[str, Callable[[str], object]]]:
         yield "Drain3", import_module("drain3").TemplateMiner(config=config).add_log_message
 
 
-def _plainly(line: str) -> str:
+def plainly(line: str) -> str:
+    """The nine masks, one after the other."""
     for pattern, by in _COMPILED:
         line = pattern.sub(by, line)
     return line

@@ -13,6 +13,7 @@ from engine.checked import unmet
 from engine.context import Context
 from engine.continuity.desk import CONTINUITY_COMMANDS
 from engine.continuity.readiness import restoration_began
+from engine.continuity.reconciling import rule_promoted, silences_changed
 from engine.errors import Conflict, IllegalTransition, Refused
 from engine.incidents import PROVEN, accepted_in_words, declare, move, reopen, resolve
 from engine.judging import JUDGING_COMMANDS, judge_members
@@ -50,6 +51,8 @@ def obey(context: Context, command: Command, now: Millis) -> None:
         incident = context.state.incidents.get(command.target)
         domain = incident.domain if incident else UNMAPPED
         facts: dict[str, object] = {"action": command.action, "target": command.target}
+        if run := command.facts.get("run"):
+            facts["run"] = run
         if isinstance(error, Conflict):
             facts["conflict"] = True
         context.tell(command.target, domain, now, "refused", error.detail, actor=command.actor, facts=facts)
@@ -116,7 +119,7 @@ def _restore(context: Context, command: Command, now: Millis) -> None:
 
 def _start_task(context: Context, command: Command, now: Millis) -> None:
     """The first step of a playbook begins the restoration."""
-    CONTINUITY_COMMANDS["start_task"](context, command, now)
+    CONTINUITY_COMMANDS[command.action](context, command, now)
     incident = _incident(context, command)
     if incident.state is State.DECLARED:
         text = f"Restoration has begun with step {command.facts['task']}"
@@ -247,6 +250,9 @@ def _reopen(context: Context, command: Command, now: Millis) -> None:
 
 def _review(context: Context, command: Command, now: Millis) -> None:
     incident = _incident(context, command)
+    left = context.guards.refusals(incident.state, Trigger.REVIEW, incident)
+    if left:
+        raise Refused("; ".join(left))
     judge_members(context, incident, command, now)
     move(context, incident, Trigger.REVIEW, now, command.reason or "Reviewed", actor=command.actor)
     context.revise(incident, now, "reviewed")
@@ -296,16 +302,19 @@ def _promote(context: Context, command: Command, now: Millis) -> None:
     known = context.rules.suppressing
     if command.target not in known:
         raise Refused(f"there is no rule {command.target!r}; known: {', '.join(known)}")
+    before = context.mode(command.target)
     context.state.modes[command.target] = command.facts["mode"]
     text = f"{command.target} is now in mode {command.facts['mode']}: {command.reason}"
     context.tell(command.target, UNMAPPED, now, "promoted", text, actor=command.actor)
     _look_again(context, now)
+    rule_promoted(context, command.target, before, command.actor, now)
 
 
 def _look_again(context: Context, now: Millis) -> None:
     context.look_at_rules()
     for number in sorted(context.state.alerts):
         review(context, context.state.alerts[number], now, now)
+    silences_changed(context, now)
 
 
 def _time(text: str, name: str) -> Millis:
@@ -344,5 +353,6 @@ _DESK: Mapping[str, Callable[[Context, Command, Millis], None]] = {
     **CLOCK_COMMANDS,
     **CONTINUITY_COMMANDS,
     "start_task": _start_task,
+    "run_task": _start_task,
     **JUDGING_COMMANDS,
 }

@@ -20,6 +20,7 @@ from engine.continuity.closing import guard_closing
 from engine.continuity.coordination import brief_due
 from engine.continuity.measures import grant_due
 from engine.continuity.reviewing import review_due
+from engine.continuity.stepping import step_due
 from engine.continuity.vendors import vendor_due
 from engine.drills import DRILL, FIRST_ALERT, drilled, is_drill
 from engine.evidence.telemetry import AnomalySeen
@@ -81,6 +82,7 @@ _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
     "grant": grant_due,
     "vendor": vendor_due,
     "review": review_due,
+    "step": step_due,
 }
 _SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead", "storm", "call", "proof"})
 """Timers that wait for the absence of something: own downtime moves them."""

@@ -28,6 +28,9 @@ CROSSED = 2
 
 def deviants(context: Context, domain: str, known: Iterable[str], onset: Millis, now: Millis) -> list[str]:
     """Entities that have deviated since the onset and have no alert of their own, sorted."""
+    state = context.state
+    if not (state.telemetry.series or state.logs.entities or state.traces.entities):
+        return []
     alerting = context.domain(domain).cells
     frontier = sorted((entity, 0) for entity in known)
     seen = {entity for entity, _ in frontier}
@@ -39,10 +42,11 @@ def deviants(context: Context, domain: str, known: Iterable[str], onset: Millis,
                 if other in seen or other in alerting:
                     continue
                 seen.add(other)
-                if deviates(context, other, onset, now):
-                    found.append(other)
-                    following.append((other, 0))
-                elif crossed < CROSSED and not _measured(context, other):
+                if _measured(context, other):
+                    if deviates(context, other, onset, now):
+                        found.append(other)
+                        following.append((other, 0))
+                elif crossed < CROSSED:
                     following.append((other, crossed + 1))
         frontier = sorted(following)
     if _declared(context, domain, seen):

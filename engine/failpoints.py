@@ -12,6 +12,7 @@ import signal
 POINTS = frozenset(
     {
         "http.after_read",
+        "stage1.after_send",
         "ingest.after_poll",
         "ingest.before_commit",
         "ingest.after_commit_before_ack",

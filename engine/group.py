@@ -14,6 +14,9 @@ from engine.ports import Commit, DeadLetter, Decoded, Entry, Origin, Record
 from engine.signals import Millis, Samples, SampleTable, Signal
 from engine.submissions import Submitted
 
+ACTIVATIONS = 4
+"""Under so many activations positions of one partition are kept."""
+
 
 class Cursor(msgspec.Struct):
     """How far the durable state reaches: the last position and arrival, the timers, each source's own position."""
@@ -88,10 +91,11 @@ class Group:
         cursor = self.cursor
         cursor.position += 1
         cursor.arrival = arrival
-        for source, at in _places(record):
-            cursor.positions[source] = self.commit.positions[source] = at
+        for place, at in _places(record):
+            cursor.positions[place] = self.commit.positions[place] = at
         if record.origin is not None:
             self._origins[cursor.position] = record.origin
+            self._forget(record.origin)
         if isinstance(record.token, Submitted) and record.token.version is not None:
             self.commit.versions.append(record.token.version)
         entry = Entry(
@@ -99,6 +103,22 @@ class Group:
         )
         self.commit.entries.append(entry)
         return entry
+
+    def _forget(self, origin: Origin) -> None:
+        """Of a source's partition the positions under the latest activations are enough: stage 1 hears of another one
+        within seconds, and what it sent before is not sent again for longer than that."""
+        if not origin.since:
+            return
+        known = [
+            (int(since), (source, partition))
+            for source, partition in self.cursor.positions
+            if partition == origin.partition and source.startswith(f"{origin.source}@")
+            and (since := source.removeprefix(f"{origin.source}@")).isdecimal()
+        ]  # fmt: skip
+        for _, place in sorted(known)[:-ACTIVATIONS]:
+            del self.cursor.positions[place]
+            self.commit.positions.pop(place, None)
+            self.commit.forgotten.append(place)
 
     def decided(self, entry: Entry, decoded: Decoded, outcomes: Outcomes) -> None:
         """What the core said of an entry, and what its decoder rejected."""
@@ -180,5 +200,7 @@ def _places(record: Record) -> Iterator[tuple[tuple[str, int], int]]:
     """Where a record lies in its source, and where stage 1 had it from."""
     if record.offset is not None:
         yield (record.source, record.partition), record.offset
-    if record.origin is not None and record.origin.offset is not None:
-        yield (record.origin.source, record.origin.partition), record.origin.offset
+    origin = record.origin
+    if origin is not None and origin.offset is not None:
+        source = f"{origin.source}@{origin.since}" if origin.since else origin.source
+        yield (source, origin.partition), origin.offset

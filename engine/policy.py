@@ -32,6 +32,7 @@ class Action(msgspec.Struct, frozen=True):
     reason: bool = False
     facts: tuple[str, ...] = ()
     command: bool = True  # enters the input log as a `Command`; else only guarded
+    route: str = ""  # what enters the log only by way of this route, which does more than that
 
 
 def _guarded(role: Role, summary: str, *, reason: bool = False) -> Action:
@@ -47,6 +48,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "probe": _guarded(Role.RESPONDER, "run a probe or a data check now"),
         "rehearse": _guarded(Role.OPERATOR, "run saved scenarios"),
         "raw_input": _guarded(Role.OPERATOR, "read input that could not be used, as it was sent"),
+        "governance": _guarded(Role.OPERATOR, "read the report of a period for governance"),
         "trail": _guarded(Role.ADMIN, "read the record of what people did and were denied"),
         "export": _guarded(Role.OPERATOR, "take a copy of the record of decisions"),
         "ingest": _guarded(Role.OPERATOR, "send alerts, samples, logs, spans, changes and heartbeats"),
@@ -80,6 +82,37 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "activate_playbook": Action(Role.OPERATOR, "choose the playbook to work by", reason=True, facts=("playbook",)),
         "abandon_playbook": Action(Role.OPERATOR, "give up the playbook under way", reason=True),
         "start_task": Action(Role.OPERATOR, "begin a step of the playbook", facts=("task",)),
+        "run_task": Action(
+            Role.OPERATOR,
+            "let an automated step of the playbook be carried out",
+            facts=("task", "run"),
+            route="/api/v1/incidents/{id}/steps/{task}/run",
+        ),
+        "dry_run": Action(
+            Role.OPERATOR,
+            "see what an automated step would do",
+            facts=("task", "detail"),
+            route="/api/v1/incidents/{id}/steps/{task}/dry-run",
+        ),
+        "step_ended": Action(
+            Role.ADMIN,
+            "say what came of an automated step; nobody but Headwater itself does",
+            facts=("run", "outcome"),
+            route="nobody",
+        ),
+        "export_bundle": Action(
+            Role.OPERATOR,
+            "take a sealed copy of everything known of an incident",
+            reason=True,
+            facts=("seal",),
+            route="/api/v1/incidents/{id}/bundles",
+        ),
+        "propose_playbook": Action(
+            Role.OPERATOR,
+            "propose a change of a playbook by what was really done",
+            facts=("playbook", "commit"),
+            route="/api/v1/incidents/{id}/proposals/{playbook}",
+        ),
         "finish_task": Action(Role.OPERATOR, "say that a step is done", facts=("task",)),
         "fail_task": Action(Role.OPERATOR, "say that a step did not work", reason=True, facts=("task",)),
         "skip_task": Action(Role.OPERATOR, "leave a step out", reason=True, facts=("task",)),
@@ -110,6 +143,17 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "hold_review": Action(Role.OPERATOR, "record the review", facts=("technical", "business", "findings")),
         "add_action": Action(Role.OPERATOR, "give somebody something to do later", facts=("text", "owner")),
         "close_action": Action(Role.OPERATOR, "say that an action is done", facts=("action",)),
+        "propose_change": Action(
+            Role.OPERATOR, "say what the catalogue should say", reason=True, facts=("entity", "field", "value")
+        ),
+        "accept_change": Action(Role.OPERATOR, "accept a proposed change of the catalogue", facts=("change",)),
+        "refuse_change": Action(
+            Role.OPERATOR, "refuse a proposed change of the catalogue", reason=True, facts=("change",)
+        ),
+        "reconcile": Action(Role.OPERATOR, "look which silences and changed rules are left"),
+        "sign_order": Action(
+            Role.OPERATOR, "settle whom a shared provider is restored for first", reason=True, facts=("order",)
+        ),
         "record_exercise": Action(Role.OPERATOR, "record an exercise of the calendar", facts=("passed",)),
         "record_restore_test": Action(
             Role.OPERATOR, "record that a backup was restored in a test", facts=("seconds", "integrity")
@@ -125,6 +169,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "drop": _guarded(Role.OPERATOR, "give up a dead letter", reason=True),
         "promote_rule": Action(Role.ADMIN, "let a suppression rule act, not only watch", reason=True, facts=("mode",)),
         "activate_model": Action(Role.ADMIN, "weigh evidence by a learned model, or by the prior again", reason=True),
+        "fetch_playbooks": _guarded(Role.OPERATOR, "look for newer playbooks in their repository"),
         "reload": _guarded(Role.ADMIN, "read the catalogue and the rules again"),
         "access": _guarded(Role.ADMIN, "make, list and revoke keys, users and sessions"),
         "erase": _guarded(Role.ADMIN, "erase the payload of recorded decisions", reason=True),

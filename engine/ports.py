@@ -45,12 +45,14 @@ Decode = Callable[[str, bytes], Decoded]
 
 
 class Origin(NamedTuple):
-    """Where stage 1 had an input from. ``offset`` is None where the source has none."""
+    """Where stage 1 had an input from. ``offset`` is None where the source has none. ``since``: the activation by which
+    it was divided among the shards; with another one the same input is divided otherwise, and is another one."""
 
     source: str
     partition: int = 0
     offset: int | None = None
     format: str = ""
+    since: int = 0
 
 
 class Record(msgspec.Struct):
@@ -58,7 +60,8 @@ class Record(msgspec.Struct):
 
     ``offset`` is the position in the source (None where the source has none, as HTTP has not).
     ``decoded`` saves decoding twice; it equals ``decode(format, body)``. ``arrival`` is set only where the time of
-    arrival is part of the record (replay); else the service stamps it. ``token`` belongs to the source.
+    arrival is part of the record (replay); else the service stamps it. ``token`` belongs to the source, ``trace`` to
+    whoever traces; neither has a part in decisions.
     """
 
     source: str
@@ -70,6 +73,7 @@ class Record(msgspec.Struct):
     arrival: Millis | None = None
     token: object = None
     origin: Origin | None = None
+    trace: object = None
 
 
 class Source(Protocol):
@@ -154,10 +158,18 @@ class Commit(msgspec.Struct, kw_only=True):
     dead: list[DeadLetter] = []
     versions: list[Version] = []
     positions: dict[tuple[str, int], int] = {}
+    forgotten: list[tuple[str, int]] = []  # positions that are not kept any longer
     ticked: Millis = 0
     counts: dict[str, int] = {}  # totals so far: "received" and one per disposition
     snapshot: Snapshot | None = None
     handovers: list[tuple[int, Handover]] = []  # with the shard that is to have it
+
+    def positions_after(self, before: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+        """Where all sources are with this commit, given where they were."""
+        if not self.positions and not self.forgotten:
+            return before
+        gone = set(self.forgotten)
+        return {place: at for place, at in (before | self.positions).items() if place not in gone}
 
 
 class Resume(msgspec.Struct):
@@ -214,6 +226,16 @@ class ShardStore(Store, Protocol):
         """The handovers up to this number are with their shards."""
 
 
+class StoredLog(Protocol):
+    """The input log, to be read only; safe to call from any thread."""
+
+    def reach(self) -> tuple[int, int, Millis]:
+        """The first and the last position (1 and 0: it is empty), and until when timers have fired."""
+
+    def entries(self, after: int, until: int | None = None) -> Iterable[Entry]:
+        """The entries behind ``after``, in order, up to and including ``until``."""
+
+
 class Page(msgspec.Struct):
     """One page of a list. ``next`` is the cursor of the following page, empty at the end."""
 
@@ -263,6 +285,12 @@ class Reader(Protocol):
     def timeline(self, id: str) -> list[TimelineEntry]:
         """Oldest first."""
 
+    def revisions_page(self, id: str, cursor: str = "", limit: int = 50) -> Page:
+        """As `revisions`, page by page."""
+
+    def timeline_page(self, id: str, cursor: str = "", limit: int = 50) -> Page:
+        """As `timeline`, page by page."""
+
     def alerts(
         self,
         *,
@@ -294,6 +322,9 @@ class Reader(Protocol):
 
     def versions(self, kind: str = "") -> list[Version]:
         """Newest first, without content."""
+
+    def versions_page(self, kind: str = "", cursor: str = "", limit: int = 50) -> Page:
+        """As `versions`, page by page."""
 
     def feed(self, after: int, limit: int = 500) -> list[tuple[int, str, dict[str, object]]]:
         """The live stream behind ``after``: (sequence number, event name, data)."""

@@ -9,7 +9,8 @@ from engine.signals import Millis
 
 class ExerciseDone(msgspec.Struct, kw_only=True, frozen=True):
     """An exercise that was held: who filled which role, how it went (``passed``: yes, no, partly), what was found.
-    ``drill`` is the incident of the drill lane that it was measured by, if any."""
+    ``drill`` is the incident of the drill lane that it was measured by, if any; ``broke`` are assumptions
+    (entity/assumption) that it showed not to hold."""
 
     exercise: str
     at: Millis
@@ -18,6 +19,7 @@ class ExerciseDone(msgspec.Struct, kw_only=True, frozen=True):
     findings: str = ""
     people: tuple[tuple[str, str], ...] = ()
     drill: str = ""
+    broke: tuple[str, ...] = ()
 
 
 class RestoreTest(msgspec.Struct, kw_only=True, frozen=True):
@@ -56,6 +58,17 @@ class ContractReviewed(msgspec.Struct, kw_only=True, frozen=True):
     note: str = ""
 
 
+class OrderSigned(msgspec.Struct, kw_only=True, frozen=True):
+    """Business units in the ``order`` in which a shared provider is restored for them, signed under a topology."""
+
+    provider: str
+    order: tuple[str, ...]
+    at: Millis
+    by: str
+    topology: str
+    why: str = ""
+
+
 class Preparedness(msgspec.Struct, kw_only=True, frozen=True):
     """All of it, oldest first, cut at `engine.continuity.readiness.KEPT` each. ``revised`` are (playbook, digest of its
     content, since when) of those in force; ``updates`` are (playbook, when) of the changes seen."""
@@ -67,3 +80,4 @@ class Preparedness(msgspec.Struct, kw_only=True, frozen=True):
     revised: tuple[tuple[str, str, Millis], ...] = ()
     updates: tuple[tuple[str, Millis], ...] = ()
     initiated: tuple[tuple[str, Millis, Millis], ...] = ()
+    orders: tuple[OrderSigned, ...] = ()

@@ -35,11 +35,34 @@ class GateView(msgspec.Struct, kw_only=True, frozen=True):
     version: int = 0
 
 
+UNDER_WAY, PASSED_RUN, FAILED_RUN, UNCLEAR = "under_way", "passed", "failed", "unclear"
+"""How a run of an automated step stands; unclear: nobody knows whether it was carried out."""
+
+
+class StepRun(msgspec.Struct, kw_only=True, frozen=True):
+    """One attempt to carry out an automated step: ``what`` was called, for whom, and what came of it.
+
+    ``output`` is masked and cut; ``sha256`` is that of all that was kept of it, ``until`` when no result is expected
+    any more. ``code`` is what a program returned, or the status of an answer."""
+
+    id: str
+    what: str
+    at: Millis
+    by: str
+    until: Millis
+    state: str = UNDER_WAY
+    ended_at: Millis | None = None
+    code: int | None = None
+    detail: str = ""
+    output: str = ""
+    sha256: str = ""
+
+
 class TaskView(msgspec.Struct, kw_only=True, frozen=True):
     """A task of the playbook under way. ``owner`` are the people who are accountable, as the roster and the rules say.
 
     ``blocked_by`` are the gates and tasks that it waits for; ``option`` is what was decided; ``output`` what an
-    automated step said."""
+    automated step said, ``runs`` are the attempts to carry it out."""
 
     id: str
     title: str
@@ -56,6 +79,12 @@ class TaskView(msgspec.Struct, kw_only=True, frozen=True):
     blocked_by: tuple[str, ...] = ()
     changed_at: Millis | None = None
     version: int = 0
+    runs: tuple[StepRun, ...] = ()
+
+    @property
+    def running(self) -> StepRun | None:
+        """The attempt that is under way."""
+        return next((one for one in self.runs if one.state == UNDER_WAY), None)
 
     @property
     def took(self) -> Millis | None:
@@ -115,7 +144,10 @@ class Deviation(msgspec.Struct, kw_only=True, frozen=True):
 
 class Measure(msgspec.Struct, kw_only=True, frozen=True):
     """Something temporary that must be reverted or accepted before the incident may close. ``kind``: override, route,
-    silence, threshold, scaling, or a word of whoever registered it."""
+    silence, threshold, scaling, or a word of whoever registered it; rules, rule and unread come from reconciling.
+
+    One that was found, not registered by a person, says in which ``source`` and under which ``key``, and what was there
+    ``before``. ``field`` and ``value`` are what the catalogue says of its entity if it stays."""
 
     id: str
     kind: str
@@ -127,6 +159,11 @@ class Measure(msgspec.Struct, kw_only=True, frozen=True):
     ended_at: Millis | None = None
     ended_by: str = ""
     why: str = ""
+    source: str = ""
+    key: str = ""
+    before: str = ""
+    field: str = ""
+    value: str = ""
     version: int = 0
 
 
@@ -202,7 +239,8 @@ class Handover(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class ActionItem(msgspec.Struct, kw_only=True, frozen=True):
-    """Something to be done later, by somebody. ``kind``: gap, playbook, threshold, vendor, capacity …"""
+    """Something to be done later, by somebody. ``kind``: gap, playbook, threshold, vendor, capacity …; one that
+    ``blocks`` has to be done before the review is accepted."""
 
     id: str
     kind: str
@@ -213,6 +251,29 @@ class ActionItem(msgspec.Struct, kw_only=True, frozen=True):
     due: str = ""
     done_at: Millis | None = None
     done_by: str = ""
+    blocks: bool = False
+    version: int = 0
+
+
+class CatalogueChange(msgspec.Struct, kw_only=True, frozen=True):
+    """What the catalogue should say of ``entity`` after this incident: ``field`` from ``before`` to ``after``.
+
+    ``kind``: dependency (an edge was seen; ``after`` is the provider), attribute (a person says so) or measure (a
+    temporary one that stays). ``state``: open, accepted or refused, by whom, when and why."""
+
+    id: str
+    kind: str
+    entity: str
+    field: str
+    before: str
+    after: str
+    because: str
+    at: Millis
+    by: str = ""
+    state: str = "open"
+    ended_at: Millis | None = None
+    ended_by: str = ""
+    why: str = ""
     version: int = 0
 
 
@@ -247,4 +308,5 @@ class Response(msgspec.Struct, kw_only=True, frozen=True):
     assessor: Assessor | None = None
     handover: Handover | None = None
     actions: tuple[ActionItem, ...] = ()
+    catalogue: tuple[CatalogueChange, ...] = ()
     review: Review | None = None

@@ -26,6 +26,7 @@ One thread owns the core and calls everything here but `Service.health`.
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections.abc import Callable, Sequence
 from threading import Event
@@ -98,8 +99,7 @@ class Service:
         self._core: Engine | None = None
         self._cursor = Cursor()
         self._reason = "starting"
-        self._backoff, self._retry_at = 0.0, 0.0
-        self._last_step, self._polled_at = time.monotonic(), 0.0
+        self._last_step, self._polled_at, self._backoff, self._retry_at = time.monotonic(), 0.0, 0.0, 0.0
         self._untold: Sequence[Delivery] = ()
         self._alive_at, self._pruned_at, self._sample_next = 0, 0, 0
         self.hands_over = True  # until somebody has looked
@@ -159,11 +159,12 @@ class Service:
             self._lost(error)
         return taken
 
-    def run(self, stop: Event) -> None:
-        """Recover, step until ``stop`` is set, then drain. The body of the service's thread."""
+    def run(self, stop: Event, turned: Callable[[], None] = lambda: None) -> None:
+        """Recover, step until ``stop`` is set, then drain: the body of a thread. ``turned`` hears of each step."""
         if self._core is None:
             self._try_again()
         while not stop.is_set():
+            turned()
             self.step(self.settings.poll_seconds)
         self.stop()
 
@@ -332,12 +333,13 @@ class Service:
         self._core = None
         self._reason = str(error) if isinstance(error, EngineError) else f"the engine cannot go on: {error!r}"
         self._backoff = min(max(self._backoff * 2, settings.backoff_first), settings.backoff_most)
-        self._retry_at = time.monotonic() + self._backoff
+        wait = self._backoff * (0.5 + random.random() / 2)  # noqa: S311 - so that not all shards come back at once
+        self._retry_at = time.monotonic() + wait
         self._metrics.ready.set(0)
         log.error(
             "inputs are refused: %s; next try in %.1f s",
             self._reason,
-            self._backoff,
+            wait,
             exc_info=None if isinstance(error, StoreUnavailable) else error,
         )
         refused, self._untold = self._untold, ()

@@ -31,6 +31,11 @@ class Shard(NamedTuple):
         """The position before its first one."""
         return self.number << BITS
 
+    @property
+    def end(self) -> int:
+        """The position behind its last one."""
+        return (self.number + 1) << BITS
+
 
 ALONE = Shard()
 

@@ -179,6 +179,18 @@ class Command(msgspec.Struct, frozen=True, gc=False):
     facts: dict[str, str] = {}
 
 
+class SilenceElsewhere(msgspec.Struct, frozen=True):
+    """A silence of an Alertmanager, its matchers in Alertmanager's notation; it is in the facts of a command."""
+
+    id: str
+    matchers: str
+    starts_at: Millis
+    ends_at: Millis
+    changed_at: Millis
+    by: str = ""
+    comment: str = ""
+
+
 class TicketEvent(msgspec.Struct, frozen=True, gc=False):
     """What somebody changed in the ticket ``remote`` of an incident, as read back from the ticketing system ``sink``.
 

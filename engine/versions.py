@@ -8,6 +8,7 @@ from engine.cells import depart, enter
 from engine.clocks import rules_changed
 from engine.context import Context
 from engine.continuity.readiness import playbooks_changed
+from engine.continuity.reconciling import rules_replaced
 from engine.probing import forget_undeclared
 from engine.proof import judge_anew
 from engine.routes import Routes
@@ -19,6 +20,7 @@ from topology.model import UNMAPPED
 
 def activate(context: Context, signal: Activation, now: Millis) -> None:
     """Bring a version into force; `UnknownVersion` when the shell did not provide it."""
+    before = context.state.rules
     if signal.kind == "topology":
         context.topology = context.library.topology(signal.version)
         context.state.topology = signal.version
@@ -44,6 +46,7 @@ def activate(context: Context, signal: Activation, now: Millis) -> None:
         rules_changed(context, now)
         judge_anew(context, now)
         playbooks_changed(context, now)
+        rules_replaced(context, before, now)
 
 
 def resolve_again(context: Context, alert: Alert) -> None:

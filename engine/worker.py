@@ -5,7 +5,7 @@
 * revoked: what is under way is committed and a snapshot stored, then the shard is let go
 * lost (the group went on without it), or fenced by the store: the shard is dropped at once and nothing is written; what
   the core had decided and not committed is discarded. Fenced although the group has not taken it away (somebody who was
-  late took it last), it is taken again after some time
+  late took it last), it is taken again after some time, unless the group does not answer: then it may be another's
 
 What the cores hand over to other shards is sent once it is durable, in order; a repetition is known by its number.
 """
@@ -13,6 +13,7 @@ What the cores hand over to other shards is sent once it is durable, in order; a
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -50,6 +51,9 @@ class Member(Protocol):
 
     def committed(self, offsets: Mapping[int, int]) -> None:
         """The last offset by shard that is durable: for lag metrics only."""
+
+    def in_touch(self) -> bool:
+        """Whether the group has answered lately: else what is assigned may be others' by now."""
 
     def close(self) -> None:
         """Leave the group; `Worker.revoked` is told before."""
@@ -129,7 +133,10 @@ class Worker:
         """Let these go, in good order."""
         for shard in sorted(self.owned.keys() & set(shards)):
             one = self.owned.pop(shard)
-            one.service.stop()
+            try:
+                one.service.stop()
+            except Fenced as error:
+                log.warning("shard %d was lost before it was revoked: %s", shard, error)
             one.store.close()
         self._forget(shards)
 
@@ -150,7 +157,7 @@ class Worker:
             if one is not None:
                 one.source.push(record)
         for shard, at in sorted(self._waiting.items()):
-            if at <= time.monotonic():
+            if at <= time.monotonic() and self._member.in_touch():
                 self._begin(shard)
         for shard in list(self.owned):
             try:
@@ -195,8 +202,9 @@ class Worker:
 
     def _later(self, shard: int, seconds: float, error: EngineError) -> None:
         """Try again, unless the group says before that it is not ours: it alone decides who owns what."""
-        log.error("shard %d is not up, next try in %g s: %s", shard, seconds, error)
-        self._waiting[shard], self.troubles[shard] = time.monotonic() + seconds, str(error)
+        log.error("shard %d is not up, next try within %g s: %s", shard, seconds, error)
+        spread = 0.5 + random.random() / 2  # noqa: S311 - so that not all come back at once
+        self._waiting[shard], self.troubles[shard] = time.monotonic() + seconds * spread, str(error)
 
     def _forget(self, shards: Collection[int]) -> None:
         for shard in shards:

@@ -17,6 +17,8 @@ from rules.errors import Problem
 
 Place = tuple[str | int, ...]
 DEEPEST = 32
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml's; with it the regimes that ship are read in 0.05 s rather than 0.31 s."""
 
 
 class Document(NamedTuple):
@@ -52,14 +54,13 @@ def read(file: str, text: str) -> Document:
     document = Document(file, {}, {}, [])
     try:
         _refuse_aliases_and_depth(text)
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root = yaml.compose(text, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        document.problems.append(
-            not_yaml.problem(file, mark.line + 1 if mark else 1, str(error.problem or error.context))
-        )
+        line = min(mark.line, text.count("\n")) + 1 if mark else 1  # the end of the text is on its last line
+        document.problems.append(not_yaml.problem(file, line, str(error.problem or error.context)))
         return document
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeEncodeError) as error:  # the latter: half of a surrogate pair
         document.problems.append(not_yaml.problem(file, 1, str(error).splitlines()[0]))
         return document
     if root is None:
@@ -70,7 +71,7 @@ def read(file: str, text: str) -> Document:
 def _refuse_aliases_and_depth(text: str) -> None:
     """Raises before anything recursive sees the text."""
     depth = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+    for event in yaml.parse(text, Loader=_LOADER):
         if isinstance(event, yaml.AliasEvent):
             raise _refused("aliases (*name) are not supported", event)
         if isinstance(event, yaml.CollectionStartEvent):

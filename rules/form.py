@@ -26,6 +26,7 @@ from rules.severity_form import SeverityForm
 from rules.ticketing_form import TicketForm
 from rules.values import (
     ONE_OR_MORE,
+    Day,
     Duration,
     Form,
     Id,
@@ -52,9 +53,11 @@ class _Gate(Form):
 class Exclusions(_Gate):
     """Leaves out of incident execution what it covers."""
 
+    review: Day = Field("", description="when somebody looks at it again")
+
     def build(self) -> Exclusion:
         """The gate."""
-        return Exclusion(self.id, self.match, self.entities, self.comment)
+        return Exclusion(self.id, self.match, self.entities, self.comment, self.review)
 
 
 class Maintenance(_Gate):

@@ -35,6 +35,7 @@ Instant = Annotated[
     BeforeValidator(bad_time.instant),
     WithJsonSchema({"type": "string", "pattern": bad_time.PATTERN, "examples": ["2026-03-01T22:00:00Z"]}),
 ]
+Day = Annotated[str, PlainValidator(bad_time.day), WithJsonSchema({"type": "string", "pattern": bad_time.DAY})]
 Matchers = Annotated[tuple[Matcher, ...], PlainValidator(bad_matcher.matchers), WithJsonSchema(_MATCHERS_SCHEMA)]
 Template = Annotated[str, PlainValidator(bad_mapping.template), WithJsonSchema({"type": "string"})]
 Level = Annotated[str, PlainValidator(unknown_severity.level), WithJsonSchema({"type": "string", "enum": list(LEVELS)})]

@@ -57,7 +57,8 @@ class Declared:
     def missing(self, at: At, id: str, what: str) -> None:
         """Note that something names what is no entity, unless its entry was only refused."""
         if id not in self._draft.refused:
-            self._draft.wrong(at, f"{what} {id!r}, which is no entity", self._hint(id))
+            hint = "" if self._draft.mistakes.full else self._hint(id)
+            self._draft.wrong(at, f"{what} {id!r}, which is no entity", hint)
 
     def _hint(self, id: str) -> str:
         if (known := self._hints.get(id)) is not None:

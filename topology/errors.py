@@ -40,6 +40,11 @@ class Mistakes:
     def __bool__(self) -> bool:
         return bool(self._problems)
 
+    @property
+    def full(self) -> bool:
+        """Whether all others are only counted: their hints need not be searched for."""
+        return len(self._problems) >= SHOWN
+
     def listed(self) -> list[Problem]:
         """All of them by file and line, the last one telling how many more there are."""
         problems = sorted(self._problems)

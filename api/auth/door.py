@@ -55,16 +55,21 @@ class Door:
         """Whoever is on the machine, as long as everything is open to it."""
         if not self._open:
             return None
+        if not self._believed():
+            self._closing = (self.store.closing(), self.clock())
+        return None if self._closing[0] else LOCAL
+
+    def _believed(self) -> bool:
         closed, at = self._closing
-        now = self.clock()
-        if not closed and not 0 <= now - at < FRESH:
-            closed = self.store.closing()
-            self._closing = (closed, now)
-        return None if closed else LOCAL
+        return closed or 0 <= self.clock() - at < FRESH
 
     def slow(self, given: str) -> bool:
-        """Whether `by_token` may ask a provider, and so has to run in a thread."""
-        return self._bearers is not None and given.count(".") == 2 and self._remembered(digest(given)) is None
+        """Whether to know whose token or cookie this is (empty: what is open to this machine) may take long: it asks a
+        provider or a store that is elsewhere, and so has to run in a thread."""
+        if not given:
+            return self.store.remote and self._open and not self._believed()
+        asks = self.store.remote or (self._bearers is not None and given.count(".") == 2)
+        return asks and self._remembered(digest(given)) is None
 
     def by_token(self, given: str, path: str) -> Principal | None:
         """Who sends this token. A ticketing system may send the secret of the sink that the path names."""
@@ -87,6 +92,12 @@ class Door:
         if principal.session:
             return self._cached(principal.session, lambda: self._fresh(principal.session)) is not None
         return True
+
+    def doubts(self, principal: Principal) -> bool:
+        """Whether `holds` may take long."""
+        if principal.kind is Kind.LOCAL:
+            return self.slow("")
+        return self.store.remote and bool(principal.session) and self._remembered(principal.session) is None
 
     def _hook(self, path: str, given: str) -> Principal | None:
         secret = self._hooks.get(path, "")

@@ -8,6 +8,7 @@ Host header (DNS rebinding) or a foreign Origin (a page of another site) is refu
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
@@ -29,6 +30,9 @@ from api.auth.signed import Signatures
 from api.auth.trail import DENIED, Trail
 from api.errors import Problem
 from api.settings import Server
+from engine.errors import StoreUnavailable
+
+log = logging.getLogger(__name__)
 
 SAFE = ("GET", "HEAD", "OPTIONS")
 UNCHANGING = frozenset({"ingest", "impact", "read", "enter", OPEN})
@@ -77,8 +81,10 @@ class Guard:
                 raise
 
     def admit(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> Admitted:
-        """Who makes this request, if they may. Raises `Problem`; never waits."""
+        """Who makes this request, if they may. Raises `Problem`, also where that cannot be known without waiting."""
         self._check_origin(headers)
+        if self._slow(headers):
+            raise Problem(503, "unknown-yet", "Who asks is not known yet.")
         return self._decide(self._who(path, headers), method, path)
 
     def _decide(self, who: Principal | None, method: str, path: str) -> Admitted:
@@ -121,13 +127,30 @@ class Guard:
             verified = await self._signatures.verified(signer, pairs, receive)
             scope["state"]["nonce"] = verified.nonce
             return self._decide(verified.principal, method, path), verified.receive
-        if given and self._door.slow(given):
-            await run_in_threadpool(self._door.by_token, given, path)
-        who = scope["state"]["principal"] = self._who(path, headers)
+        who = scope["state"]["principal"] = await self._known(method, path, headers)
         admitted = self._decide(who, method, path)
         if who and who.kind is Kind.PERSON and method not in SAFE and admitted.entry.action != OPEN:
             receive = await forgery.checked(who, headers, receive)
         return admitted, receive
+
+    async def _known(self, method: str, path: str, headers: Mapping[bytes, bytes]) -> Principal | None:
+        """Who it is. Raises `Problem` when the store of access is away, unless anybody may come in."""
+        try:
+            if self._slow(headers):
+                return await run_in_threadpool(self._who, path, headers)
+            return self._who(path, headers)
+        except StoreUnavailable as error:
+            entry = self._entries.find(method, path)
+            if entry is not None and entry.action == OPEN:
+                return None
+            log.error("who asks cannot be known: %s", error)
+            detail = "The store that knows keys and sessions does not answer; try again."
+            raise Problem(503, "unavailable", detail, headers={"Retry-After": "2"}) from None
+
+    def _slow(self, headers: Mapping[bytes, bytes]) -> bool:
+        authorization = headers.get(b"authorization")
+        given = cookie(headers.get(b"cookie", b"")) if authorization is None else credential(authorization)
+        return self._door.slow("") or (bool(given) and self._door.slow(given))
 
     def _who(self, path: str, headers: Mapping[bytes, bytes]) -> Principal | None:
         authorization = headers.get(b"authorization")
@@ -158,13 +181,18 @@ class Guard:
                     await self._record(scope, admitted.entry.action, status)
                 if "nonce" in state and status >= 500:
                     await self._signatures.release(state["nonce"])
-            elif message.get("more_body") and admitted.principal and not self._door.holds(admitted.principal):
+            elif message.get("more_body") and admitted.principal and not await self._holds(admitted.principal):
                 state["ended"] = True
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 raise OSError("the session has ended")  # to what streams: as if the client had gone
             await send(message)
 
         return sending
+
+    async def _holds(self, principal: Principal) -> bool:
+        if self._door.doubts(principal):
+            return await run_in_threadpool(self._door.holds, principal)
+        return self._door.holds(principal)
 
     async def _record(self, scope: Scope, action: str, status: int) -> None:
         state = scope["state"]

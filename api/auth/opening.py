@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp
@@ -20,9 +19,9 @@ from api.auth.guard import Guard, secure
 from api.auth.principal import Principal
 from api.auth.rates import Buckets
 from api.auth.signed import Signatures
-from api.auth.sqlite import SqliteAccess
 from api.auth.store import Store
 from api.auth.trail import Trail
+from api.kept import Kept
 from api.settings import Settings
 from engine.ports import Clock
 from engine.signals import Millis
@@ -64,14 +63,21 @@ class Opened:
         return Guard(app, server, self.door, self.trail, Entries(prefix=server.prefix), self.signatures)
 
 
-def stored(folder: Path) -> AbstractContextManager[SqliteAccess]:
-    """The store beside the data in ``folder``; made when it is not there."""
-    return closing(SqliteAccess(folder))
+def stored(kept: Kept) -> AbstractContextManager[Store]:
+    """The store where the data is: in its database of PostgreSQL, or in a file of its own beside it, which is made when
+    it is not there."""
+    if kept.address:
+        from api.auth.postgres import PostgresAccess  # noqa: PLC0415 - a store that is not chosen is not imported
+
+        return closing(PostgresAccess(kept.address, kept.password))
+    from api.auth.sqlite import SqliteAccess  # noqa: PLC0415
+
+    return closing(SqliteAccess(kept.folder))
 
 
 def opened(settings: Settings, clock: Clock, stack: ExitStack) -> Opened:
     """Everything, closed with the stack. Raises `engine.errors.StoreUnavailable`."""
-    store = stack.enter_context(stored(settings.data))
+    store = stack.enter_context(stored(settings.kept))
     access = settings.access
     store.erase_records(before=clock() - round(access.retention * DAY))
     hooks = {sink.name: sink.hook() for _, _, sink in settings.sinks.declared()}

@@ -27,7 +27,7 @@ RANKS: Mapping[Role, Rank] = MappingProxyType(
 
 MORE: Mapping[Role, frozenset[str]] = MappingProxyType(
     {
-        Role.AUDITOR: frozenset({"trail", "export"}),
+        Role.AUDITOR: frozenset({"trail", "export", "export_bundle", "governance"}),
         Role.INGEST: frozenset({"ingest", "enter"}),
     }
 )

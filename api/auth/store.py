@@ -74,6 +74,9 @@ class Attempt(msgspec.Struct, frozen=True):
 class Store(Protocol):
     """What an implementation offers. Raises `engine.errors.StoreUnavailable`."""
 
+    remote: bool
+    """Whether to ask it may take long: not for the event loop."""
+
     def closing(self) -> bool:
         """Whether there is a user or a key that still opens something: then nothing is open to all any more."""
 

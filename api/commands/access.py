@@ -121,14 +121,13 @@ def head(config: Path | None, data: Path | None) -> int:
 
 def erase(config: Path | None, data: Path | None, person: str) -> int:
     """Says what was forgotten, and what is left."""
-    folder = _folder(config, data)
-    with opening.stored(folder) as store:
+    kept = settings.kept(config, data)
+    with opening.stored(kept) as store:
         records = store.erase_records(who=person)
         sessions = store.end_sessions(person=person)
         known = store.remove_user(person)
         _told(store, "erase a person")
     decisions = 0
-    kept = settings.kept(config, data)
     if kept.address or kept.file.exists():
         with stores.erasing(kept) as record:
             named = msgspec.json.encode(person)
@@ -143,17 +142,17 @@ def erase(config: Path | None, data: Path | None, person: str) -> int:
 
 @contextmanager
 def _store(config: Path | None, data: Path | None) -> Iterator[Store]:
-    folder = _folder(config, data)
-    if not (folder / DATABASE).exists():
-        raise Failed(f"{folder}: nothing is known of access", "start `headwater serve` first, or name --data")
-    with opening.stored(folder) as store:
+    kept = settings.kept(config, data)
+    if not kept.address and not (kept.folder / DATABASE).exists():
+        raise Failed(f"{kept}: nothing is known of access", "start `headwater serve` first, or name --data")
+    with opening.stored(kept) as store:
         yield store
 
 
 @contextmanager
 def _changing(config: Path | None, data: Path | None, what: str) -> Iterator[Store]:
     """The store, with a record in the trail behind it; what is refused is told as the person's fault."""
-    with opening.stored(_folder(config, data)) as store:
+    with opening.stored(settings.kept(config, data)) as store:
         try:
             yield store
         except Refused as error:
@@ -164,10 +163,6 @@ def _changing(config: Path | None, data: Path | None, what: str) -> Iterator[Sto
 def _told(store: Store, what: str) -> None:
     who = Principal(_me(), frozenset({Role.ADMIN}), Kind.LOCAL)
     Trail(store, bootstrap.now).record(who, "access", what, "command line", 0)
-
-
-def _folder(config: Path | None, data: Path | None) -> Path:
-    return data or settings.load(config).data
 
 
 def _role(name: str) -> Role:

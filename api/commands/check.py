@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from api import files, scenarios, settings
+from api import bootstrap, files, scenarios, settings
 from api.commands.console import DONE, WRONG, say, warn
 from api.findings import Finding, Wrong
 from api.probe_settings import unnamed
+from api.restoring.library import books
+from api.restoring_settings import unnamed_steps
 
 
 def run(config: Path | None) -> int:
@@ -16,8 +18,9 @@ def run(config: Path | None) -> int:
         found = settings.load(config)
     except Wrong as wrong:
         return _report(wrong.findings)
-    loaded = files.load(found.catalogue, found.rules, found.sinks.names, found.playbooks)
+    loaded = files.load(found.catalogue, found.rules, found.sinks.names, books(found, bootstrap.now))
     named = [] if loaded.rules is None else unnamed(found.probes, found.prometheus, loaded.rules, found.rules)
+    named += [] if loaded.rules is None else unnamed_steps(found.restoring.steps, loaded.rules)
     code = _report([*loaded.findings, *named, *scenarios.check(found.scenarios, loaded.topology)])
     if code == DONE and loaded.topology is not None and loaded.rules is not None:
         topology = loaded.topology

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from api.commands.console import DONE, WRONG, Failed, say
-from api.commands.explain import over_http, serving
+from api.commands.explain import over_http, serving, whole
 from api.evidence_words import span
 from api.severity_words import when
 
@@ -19,7 +19,8 @@ Found = Mapping[str, Any]
 
 def playbooks(url: str | None, token: str, config: Path | None, *, as_json: bool) -> int:
     """All of them, each with what speaks against it."""
-    found = _fetch("playbooks", url, token, config)
+    with closing(serving(url, token, config)) as client:
+        found = whole(over_http(client), "playbooks")
     say(json.dumps(found) if as_json else "\n".join(_playbooks(found)) or "No playbooks are declared.")
     return DONE
 

@@ -16,7 +16,7 @@ import msgspec
 from api import bootstrap, evidence, settings
 from api.commands import command
 from api.commands.console import DONE, UNAVAILABLE, USAGE, Failed, say
-from api.commands.explain import Fetch, over_http, serving
+from api.commands.explain import Fetch, over_http, serving, whole
 from api.evidence import Known, Wanted
 from engine.ports import Reader
 from rules.checks.bad_time import instant
@@ -64,7 +64,8 @@ def learn(where: Where, since: str, until: str, *, as_json: bool) -> int:
 def report(where: Where, *, as_json: bool) -> int:
     """Weights in force, their calibration, and every rule's promotion report in one line."""
     with asking(where) as fetch:
-        model, calibration, rules = fetch("evidence/model"), fetch("evidence/calibration"), fetch("evidence/promotions")
+        model, calibration = fetch("evidence/model"), fetch("evidence/calibration")
+        rules = whole(fetch, "evidence/promotions")
     if as_json:
         say(json.dumps({"model": model, "calibration": calibration, "promotions": rules}))
         return DONE
@@ -92,7 +93,7 @@ def promotion(where: Where, rule: str, *, as_json: bool) -> int:
     with asking(where) as fetch:
         found = fetch(f"rules/{quote(rule, safe='')}/promotion")
         if found is None:
-            known = ", ".join(one["rule"] for one in fetch("evidence/promotions")["items"])
+            known = ", ".join(one["rule"] for one in whole(fetch, "evidence/promotions")["items"])
             raise Failed(f"there is no rule {rule!r}", f"known: {known}")
     say(json.dumps(found) if as_json else "\n".join(promotion_in_words(found)))
     return DONE

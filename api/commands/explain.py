@@ -15,6 +15,7 @@ import msgspec
 from api import bootstrap, settings
 from api.clocks import clocks_of, open_clocks
 from api.commands.console import DONE, UNAVAILABLE, Failed, say
+from api.keyed import MOST
 from api.recovery import windows_answer
 from api.recovery_schemas import WindowsOf
 from api.schemas import Versions, Why
@@ -120,6 +121,15 @@ def over_http(client: httpx.Client) -> Fetch:
         return answer.json()
 
     return fetch
+
+
+def whole(fetch: Fetch, path: str) -> Any:
+    """A list with the rows of all its pages."""
+    found = fetch(f"{path}?limit={MOST}")
+    while found["next"]:
+        more = fetch(f"{path}?limit={MOST}&cursor={quote(found['next'], safe='')}")
+        found = {**more, "items": found["items"] + more["items"]}
+    return found
 
 
 def _from_reader(reader: Reader) -> Fetch:

@@ -101,6 +101,11 @@ rules: rules                # gates, severity, routes
 # retention:
 #   input_log: 7            # days for which inputs are kept for replay
 
+# traces:                   # spans of Headwater itself, by OTLP/HTTP: docs/operations.md
+#   endpoint: https://otel.example.com/v1/traces
+#   sample: 0.1             # share of requests, where the sender has not decided it
+#   token_env: OTEL_TOKEN   # the variable that holds a bearer token
+
 # publishing:               # seconds, but for the counts
 #   timeout: 10             # of one read or write …
 #   deadline: 20            # … and of one request to a receiver

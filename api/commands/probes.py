@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 
 from api.commands.console import DONE, UNAVAILABLE, WRONG, Failed, say
-from api.commands.explain import over_http, serving
+from api.commands.explain import over_http, serving, whole
 from api.evidence_words import number, span
 from api.severity_words import when
 
@@ -41,7 +41,7 @@ def listed(url: str | None, token: str, config: Path | None, *, as_json: bool) -
     """All of them, a line each."""
     with closing(serving(url, token, config)) as client:
         fetch = over_http(client)
-        found = {kind: fetch(kind)["items"] for kind in ("probes", "data-checks")}
+        found = {kind: whole(fetch, kind)["items"] for kind in ("probes", "data-checks")}
     if as_json:
         say(json.dumps(found))
         return DONE

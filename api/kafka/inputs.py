@@ -16,6 +16,7 @@ from api.sinks.table import Sinks
 from engine.ports import Reader
 from ingest.kafka.deadletters import DeadLetterTopic
 from ingest.kafka.source import KafkaSource
+from ingest.turning import Turning
 
 
 class Inputs:
@@ -36,6 +37,11 @@ class Inputs:
         self._look = Look({f"kafka:{one.name}": [one] for one in declared} | {one.name: [one] for one in sinks.kafka})
         if declared:
             registry.register(LagCollector(self.sources))
+
+    @property
+    def loops(self) -> list[Turning]:
+        """All threads that have begun and go on for as long as the engine does."""
+        return [*(source.loop for source in self.sources), *(one for each in self._letters for one in each.loops)]
 
     def start(self) -> None:
         """Begin what is not the service's to begin."""

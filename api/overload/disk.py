@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import shutil
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from ingest.overload.policy import Room, Space, space
+from ingest.turning import Turning
 
 log = logging.getLogger(__name__)
 
@@ -72,20 +72,17 @@ class Disk:
         self._tell, self._compact = tell, compact
         self.state = Space.AMPLE
         self.usage = Usage(0, 0)
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.loop = Turning("disk", self._run)
 
     def start(self) -> None:
         """Look, and go on looking."""
         self.look()
-        self._thread = threading.Thread(target=self._run, name="disk", daemon=True)
-        self._thread.start()
+        self.loop.start()
 
     def stop(self) -> None:
         """End the thread. The ballast stays: the next start finds it."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join(EVERY)
+        self.loop.end()
+        self.loop.join(EVERY)
 
     @property
     def ballast(self) -> bool:
@@ -129,5 +126,10 @@ class Disk:
                 log.exception("no room could be made")
 
     def _run(self) -> None:
-        while not self._stop.wait(EVERY):
-            self.look()
+        while not self.loop.ended:
+            self.loop.turn()
+            try:
+                self.look()
+            except Exception:
+                log.exception("what the disk asks for could not be done; trying again")
+            self.loop.pause(EVERY)

@@ -14,10 +14,12 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from api.roles.force import InForce
+from engine import failpoints
 from engine.errors import StoreUnavailable
 from engine.feed import Feed, tell_committed, tell_failed
 from engine.ports import Decode, Record, Source
 from engine.splitting import Sent, split
+from ingest.turning import Turning
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +39,7 @@ class Intake:
         self._feed = Feed(sources)
         self._decode, self._force, self._send = decode, force, send
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="intake", daemon=True)
+        self.loop = Turning("-".join(["intake", *(one.name for one in sources)]), self._run)
         self._looked = 0.0
         self.trouble = "starting"
         self.records = 0
@@ -45,19 +47,19 @@ class Intake:
     def start(self) -> None:
         """Begin."""
         self._feed.resume({})
-        self._thread.start()
+        self.loop.start()
 
     def stop(self) -> None:
         """Take nothing more; what was taken is answered."""
         self._stop.set()
         self._feed.close()
-        self._thread.join(LONGEST)
+        self.loop.join(LONGEST)
         tell_failed(self._feed.poll(RECORDS, SIZE, 0), StoreUnavailable("the process ends"))
 
     @property
     def alive(self) -> bool:
         """Does its thread live?"""
-        return self._thread.is_alive()
+        return self.loop.alive
 
     def step(self) -> int:
         """One group of records; how many there were."""
@@ -74,6 +76,7 @@ class Intake:
             self.trouble = str(error)
             tell_failed(deliveries, error)
             raise
+        failpoints.reach("stage1.after_send")
         self.trouble = ""
         self.records += len(deliveries)
         tell_committed(deliveries)
@@ -82,6 +85,7 @@ class Intake:
     def _run(self) -> None:
         wait = FIRST
         while not self._stop.is_set():
+            self.loop.turn()
             try:
                 self.step()
                 wait = FIRST
@@ -109,7 +113,7 @@ class Intake:
         decoded = record.decoded or self._decode(record.format, record.body)
         number = self._force.noted.number
         return [
-            msgspec.structs.replace(one, origin=one.origin._replace(source=f"{one.origin.source}@{number}"))
+            msgspec.structs.replace(one, origin=one.origin._replace(since=number))
             for one in split(record, decoded, self._force.routes)
         ]
 

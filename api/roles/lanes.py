@@ -35,6 +35,7 @@ class Lanes:
         """Raises OSError where a file of certificates or a password cannot be read."""
         self._topic = declared.topic
         self._producer = OrderedProducer(declared.given())
+        self.loop = self._producer.loop
 
     def send(self, sent: Sequence[Sent]) -> None:
         """Returns when all of it is acknowledged; else raises `StoreUnavailable`, and all of it is to be sent again."""
@@ -84,6 +85,10 @@ class ShardMember:
     def committed(self, offsets: Mapping[int, int]) -> None:
         """For the group's lag."""
         self._member.tell({(self._topic, shard): offset + 1 for shard, offset in offsets.items()})
+
+    def in_touch(self) -> bool:
+        """Whether the group answers."""
+        return self._member.in_touch()
 
     def close(self) -> None:
         """Leave the group."""

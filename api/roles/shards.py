@@ -21,6 +21,7 @@ from engine.service import Service, ServiceSettings
 from engine.shards import Shard
 from engine.storage.postgres import PostgresStore
 from engine.worker import ShardSource, Worker
+from ingest.turning import Turning
 
 log = logging.getLogger(__name__)
 
@@ -81,28 +82,30 @@ class Working:
     ) -> None:
         self._worker, self._join, self._stopped = worker, join, stopped
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="worker", daemon=True)
+        self.loop = Turning("worker", self._run)
         self.trouble = "has not joined the group yet"
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self.loop.start()
 
     def stop(self) -> None:
         """Commit what is under way, store snapshots, let the shards go."""
         self._stop.set()
-        self._thread.join(60)
+        self.loop.join(60)
 
     @property
     def alive(self) -> bool:
         """Does its thread live?"""
-        return self._thread.is_alive()
+        return self.loop.alive
 
     def _run(self) -> None:
         try:
             while not self._stop.is_set() and not self._joined():
+                self.loop.turn()
                 self._stop.wait(AGAIN)
             while not self._stop.is_set():
+                self.loop.turn()
                 self._worker.step(TURN)
             self._worker.stop()
         except BaseException as error:

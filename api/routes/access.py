@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from pydantic import BaseModel, ConfigDict, Field
@@ -14,10 +14,11 @@ from api.auth import keys, people
 from api.auth.opening import Opened
 from api.auth.policy import allowed
 from api.auth.principal import Kind
-from api.auth.store import User
+from api.auth.store import Key, Session, User
 from api.auth.trail import shown
 from api.errors import Fault, Problem, invalid, not_found
-from api.routes.answers import Cursor, Limit, answer, documented, parts, principal
+from api.keyed import newest_first, page
+from api.routes.answers import After, Cursor, Limit, answer, documented, parts, principal
 from engine.policy import ACTIONS
 
 router = APIRouter(prefix="/api/v1", tags=["access"])
@@ -41,7 +42,6 @@ _EVENT = {
 }  # fmt: skip
 _TRAIL = {"items": [{"number": 7, "at": 1767225600000, "event": _EVENT}], "next": "7", "records": 7, "head": "9f2c…"}
 
-Row = TypeVar("Row")
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Password = Annotated[str, Field(max_length=500)]
 Id = Annotated[str, Path(max_length=100)]
@@ -106,9 +106,9 @@ def password(request: Request, asked: PasswordAsked) -> Response:
 
 
 @router.get("/access/keys", responses=documented(KeysOf, {"items": [_KEY], "next": ""}), summary="API keys")
-def list_keys(request: Request, cursor: Cursor = "", limit: Limit = 50) -> Response:
+def list_keys(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
     """Newest first, revoked and expired ones too; never the secret."""
-    return answer(KeysOf(*_page(_access(request).store.keys(), cursor, limit)))
+    return answer(KeysOf(*page(_access(request).store.keys(), _newest_first, cursor, limit)))
 
 
 @router.post("/access/keys", responses=documented(NewKey, {"key": _KEY, "secret": "hwk_…"}), summary="Make an API key")
@@ -136,9 +136,9 @@ def revoke_key(request: Request, id: Id) -> Response:
 
 
 @router.get("/access/users", responses=documented(UsersOf, {"items": [_USER], "next": ""}), summary="Users")
-def list_users(request: Request, cursor: Cursor = "", limit: Limit = 50) -> Response:
+def list_users(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
     """People who log in with a password, by name."""
-    return answer(UsersOf(*_page(_access(request).store.users(), cursor, limit)))
+    return answer(UsersOf(*page(_access(request).store.users(), lambda one: one.name, cursor, limit)))
 
 
 @router.post("/access/users", responses=documented(User, _USER), summary="Add a user")
@@ -167,9 +167,9 @@ def change_user(request: Request, name: Id, asked: UserChange) -> Response:
 
 
 @router.get("/access/sessions", responses=documented(SessionsOf), summary="Who is logged in")
-def list_sessions(request: Request, cursor: Cursor = "", limit: Limit = 50) -> Response:
+def list_sessions(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
     """Browsers, newest first."""
-    items, next = _page(_access(request).store.sessions(), cursor, limit)
+    items, next = page(_access(request).store.sessions(), _newest_first, cursor, limit)
     return answer(SessionsOf([session_of(one) for one in items], next))
 
 
@@ -204,10 +204,9 @@ def _changed(
     return AccessChanged(name, "changed")
 
 
+def _newest_first(one: Key | Session) -> str:
+    return newest_first(one.created_at, one.id)
+
+
 def _access(request: Request) -> Opened:
     return parts(request).access
-
-
-def _page(rows: list[Row], cursor: str, limit: int) -> tuple[list[Row], str]:
-    start = int(cursor or 0)
-    return rows[start : start + limit], str(start + limit) if start + limit < len(rows) else ""

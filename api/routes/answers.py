@@ -12,15 +12,13 @@ from fastapi import Query, Request
 from starlette.responses import Response
 
 from api.auth.principal import Principal
+from api.keyed import MOST
 from api.parts import Parts
 from engine.ports import Page
 
-MOST = 500
-"""Rows of one page, at most."""
-
 Limit = Annotated[int, Query(ge=1, le=MOST, description="rows of the page")]
 Cursor = Annotated[str, Query(pattern=r"^([0-9]{1,18})?$", description="`next` of the page before")]
-After = Annotated[str, Query(max_length=200, description="`next` of the page before")]
+After = Annotated[str, Query(max_length=400, description="`next` of the page before")]
 Text = Annotated[str, Query(max_length=200)]
 Words = Annotated[list[str] | None, Query(max_length=20, description="may be given several times")]
 

@@ -10,7 +10,8 @@ from starlette.responses import Response
 
 from api.feasibility import audit_of
 from api.feasibility_schemas import AuditOf
-from api.routes.answers import MOST, answer, documented, parts
+from api.keyed import MOST
+from api.routes.answers import answer, documented, parts
 
 router = APIRouter(prefix="/api/v1", tags=["topology"])
 

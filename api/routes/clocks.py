@@ -7,10 +7,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from api.clock_schemas import ClockPage, ClocksOf, TogetherOf
+from api.clock_schemas import ClockNow, ClockPage, ClocksOf, TogetherOf
 from api.clocks import clocks_of, open_clocks, together_of
 from api.errors import Fault, Problem, not_found
-from api.routes.answers import Cursor, Limit, Text, answer, documented, parts
+from api.keyed import LAST, page
+from api.routes.answers import After, Limit, Text, answer, documented, parts
 from api.schemas import Versions
 from engine.outcomes import IncidentView
 from rules.regimes import in_force
@@ -78,16 +79,15 @@ def of_incident(request: Request, id: str) -> Response:
 
 @router.get("/clocks", responses=documented(ClockPage, _PAGE), summary="Regulatory clocks of all incidents")
 def clocks(
-    request: Request, regime: Text = "", waiting: bool = False, cursor: Cursor = "", limit: Limit = 50
+    request: Request, regime: Text = "", waiting: bool = False, cursor: After = "", limit: Limit = 50
 ) -> Response:
     """Those with a deadline that nobody has ended, the soonest first; with `waiting` also those of open incidents that
     have none yet."""
     running = parts(request)
-    now, start = running.clock(), int(cursor or 0)
+    now = running.clock()
     found = open_clocks(running.reader, now, waiting=waiting, regime=regime)
-    following = str(start + limit) if start + limit < len(found) else ""
-    items = found[start : start + limit]
-    return answer(ClockPage(items=items, next=following, total=len(found), at=now, versions=_in_force(request)))
+    items, next = page(found, _soonest_first, cursor, limit)
+    return answer(ClockPage(items=items, next=next, total=len(found), at=now, versions=_in_force(request)))
 
 
 @router.get(
@@ -106,6 +106,11 @@ def taken_together(request: Request, regime: str, incident: Several) -> Response
         faults = [Fault("/incident", f"{id} is not judged by {regime}") for id in strangers]
         raise Problem(404, "not-found", f"{len(strangers)} of the incidents are not judged by {regime}.", faults=faults)
     return answer(together_of(found, views, _in_force(request)))
+
+
+def _soonest_first(one: ClockNow) -> str:
+    due = LAST if one.due is None else one.due
+    return f"{due:015d}.{one.incident}.{one.regime}.{one.clock}"
 
 
 def _found(request: Request, id: str) -> IncidentView:

@@ -17,8 +17,10 @@ from api.examples import COMMAND, INCIDENT
 from api.parts import Parts
 from api.routes.answers import answer, documented, parts, principal
 from api.routes.evidence import known as evidence_known
+from api.routes.sources import with_source
 from api.schemas import Done
 from engine import own, policy
+from engine.continuity.priorities import PRIORITIES
 from engine.continuity.readiness import READINESS
 from engine.lifecycle import OPEN, TRANSITIONS, State, Trigger
 from engine.outcomes import IncidentView
@@ -31,9 +33,12 @@ Reason = Annotated[str, Field(max_length=2000)]
 Target = Annotated[str, Field(min_length=1, max_length=2000)]
 
 ABOUT_OTHER_THINGS = frozenset({
-    "silence", "unsilence", "promote_rule", "judge_alert", "activate_model", *READINESS,
+    "silence", "unsilence", "promote_rule", "judge_alert", "activate_model", *READINESS, *PRIORITIES,
 })  # fmt: skip
 """Actions whose target is not an incident."""
+
+RECONCILED_BEFORE = frozenset({"reconcile", "hand_over", "accept_handover", "close"})
+"""Actions before which the silences of other systems are looked at."""
 
 _TRIGGERS = {
     "declare": Trigger.DECLARE,
@@ -81,9 +86,15 @@ async def on_incident(request: Request, id: str, action: str, asked: Asked | Non
     return answer(await perform(request, action, id, asked.reason, asked.facts))
 
 
-async def perform(request: Request, action: str, target: str, reason: str, facts: dict[str, str]) -> Done:
-    """Check a command, put it into the input log, wait until it is decided. Raises Problem."""
+async def perform(
+    request: Request, action: str, target: str, reason: str, facts: dict[str, str], *, routed: bool = False
+) -> Done:
+    """Check a command, put it into the input log, wait until it is decided. ``routed``: it comes by the route that does
+    what belongs to it. Raises Problem."""
     running, who = parts(request), principal(request)
+    route = policy.ACTIONS[action].route if action in policy.ACTIONS else ""
+    if route and not routed:
+        raise invalid("The command is not complete.", [Fault("/action", f"{action} is not given here, but by {route}")])
     asked = Command(who.name, action, target, reason, facts)
     wrong = policy.problems(asked)
     if wrong:
@@ -93,18 +104,29 @@ async def perform(request: Request, action: str, target: str, reason: str, facts
     if action == "activate_model":
         facts = await run_in_threadpool(evidence.with_model, evidence_known(request), target, facts)
         asked = Command(who.name, action, target, reason, facts)
+    if action == "activate_playbook":
+        asked = Command(who.name, action, target, reason, await with_source(running, facts))
     if action not in ABOUT_OTHER_THINGS:
         await run_in_threadpool(_check_incident, running, asked)
+    if action in RECONCILED_BEFORE:
+        found = Command(who.name, "reconcile", target, reason, await run_in_threadpool(running.elsewhere))
+        asked = found if action == "reconcile" else asked
+        if action != "reconcile" and found.facts:
+            await _accepted(running, found)
     told = len(await run_in_threadpool(running.reader.timeline, target))
-    try:
-        await running.accept(own.command(asked))
-    except TimeoutError:
-        raise overloaded("The command could not be stored in time.") from None
+    await _accepted(running, asked)
     lines = await run_in_threadpool(running.reader.timeline, target)
     for line in lines[told:]:
         if line.kind == "refused" and line.actor == who.name and line.facts.get("action") == action:
             raise Problem(409, "conflict" if line.facts.get("conflict") else "refused", line.text)
     return Done(action, target, await run_in_threadpool(running.reader.incident, target))
+
+
+async def _accepted(running: Parts, asked: Command) -> None:
+    try:
+        await running.accept(own.command(asked))
+    except TimeoutError:
+        raise overloaded("The command could not be stored in time.") from None
 
 
 def permit(who: Principal, action: str) -> None:

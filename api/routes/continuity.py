@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from fastapi import APIRouter, Request
 from pydantic import AwareDatetime
 from starlette.responses import Response
@@ -9,7 +10,8 @@ from starlette.responses import Response
 from api import continuity
 from api.continuity_schemas import DutyOf, PlaybookOf, PlaybooksOf, ResponseOf, TabletopOf
 from api.errors import not_found
-from api.routes.answers import answer, documented, parts
+from api.keyed import page
+from api.routes.answers import After, Limit, answer, documented, parts
 from engine.continuity.figures import ReadinessOf
 from engine.continuity.report import ReportOf
 from engine.readiness_views import Preparedness
@@ -43,11 +45,13 @@ def report(request: Request, id: str) -> Response:
 
 
 @router.get("/playbooks", responses=documented(PlaybooksOf), summary="Playbooks in force, and what speaks against them")
-def playbooks(request: Request) -> Response:
-    """State, review, freshness, drift from the topology in force, step by step."""
+def playbooks(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
+    """By id: state, review, freshness, drift from the topology in force, step by step."""
     running = parts(request)
     found = continuity.playbooks(running.topology(), running.rules(), _record(request), running.clock())
-    return answer(found)
+    source = running.workshop.repository and msgspec.structs.asdict(running.workshop.repository.source())
+    items, next = page(found.items, lambda one: one.id, cursor, limit)
+    return answer(msgspec.structs.replace(found, items=items, next=next, source=source))
 
 
 @router.get("/playbooks/{id}", responses=documented(PlaybookOf), summary="One playbook")

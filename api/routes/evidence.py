@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
@@ -12,7 +13,8 @@ from api.errors import not_found
 from api.evidence import Known, Wanted
 from api.evidence_examples import AUDIT, CALIBRATION, MODEL, PROMOTION, PROMOTIONS, SUPPRESSED
 from api.evidence_schemas import AuditPage, CalibrationOf, ModelOf, PromotionOf, Promotions, SuppressedPage
-from api.routes.answers import Cursor, Limit, Text, answer, documented, parts
+from api.keyed import page
+from api.routes.answers import After, Cursor, Limit, Text, answer, documented, parts
 from engine.errors import StoreUnavailable
 
 router = APIRouter(prefix="/api/v1", tags=["evidence"])
@@ -70,9 +72,11 @@ def calibration(request: Request, since: Moment = None, until: Moment = None) ->
 @router.get(
     "/evidence/promotions", responses=documented(Promotions, PROMOTIONS), summary="What stands behind each rule"
 )
-def promotions(request: Request) -> Response:
-    """Of every rule that may keep alerts back."""
-    return answer(evidence.promotions(known(request)))
+def promotions(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
+    """Of every rule that may keep alerts back, by id."""
+    found = evidence.promotions(known(request))
+    items, next = page(found.items, lambda one: one.rule, cursor, limit)
+    return answer(msgspec.structs.replace(found, items=items, next=next))
 
 
 @router.get("/rules/{id}/promotion", responses=documented(PromotionOf, PROMOTION), summary="May a rule be enforced?")

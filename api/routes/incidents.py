@@ -79,16 +79,20 @@ def incident(request: Request, id: str) -> Response:
     return answer({"incident": found, "timeline": reader.timeline(found.id), "alerts": alerts, "tickets": tickets})
 
 
-@router.get("/{id}/timeline", responses=documented(Timeline, {"items": [TIMELINE]}), summary="What happened, in order")
-def timeline(request: Request, id: str) -> Response:
+@router.get(
+    "/{id}/timeline", responses=documented(Timeline, {"items": [TIMELINE], "next": ""}), summary="What happened"
+)
+def timeline(request: Request, id: str, cursor: Cursor = "", limit: Limit = 50) -> Response:
     """Oldest first."""
-    return answer({"items": parts(request).reader.timeline(_found(request, id).id)})
+    return paged(parts(request).reader.timeline_page(_found(request, id).id, cursor, limit))
 
 
-@router.get("/{id}/revisions", responses=documented(Revisions, {"items": [INCIDENT]}), summary="All revisions")
-def revisions(request: Request, id: str) -> Response:
+@router.get(
+    "/{id}/revisions", responses=documented(Revisions, {"items": [INCIDENT], "next": ""}), summary="All revisions"
+)
+def revisions(request: Request, id: str, cursor: Cursor = "", limit: Limit = 50) -> Response:
     """Oldest first: what was said when."""
-    return answer({"items": parts(request).reader.revisions(_found(request, id).id)})
+    return paged(parts(request).reader.revisions_page(_found(request, id).id, cursor, limit))
 
 
 @router.get("/{id}/impact", responses=documented(ImpactOf), summary="Who and what is hit")

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.errors import not_found
+from api.keyed import MOST
 from api.log_schemas import LogsOf
 from api.logs import logs_of
-from api.routes.answers import MOST, answer, documented, parts
+from api.routes.answers import answer, documented, parts
 
 router = APIRouter(prefix="/api/v1", tags=["topology"])
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from api.keyed import MOST
 from api.observed_schemas import ObservedTopology
-from api.routes.answers import MOST, answer, documented, parts
+from api.routes.answers import answer, documented, parts
 
 router = APIRouter(prefix="/api/v1", tags=["topology"])
 

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from api.errors import Problem, not_found
 from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
 from api.schemas import Items, Reloaded, Totals
-from engine.ports import DeadLetter, Record
+from engine.ports import DeadLetter, Record, Version
 from ingest.decoders import by_now
 
 router = APIRouter(prefix="/api/v1", tags=["operation"])
@@ -29,15 +29,19 @@ def totals(request: Request) -> Response:
 
 
 @router.get("/versions", responses=documented(Items), summary="Versions of topology and rules")
-def versions(request: Request, kind: Literal["", "topology", "rules"] = "") -> Response:
+def versions(
+    request: Request, kind: Literal["", "topology", "rules"] = "", cursor: Cursor = "", limit: Limit = 50
+) -> Response:
     """Newest first; `current` are those in force."""
     running = parts(request)
+    page = running.reader.versions_page(kind, cursor, limit)
     current = {("topology", running.topology().version), ("rules", running.rules().version)}
     items = [
         {"kind": row.kind, "id": row.id, "at": row.at, "note": row.note, "current": (row.kind, row.id) in current}
-        for row in running.reader.versions(kind)
+        for row in page.items
+        if isinstance(row, Version)
     ]
-    return answer({"items": items, "next": ""})
+    return answer({"items": items, "next": page.next})
 
 
 @router.get("/outbox", responses=documented(Items), summary="What was told to whom")

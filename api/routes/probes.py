@@ -9,9 +9,10 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from api.errors import Problem, not_found
+from api.keyed import page
 from api.probe_schemas import ProbeAnswer, ProbesOf
 from api.prober import Busy, shown
-from api.routes.answers import answer, documented, parts, principal
+from api.routes.answers import After, Limit, answer, documented, parts, principal
 from api.routes.commands import permit
 
 router = APIRouter(prefix="/api/v1", tags=["probes"])
@@ -42,19 +43,19 @@ _ROW = {
     "next": 1767225610000,
     "last": _ANSWER,
 }
-_EXAMPLE = {"items": [_ROW], "rules": "41c0a8bb0c9f7d12"}
+_EXAMPLE = {"items": [_ROW], "rules": "41c0a8bb0c9f7d12", "next": ""}
 
 
 @router.get("/probes", responses=documented(ProbesOf, _EXAMPLE), summary="Declared probes and what they last found")
-def probes(request: Request) -> Response:
-    """`every` is how often each is made now: more often while an open incident touches its entity."""
-    return answer(parts(request).prober.listed(data=False))
+def probes(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
+    """By id. `every` is how often each is made now: more often while an open incident touches its entity."""
+    return _page(parts(request).prober.listed(data=False), cursor, limit)
 
 
 @router.get("/data-checks", responses=documented(ProbesOf), summary="Declared checks of data and what they last found")
-def data_checks(request: Request) -> Response:
+def data_checks(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
     """They are made when an incident that touches their store recovers, and when somebody asks."""
-    return answer(parts(request).prober.listed(data=True))
+    return _page(parts(request).prober.listed(data=True), cursor, limit)
 
 
 @router.post("/probes/{id}/run", responses=documented(ProbeAnswer, _ANSWER), summary="Make a probe now")
@@ -67,6 +68,11 @@ async def run_probe(request: Request, id: Id) -> Response:
 async def run_data_check(request: Request, id: Id) -> Response:
     """As for probes."""
     return await _run(request, id, data=True)
+
+
+def _page(found: ProbesOf, cursor: str, limit: int) -> Response:
+    items, next = page(found.items, lambda one: one.id, cursor, limit)
+    return answer(ProbesOf(items=items, rules=found.rules, next=next))
 
 
 async def _run(request: Request, id: str, *, data: bool) -> Response:

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.errors import Fault, Problem, not_found
+from api.keyed import MOST
 from api.restoration import restoration_of, restoration_of_incident
 from api.restoration_schemas import RestorationOf
-from api.routes.answers import MOST, Words, answer, documented, parts
+from api.routes.answers import Words, answer, documented, parts
 from engine.outcomes import IncidentView
 from topology.model import Topology
 

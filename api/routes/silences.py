@@ -12,7 +12,8 @@ from starlette.responses import Response
 
 from api.errors import Fault, invalid
 from api.examples import SILENCE
-from api.routes.answers import answer, documented, parts
+from api.keyed import page
+from api.routes.answers import After, Limit, answer, documented, parts
 from api.routes.commands import Asked, Reason, perform
 from api.schemas import Done, Items
 from engine.signals import Millis
@@ -35,8 +36,9 @@ class SilenceAsked(BaseModel):
 
 
 @router.get("", responses=documented(Items), summary="Silences made by people")
-def silences(request: Request) -> Response:
-    """Those in force; silences in the rules files are part of the rules."""
+def silences(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
+    """Those in force, by id; silences in the rules files are part of the rules."""
+    found, next = page(parts(request).silences(), lambda one: one.id, cursor, limit)
     items = [
         {
             "id": one.id,
@@ -46,9 +48,9 @@ def silences(request: Request) -> Response:
             "created_by": one.created_by,
             "comment": one.comment,
         }
-        for one in parts(request).silences()
+        for one in found
     ]
-    return answer({"items": items, "next": ""})
+    return answer({"items": items, "next": next})
 
 
 @router.post("", responses=documented(Done), summary="Silence matching alerts until a time")

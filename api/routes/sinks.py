@@ -8,7 +8,8 @@ from fastapi import APIRouter, Path, Request
 from starlette.responses import Response
 
 from api.errors import not_found
-from api.routes.answers import answer, documented, parts
+from api.keyed import page
+from api.routes.answers import After, Limit, answer, documented, parts
 from api.schemas import SinksOf, SinkTest
 from api.sink_states import states
 
@@ -26,10 +27,11 @@ _TEST = {
 
 
 @router.get("", responses=documented(SinksOf), summary="Receivers of publications")
-def sinks(request: Request) -> Response:
+def sinks(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
     """Each with its kind, its audiences, its mode, and how the last publications to it fared."""
     running = parts(request)
-    return answer(states(running.settings.sinks, running.reader.standings()))
+    found = states(running.settings.sinks, running.reader.standings())
+    return answer(SinksOf(*page(found.items, lambda one: one.name, cursor, limit)))
 
 
 @router.post("/{name}/test", responses=documented(SinkTest, _TEST), summary="Send a test to a receiver")

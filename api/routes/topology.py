@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import bisect
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from api.errors import not_found
+from api.keyed import MOST, page
 from api.reach import impact_of
-from api.routes.answers import MOST, After, Limit, Text, answer, documented, parts
+from api.routes.answers import After, Limit, Text, answer, documented, parts
 from api.schemas import EntityDetail, EntityPage, ImpactOf
 from topology.diff import Difference, diff
 from topology.model import Content, Entity, Topology
@@ -45,10 +45,7 @@ def entities(
     """By id; `text` is looked for in ids, names and aliases."""
     topology = parts(request).topology()
     found = [one for one in topology.entities.values() if _wanted(one, text.lower(), kind, owner)]
-    start = bisect.bisect_right(found, cursor, key=lambda one: one.id) if cursor else 0
-    items = found[start : start + limit]
-    more = items[-1].id if items and start + limit < len(found) else ""
-    return answer(EntityPage(topology.version, len(found), items, more))
+    return answer(EntityPage(topology.version, len(found), *page(found, lambda one: one.id, cursor, limit)))
 
 
 @router.get("/topology/diff", responses=documented(Difference), summary="What changed between two versions")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from functools import partial
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
@@ -14,8 +15,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api.errors import Fault, Problem, invalid
+from api.keyed import MOST, page
 from api.parts import Parts
-from api.routes.answers import MOST, answer, documented, parts
+from api.routes.answers import After, Limit, answer, documented, parts
 from api.whatif import ask
 from api.whatif_schemas import ScenarioRuns, WhatIf
 from engine.lifecycle import OPEN
@@ -85,10 +87,12 @@ def whatif(
 
 
 @router.get("/scenarios", responses=documented(ScenarioRuns, _RUNS), summary="Saved scenarios and how they went")
-def scenarios(request: Request) -> Response:
-    """With the topology and rules in force."""
+def scenarios(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
+    """By id, with the topology and rules in force."""
     running = parts(request)
-    return answer(running.scenarios.last(running.topology(), running.rules()))
+    found = running.scenarios.last(running.topology(), running.rules())
+    items, next = page(found.items, lambda one: one.id, cursor, limit)
+    return answer(msgspec.structs.replace(found, items=items, next=next))
 
 
 @router.post("/scenarios/run", responses=documented(ScenarioRuns, _RUNS), summary="Run saved scenarios")

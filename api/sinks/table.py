@@ -9,6 +9,7 @@ from typing import Any
 
 from pydantic.dataclasses import dataclass
 
+from api.sinks.access import Access
 from api.sinks.alertmanager import Alertmanager
 from api.sinks.declared import Declared, World, strict
 from api.sinks.jira import Jira
@@ -46,6 +47,7 @@ class Sinks:
     jira: tuple[Jira, ...] = ()
     pagerduty: tuple[PagerDuty, ...] = ()
     kafka: tuple[Kafka, ...] = ()
+    access: tuple[Access, ...] = ()
 
     def declared(self) -> Iterator[tuple[str, int, Declared]]:
         """(setting, place in its list, receiver)"""

@@ -27,6 +27,7 @@ def stale(playbook: Playbook, now: Millis) -> Iterator[Doubt]:
     """Its state, its review, its last proof."""
     if playbook.state != APPROVED:
         yield Doubt(kind="state", text=f"the playbook is {playbook.state}, not approved", blocks=True)
+    yield from _unapproved(playbook)
     due = review_due(playbook)
     if due is None:
         yield Doubt(kind="unreviewed", text="nobody has reviewed it")
@@ -34,6 +35,14 @@ def stale(playbook: Playbook, now: Millis) -> Iterator[Doubt]:
         yield Doubt(kind="stale", text=f"it was last reviewed on {playbook.reviewed}, which is too long ago")
     if not playbook.proven:
         yield Doubt(kind="unproven", text="it was never proven in an incident or an exercise")
+
+
+def _unapproved(playbook: Playbook) -> Iterator[Doubt]:
+    """What is from a repository counts once somebody else than its authors has approved it."""
+    origin = playbook.origin
+    if origin is not None and not origin.approved_by:
+        text = f"commit {origin.commit[:12]} by {', '.join(origin.authors)} was approved by nobody else"
+        yield Doubt(kind="unapproved", text=text, blocks=True)
 
 
 def drift(playbook: Playbook, topology: Topology, checks: Collection[str]) -> Iterator[Doubt]:

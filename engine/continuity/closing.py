@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from engine.context import Context
+from engine.continuity.capacity import blocking
 from engine.continuity.measures import left_of, left_silent
-from engine.lifecycle import OPEN, Trigger
+from engine.lifecycle import OPEN, State, Trigger
 from engine.people_views import Declaration
 from engine.response_views import Response
 from engine.signals import Millis
@@ -21,6 +22,7 @@ def guard_closing(context: Context) -> None:
     for state in sorted(OPEN):
         for trigger in (Trigger.RECOVERED, Trigger.CLOSE):
             context.guards.add(state, trigger, lambda one: "; ".join(leftovers(context, one, context.state.now)))
+    context.guards.add(State.RESOLVED, Trigger.REVIEW, lambda one: "; ".join(blocking(one)))
 
 
 def leftovers(context: Context, incident: Incident, now: Millis) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from engine.clock_words import when
 from engine.context import Context
 from engine.continuity.keeping import incident_of, keep, words
 from engine.continuity.people import reach_of
+from engine.continuity.reconciling import unreconciled
 from engine.errors import Conflict, Refused
 from engine.lifecycle import OPEN
 from engine.response_views import Assessor, Briefing, Handover
@@ -119,6 +120,9 @@ def brief_due(context: Context, name: str, due: Millis) -> None:
 def hand_over(context: Context, command: Command, now: Millis) -> None:
     """The crisis team offers the rest to a person: status, open risks, pending actions."""
     incident = incident_of(context, command)
+    left = tuple(unreconciled(incident))
+    if left:
+        raise Refused(f"before the handover: {'; '.join(left)}")
     before = incident.response.handover
     made = Handover(
         to=command.facts["to"],

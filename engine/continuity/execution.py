@@ -23,12 +23,15 @@ from engine.response_views import (
     WAITING,
     Execution,
     GateView,
+    StepRun,
     TaskView,
 )
 from engine.signals import Millis
 from rules.playbooks import Playbook, Progress, Task, order, schedule
 
 replace = msgspec.structs.replace
+MOST_RUNS = 20
+"""Attempts that are kept of a step; the timeline has all of them."""
 _DROPPED = frozenset({SKIPPED, NOT_NEEDED})
 
 
@@ -107,6 +110,7 @@ def finish(
     view = _of(execution, id, version)
     if _task(playbook, id).decision is not None:
         raise Refused(f"{id} is a decision: it ends when somebody decides")
+    _by_hand(view)
     if view.state != RUNNING:
         raise _conflict(view, "finish")
     return _with(playbook, execution, view, by, now, state=DONE, finished_at=now, output=output)
@@ -117,6 +121,7 @@ def fail(
 ) -> Execution:
     """A running task did not work. What follows waits until it is tried again, or skipped."""
     view = _of(execution, id, version)
+    _by_hand(view)
     if view.state != RUNNING:
         raise _conflict(view, "fail")
     return _with(playbook, execution, view, by, now, state=FAILED, finished_at=now, note=why)
@@ -189,6 +194,20 @@ def _with(
     found = settled(playbook, replace(execution, tasks=tasks))
     ended = None if found.open_tasks else now
     return replace(found, ended_at=ended, ended_why="all its tasks have ended" if ended is not None else "")
+
+
+def with_run(execution: Execution, id: str, run: StepRun) -> Execution:
+    """A task with one more attempt, or with what came of one."""
+    view = _of(execution, id, "")
+    known = [one for one in view.runs if one.id != run.id]
+    changed = replace(view, runs=(*known, run)[-MOST_RUNS:])
+    return replace(execution, tasks=tuple(changed if one.id == id else one for one in execution.tasks))
+
+
+def _by_hand(view: TaskView) -> None:
+    """Nobody says what came of a step while it is being carried out."""
+    if view.running is not None:
+        raise Conflict(f"{view.id} is being carried out for {view.running.by}: its result decides")
 
 
 def _of(execution: Execution, id: str, version: str) -> TaskView:

@@ -193,7 +193,7 @@ def _contracts(topology: Topology, record: Preparedness, now: Millis) -> Iterato
             continue
         last = seen.get(entity.id)
         due = None if last is None else last.at + YEAR
-        ends = _moment(contract.expires)
+        ends = moment(contract.expires)
         over = ends is not None and ends <= now
         said = f"expired on {contract.expires}" if over else _lacking(last) if last is not None else ""
         yield Due(
@@ -237,7 +237,8 @@ def _latest(rows: Iterable[RestoreTest], key: Callable[[RestoreTest], str]) -> l
     return [one for _, one in sorted({key(one): one for one in rows}.items())]
 
 
-def _moment(text: str) -> Millis | None:
+def moment(text: str) -> Millis | None:
+    """The begin of a day (ISO 8601) in UTC; None for what is no date."""
     try:
         day = date.fromisoformat(text)
     except ValueError:

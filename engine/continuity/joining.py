@@ -51,6 +51,7 @@ def carry_response(context: Context, incident: Incident, into: Incident, now: Mi
             *there.actions,
             *(msgspec.structs.replace(one, id=f"{incident.id}/{one.id}") for one in gone.actions),
         ),
+        catalogue=(*there.catalogue, *(one for one in gone.catalogue if one.id not in {o.id for o in there.catalogue})),
         assessor=there.assessor or gone.assessor,
         handover=there.handover or gone.handover,
     )

@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Mapping
 import msgspec
 
 from engine.context import Context
+from engine.continuity.capacity import SCALING, ask_for_capacity_review
+from engine.continuity.catalogue import check_change, propose_measure
+from engine.continuity.granting import tell_access
 from engine.continuity.keeping import among, incident_of, keep, next_id, number, one_of
+from engine.continuity.silences import silences_of
 from engine.errors import Conflict, Refused
 from engine.response_views import Grant, Measure, Response
 from engine.signals import Command, Millis
 from engine.state import Incident
-from rules.gates import Silence
-from rules.gates.gate import Subject
 
 LONGEST = 24 * 60
 """Minutes that access may last."""
@@ -35,9 +37,14 @@ def register_measure(context: Context, command: Command, now: Millis) -> None:
         entity=facts.get("entity", ""),
         at=now,
         by=command.actor,
+        field=facts.get("field", ""),
+        value=facts.get("value", ""),
     )
+    check_change(context, made.entity, made.field, made.value)
     text = f"Temporary measure {made.id} ({made.kind}): {made.text}"
     keep(context, incident, now, "measure", text, actor=command.actor, facts={"id": made.id}, measures=(*known, made))
+    if made.kind == SCALING:
+        ask_for_capacity_review(context, incident, made, command, now)
 
 
 def revert_measure(context: Context, command: Command, now: Millis) -> None:
@@ -63,6 +70,8 @@ def _end(context: Context, command: Command, now: Millis, state: str) -> None:
     text += f": {command.reason}" if command.reason else ""
     facts = {"id": found.id, "state": state}
     keep(context, incident, now, "measure", text, actor=command.actor, facts=facts, measures=among(known, ended))
+    if state == "accepted":
+        propose_measure(context, incident, ended, now)
 
 
 def request_grant(context: Context, command: Command, now: Millis) -> None:
@@ -100,6 +109,7 @@ def approve_grant(context: Context, command: Command, now: Millis) -> None:
     context.timers.set(until, "grant", f"{incident.id}|{found.id}")
     text = f"Access {found.id} granted by {command.actor}: {found.person} to {found.system} for {found.minutes} min"
     _granted(context, incident, made, now, text, command.actor, among(incident.response.grants, made))
+    tell_access(context, incident, made, "grant", now)
 
 
 def refuse_grant(context: Context, command: Command, now: Millis) -> None:
@@ -137,6 +147,8 @@ def _over(context: Context, incident: Incident, found: Grant, now: Millis, state
     ended = replace(found, state=state, ended_at=now, ended_by=by, version=found.version + 1)
     text = f"Access {found.id} of {found.person} to {found.system} {state}{f' by {by}' if by else ''}{why}"
     _granted(context, incident, ended, now, text, by, among(incident.response.grants, ended))
+    if found.state in IN_USE:
+        tell_access(context, incident, ended, "revoke", now)
 
 
 def _granted(
@@ -146,23 +158,14 @@ def _granted(
     keep(context, incident, now, "grant", text, actor=by, facts=facts, grants=grants)
 
 
-def silences_of(context: Context, incident: Incident, now: Millis) -> Iterator[Silence]:
-    """Silences that people made since the incident began, which are in force and mute something of it."""
-    known = context.state.alerts
-    alerts = (known[number] for number in incident.alerts if number in known)
-    subjects = [Subject(labels=one.labels.as_dict(), entity=one.entity) for one in alerts]
-    for name in sorted(context.state.silences):
-        silence = context.state.silences[name]
-        begun = silence.starts_at >= min(incident.onset, incident.opened_at)
-        if begun and any(silence.covers(one, now) for one in subjects):
-            yield silence
-
-
 def left_silent(context: Context, incident: Incident, now: Millis) -> Iterator[str]:
-    """Silences that are still in force, unless somebody accepted that."""
-    accepted = [m.text for m in incident.response.measures if m.kind == "silence" and m.state == "accepted"]
+    """Silences that are still in force, unless they are in the register or somebody accepted them."""
+    silences = [one for one in incident.response.measures if one.kind == "silence"]
+    named = {one.key for one in silences} | {
+        id for one in silences if one.state == "accepted" for id in one.text.split()
+    }
     for silence in silences_of(context, incident, now):
-        if not any(silence.id in text for text in accepted):
+        if silence.id not in named:
             yield f"silence {silence.id} by {silence.created_by} is still in force"
 
 

@@ -51,12 +51,58 @@ def activate(context: Context, command: Command, now: Millis) -> None:
     if before is not None and before.ended_at is None:
         raise Conflict(f"playbook {before.playbook} is under way since it was activated by {before.by}")
     playbook = _playbook(context, command.facts["playbook"])
-    found = doubts(context, incident, playbook, now)
+    found = (*doubts(context, incident, playbook, now), *_of_source(command))
     despite = command.facts.get("despite", "").strip()
     blocking = [one.text for one in found if one.blocks]
     if blocking and not despite:
         raise Refused(f"{playbook.id} does not apply: {'; '.join(blocking)} (say despite what, if it is to be used)")
-    tasks = tuple(
+    begun = Execution(
+        playbook=playbook.id,
+        title=playbook.title,
+        rules=context.state.rules,
+        at=now,
+        by=command.actor,
+        why=command.reason,
+        findings=tuple(one.text for one in found),
+        tasks=_tasks(context, incident, playbook, now),
+        gates=tuple(GateView(id=one.id, check=one.check) for one in playbook.gates),
+    )
+    begun = machine.settled(playbook, looked(context, incident, playbook, begun, (g.id for g in playbook.gates), now))
+    response = incident.response
+    past = (*response.past, before)[-20:] if before is not None else response.past
+    deviations = response.deviations
+    if blocking:
+        text = f"{playbook.id} used although {'; '.join(blocking)}: {despite}"
+        deviations = deviated(msgspec.structs.replace(response, execution=begun), "despite", text, now, command.actor)
+    commit = playbook.origin.commit if playbook.origin is not None else ""
+    facts = {
+        "playbook": playbook.id,
+        "rules": begun.rules,
+        "commit": commit,
+        "findings": list(begun.findings),
+        "despite": despite,
+    }
+    at = f" at commit {commit[:12]}" if commit else ""
+    text = f"Playbook {playbook.id}{at} activated by {command.actor}: {command.reason}"
+    text += f" (against it: {'; '.join(begun.findings)})" if begun.findings else ""
+    save(
+        context,
+        incident,
+        playbook,
+        begun,
+        command.actor,
+        now,
+        "playbook",
+        text,
+        facts,
+        past=past,
+        deviations=deviations,
+    )
+
+
+def _tasks(context: Context, incident: Incident, playbook: Playbook, now: Millis) -> tuple[TaskView, ...]:
+    """All tasks, with who owns each now."""
+    return tuple(
         TaskView(
             id=task.id,
             title=task.title,
@@ -66,33 +112,19 @@ def activate(context: Context, command: Command, now: Millis) -> None:
         )
         for task in playbook.tasks
     )
-    begun = Execution(
-        playbook=playbook.id,
-        title=playbook.title,
-        rules=context.state.rules,
-        at=now,
-        by=command.actor,
-        why=command.reason,
-        findings=tuple(one.text for one in found),
-        tasks=tasks,
-        gates=tuple(GateView(id=one.id, check=one.check) for one in playbook.gates),
-    )
-    begun = machine.settled(playbook, _looked(context, incident, playbook, begun, (g.id for g in playbook.gates), now))
-    response = incident.response
-    past = (*response.past, before)[-20:] if before is not None else response.past
-    deviations = response.deviations
-    if blocking:
-        text = f"{playbook.id} used although {'; '.join(blocking)}: {despite}"
-        deviations = deviated(msgspec.structs.replace(response, execution=begun), "despite", text, now, command.actor)
-    facts = {"playbook": playbook.id, "rules": begun.rules, "findings": list(begun.findings), "despite": despite}
-    text = f"Playbook {playbook.id} activated by {command.actor}: {command.reason}"
-    text += f" (against it: {'; '.join(begun.findings)})" if begun.findings else ""
-    _save(context, incident, playbook, begun, command, now, "playbook", text, facts, past=past, deviations=deviations)
+
+
+def _of_source(command: Command) -> tuple[Doubt, ...]:
+    """What was found when its repository was looked at just before."""
+    said = command.facts.get("source_doubt", "")
+    return (Doubt(kind="source", text=said),) if said else ()
 
 
 def abandon(context: Context, command: Command, now: Millis) -> None:
     """Give up the playbook under way, for a reason; what was done stays on record."""
-    incident, _, running = _running(context, command)
+    incident, _, running = under_way(context, command)
+    if steps := [one.id for one in running.tasks if one.running is not None]:
+        raise Refused(f"step {', '.join(steps)} is being carried out; its result comes first")
     ended = msgspec.structs.replace(running, ended_at=now, ended_why=command.reason)
     text = f"Playbook {running.playbook} given up by {command.actor}: {command.reason}"
     past = (*incident.response.past, ended)[-20:]
@@ -101,80 +133,80 @@ def abandon(context: Context, command: Command, now: Millis) -> None:
 
 def start_task(context: Context, command: Command, now: Millis) -> None:
     """Begin a task; its gates are looked at now, not when they last passed."""
-    incident, playbook, running = _running(context, command)
+    incident, playbook, running = under_way(context, command)
     id = command.facts["task"]
     gates = machine.needed_gates(playbook, running, id)
-    running = _looked(context, incident, playbook, running, gates, now)
+    running = looked(context, incident, playbook, running, gates, now)
     begun = machine.start(playbook, running, id, command.actor, now, command.facts.get("version", ""))
-    _task_saved(context, incident, playbook, begun, command, now, "begun")
+    task_saved(context, incident, playbook, begun, command, now, "begun")
 
 
 def finish_task(context: Context, command: Command, now: Millis) -> None:
     """A task is done; ``output`` is what it said."""
-    incident, playbook, running = _running(context, command)
+    incident, playbook, running = under_way(context, command)
     said, version = command.facts.get("output", "")[:4000], command.facts.get("version", "")
     done = machine.finish(playbook, running, command.facts["task"], command.actor, now, version, said)
-    _task_saved(context, incident, playbook, done, command, now, "done")
+    task_saved(context, incident, playbook, done, command, now, "done")
 
 
 def fail_task(context: Context, command: Command, now: Millis) -> None:
     """A task did not work."""
-    incident, playbook, running = _running(context, command)
+    incident, playbook, running = under_way(context, command)
     id, version = command.facts["task"], command.facts.get("version", "")
     failed = machine.fail(playbook, running, id, command.actor, now, version, command.reason)
     text = f"step {id} failed: {command.reason}"
     deviations = deviated(incident.response, "failed", text, now, command.actor, id)
-    _task_saved(context, incident, playbook, failed, command, now, "failed", deviations=deviations)
+    task_saved(context, incident, playbook, failed, command, now, "failed", deviations=deviations)
 
 
 def skip_task(context: Context, command: Command, now: Millis) -> None:
     """Leave a task out; its gates stay for whoever follows it."""
-    incident, playbook, running = _running(context, command)
+    incident, playbook, running = under_way(context, command)
     id, version = command.facts["task"], command.facts.get("version", "")
     skipped = machine.skip(playbook, running, id, command.actor, now, version, command.reason)
     text = f"step {id} was left out: {command.reason}"
     deviations = deviated(incident.response, "skipped", text, now, command.actor, id)
-    _task_saved(context, incident, playbook, skipped, command, now, "skipped", deviations=deviations)
+    task_saved(context, incident, playbook, skipped, command, now, "skipped", deviations=deviations)
 
 
 def retry_task(context: Context, command: Command, now: Millis) -> None:
     """What failed or was left out is to be done after all."""
-    incident, playbook, running = _running(context, command)
+    incident, playbook, running = under_way(context, command)
     again = machine.again(
         playbook, running, command.facts["task"], command.actor, now, command.facts.get("version", "")
     )
-    _task_saved(context, incident, playbook, again, command, now, "to be done again")
+    task_saved(context, incident, playbook, again, command, now, "to be done again")
 
 
 def decide(context: Context, command: Command, now: Millis) -> None:
     """Somebody with the authority settles a question; ``authority`` names them, if it is not who says so."""
-    incident, playbook, running = _running(context, command)
+    incident, playbook, running = under_way(context, command)
     id, option = command.facts["task"], command.facts["option"]
     task = playbook.task(id)
     by = command.facts.get("authority", "").strip() or command.actor
     if task is not None and task.decision is not None:
         authorised(context, incident, task.decision.authority, by, now)
-    running = _looked(context, incident, playbook, running, machine.needed_gates(playbook, running, id), now)
+    running = looked(context, incident, playbook, running, machine.needed_gates(playbook, running, id), now)
     decided = machine.decide(playbook, running, id, option, by, now, command.facts.get("version", ""))
-    _task_saved(context, incident, playbook, decided, command, now, f"decided by {by}: {option}")
+    task_saved(context, incident, playbook, decided, command, now, f"decided by {by}: {option}")
 
 
 def check_gates(context: Context, command: Command, now: Millis) -> None:
     """Look at the gates now: one, or all of them."""
-    incident, playbook, running = _running(context, command)
+    incident, playbook, running = under_way(context, command)
     asked = command.facts.get("gate", "")
     if asked and playbook.gate(asked) is None:
         raise Refused(f"{playbook.id} has no gate {asked!r}")
     names = [asked] if asked else [one.id for one in playbook.gates]
-    found = machine.settled(playbook, _looked(context, incident, playbook, running, names, now))
+    found = machine.settled(playbook, looked(context, incident, playbook, running, names, now))
     said = ", ".join(f"{one.id} {one.state} ({one.why})" for one in found.gates if one.id in names)
     facts = {"gates": [msgspec.to_builtins(one) for one in found.gates if one.id in names]}
-    _save(context, incident, playbook, found, command, now, "gate", f"Gates checked: {said}", facts)
+    save(context, incident, playbook, found, command.actor, now, "gate", f"Gates checked: {said}", facts)
 
 
 def attest_gate(context: Context, command: Command, now: Millis) -> None:
     """Somebody with the authority attests what no check can tell; ``evidence`` says by what."""
-    incident, playbook, running = _running(context, command)
+    incident, playbook, running = under_way(context, command)
     gate, before = _gate(playbook, running, command.facts["gate"], command.facts.get("version", ""))
     by = command.facts.get("authority", "").strip() or command.actor
     if gate.check != ATTESTED:
@@ -184,12 +216,12 @@ def attest_gate(context: Context, command: Command, now: Millis) -> None:
     evidence = {"evidence": command.facts["evidence"]}
     opened = _opened(before, PASSED, text, by, now, evidence)
     found = machine.with_gate(playbook, running, opened)
-    _save(context, incident, playbook, found, command, now, "gate", text, evidence | {"gate": gate.id, "by": by})
+    save(context, incident, playbook, found, command.actor, now, "gate", text, evidence | {"gate": gate.id, "by": by})
 
 
 def override_gate(context: Context, command: Command, now: Millis) -> None:
     """An emergency authority takes on a change outside its window. No other gate can be overridden."""
-    incident, playbook, running = _running(context, command)
+    incident, playbook, running = under_way(context, command)
     gate, before = _gate(playbook, running, command.facts["gate"], command.facts.get("version", ""))
     by = command.facts.get("authority", "").strip() or command.actor
     if gate.check != CHANGE_WINDOW or not gate.authority:
@@ -199,12 +231,12 @@ def override_gate(context: Context, command: Command, now: Millis) -> None:
     found = machine.with_gate(playbook, running, _opened(before, OVERRIDDEN, text, by, now, {"why": command.reason}))
     deviations = deviated(incident.response, "emergency", text, now, by)
     facts = {"gate": gate.id, "by": by}
-    _save(context, incident, playbook, found, command, now, "gate", text, facts, deviations=deviations)
+    save(context, incident, playbook, found, command.actor, now, "gate", text, facts, deviations=deviations)
 
 
 def note_deviation(context: Context, command: Command, now: Millis) -> None:
     """What was done otherwise than the playbook says."""
-    incident, playbook, running = _running(context, command)
+    incident, playbook, running = under_way(context, command)
     task, text = command.facts.get("task", ""), command.facts["text"]
     if task and playbook.task(task) is None:
         raise Refused(f"{playbook.id} has no task {task!r}")
@@ -228,7 +260,7 @@ def _gate(playbook: Playbook, running: Execution, id: str, version: str) -> tupl
     return gate, view
 
 
-def _looked(
+def looked(
     context: Context, incident: Incident, playbook: Playbook, running: Execution, ids: Iterable[str], now: Millis
 ) -> Execution:
     """The gates as they are now."""
@@ -241,7 +273,8 @@ def _looked(
     return msgspec.structs.replace(running, gates=gates)
 
 
-def _running(context: Context, command: Command) -> tuple[Incident, Playbook, Execution]:
+def under_way(context: Context, command: Command) -> tuple[Incident, Playbook, Execution]:
+    """The incident of a command, with the playbook under way. Raises `Refused`."""
     incident = incident_of(context, command)
     running = incident.response.execution
     if running is None or running.ended_at is not None:
@@ -267,7 +300,7 @@ def _only(found: Playbook | None, id: str, there: str = "") -> Playbook:
     return found
 
 
-def _task_saved(
+def task_saved(
     context: Context,
     incident: Incident,
     playbook: Playbook,
@@ -277,32 +310,34 @@ def _task_saved(
     what: str,
     **changes: Any,
 ) -> None:
+    """Put a change of the command's task in force, and say so."""
     view = found.task(command.facts["task"])
     because = f": {command.reason}" if command.reason else ""
     title = view.title if view else ""
     text = f"Step {command.facts['task']} ({title}) {what}{because}"
     facts = {"task": command.facts["task"], "state": view.state if view else "", "playbook": playbook.id}
-    _save(context, incident, playbook, found, command, now, "task", text, facts, **changes)
+    save(context, incident, playbook, found, command.actor, now, "task", text, facts, **changes)
 
 
-def _save(  # noqa: PLR0913, PLR0917 - as `keep`
+def save(  # noqa: PLR0913, PLR0917 - as `keep`
     context: Context,
     incident: Incident,
     playbook: Playbook,
     found: Execution,
-    command: Command,
+    actor: str,
     now: Millis,
     kind: str,
     text: str,
     facts: Mapping[str, object],
     **changes: Any,
 ) -> None:
+    """Put a changed execution in force with its new prediction, and say so."""
     due = min((one.due for one in incident.objectives if one.kind == "rto"), default=None)
     kept = found.due if due is None else due
     forecast = machine.forecast(playbook, found, kept, now)
     changes["execution"] = forecast
     urgent = kind in ("playbook", "gate") or "decided" in text
-    keep(context, incident, now, kind, text, actor=command.actor, facts=facts, urgent=urgent, **changes)
+    keep(context, incident, now, kind, text, actor=actor, facts=facts, urgent=urgent, **changes)
 
 
 PLAYING: Mapping[str, Callable[[Context, Command, Millis], None]] = {

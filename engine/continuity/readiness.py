@@ -11,7 +11,8 @@ import msgspec
 import xxhash
 
 from engine.context import Context
-from engine.continuity.keeping import number
+from engine.continuity.assumed import named
+from engine.continuity.keeping import number, words
 from engine.errors import Refused
 from engine.readiness_views import Confirmed, ContractReviewed, ExerciseDone, RestoreTest
 from engine.signals import Command, Millis
@@ -50,9 +51,11 @@ def record_exercise(context: Context, command: Command, now: Millis) -> None:
         findings=facts.get("findings", ""),
         people=people,
         drill=facts.get("drill", ""),
+        broke=named(context.topology, words(facts.get("broke", ""))),
     )
     text = f"Exercise {exercise.id} ({exercise.kind}) held, passed: {made.passed}"
     text += f"; {made.findings}" if made.findings else ""
+    text += f"; broke {', '.join(made.broke)}" if made.broke else ""
     text += f"; {', '.join(again)}: {command.reason}" if again else ""
     _keep(context, command, now, "exercise", text, exercises=(*done, made)[-KEPT:])
 

@@ -8,6 +8,7 @@ import msgspec
 
 from engine.clock_words import when
 from engine.context import Context
+from engine.continuity.catalogue import propose_edges
 from engine.continuity.keeping import among, incident_of, keep, next_id, one_of, words
 from engine.errors import Conflict, Refused
 from engine.lifecycle import OPEN, State, Trigger
@@ -32,6 +33,7 @@ def end_response(context: Context, incident: Incident, trigger: Trigger, now: Mi
     wanted = used or (incident.level in policy.severities and context.rules.continuity.playbooks)
     if trigger is Trigger.DISMISS or incident.declared_at is None or not wanted:
         return
+    propose_edges(context, incident, now)
     due = now + policy.within
     context.timers.set(due, "review", incident.id)
     text = f"A review with technical and business people is due by {when(due)}: {why}"
@@ -119,6 +121,8 @@ def close_action(context: Context, command: Command, now: Millis) -> None:
     found = one_of(known, command.facts["action"], "action", command.facts.get("version", ""))
     if found.done_at is not None:
         raise Conflict(f"action {found.id} is done, says {found.done_by}")
+    if found.blocks and not command.reason.strip():
+        raise Refused(f"action {found.id} is done with what came of it, as the reason")
     made = replace(found, done_at=now, done_by=command.actor, version=found.version + 1)
     text = f"Action {found.id} of {found.owner} is done: {command.reason or found.text}"
     keep(

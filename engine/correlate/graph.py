@@ -6,7 +6,7 @@ provider that was in trouble at a fitting time, directly or over at most `BRIDGE
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -118,6 +118,7 @@ class SymptomGraph:
             if node.telling:
                 self.at.setdefault(node.entity, []).append(index)
         self._cones: dict[frozenset[str], dict[str, int]] = {}
+        self._felt: dict[str, list[tuple[str, float]]] = {}
         self.links: list[list[Link]] = [self._links(index) for index in range(len(self.nodes))]
 
     def cone(self, failed: frozenset[str]) -> dict[str, int]:
@@ -142,10 +143,10 @@ class SymptomGraph:
         for _ in range(BRIDGE + 1):
             reached: dict[str, tuple[float, tuple[str, ...]]] = {}
             for entity, via, cost in frontier:
-                for d in self._felt(entity):
-                    if d.provider not in seen:
-                        way = (cost + HOP + (0.0 if d.semantics is Semantics.HARD else WEAK), via)
-                        reached[d.provider] = min(reached.get(d.provider, way), way)
+                for provider, weak in self._felt_by(entity):
+                    if provider not in seen:
+                        way = (cost + HOP + weak, via)
+                        reached[provider] = min(reached.get(provider, way), way)
             seen |= reached.keys()
             frontier = []
             for provider, (price, via) in reached.items():
@@ -184,16 +185,20 @@ class SymptomGraph:
                 for other in others:
                     yield other.consumer, (d.provider,), 2 * HOP + SILENT
 
-    def _felt(self, entity: str) -> Iterable[Dependency]:
-        """Dependencies that the entity would feel: a redundancy group that still has enough members hides its own."""
-        providers = self.topology.providers(entity)
-        if not providers:
-            return ()
-        return [d for d in providers if d.semantics is not Semantics.INFO and self._reaches(d, providers)]
+    def _felt_by(self, entity: str) -> list[tuple[str, float]]:
+        """Providers whose trouble the entity would feel, and the cost of that being weak: a redundancy group that still
+        has enough members hides its own."""
+        known = self._felt.get(entity)
+        if known is None:
+            providers = self.topology.providers(entity)
+            known = self._felt[entity] = [
+                (d.provider, 0.0 if d.semantics is Semantics.HARD else WEAK)
+                for d in providers
+                if d.semantics is not Semantics.INFO and (not d.group or self._reaches(d, providers))
+            ]
+        return known
 
     def _reaches(self, dependency: Dependency, siblings: Sequence[Dependency]) -> bool:
-        if not dependency.group:
-            return True
         group = self.topology.groups.get((dependency.consumer, dependency.group))
         members = [d for d in siblings if d.group == dependency.group]
         troubled = [d for d in members if d.provider in self.at]

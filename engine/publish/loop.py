@@ -20,6 +20,11 @@ class Loop:
         self._thread: threading.Thread | None = None
 
     @property
+    def begun(self) -> bool:
+        """Was it started?"""
+        return self._thread is not None
+
+    @property
     def alive(self) -> bool:
         """Has it begun, and not ended?"""
         return self._thread is not None and self._thread.is_alive()
@@ -28,9 +33,13 @@ class Loop:
         """Seconds since its last turn began."""
         return time.monotonic() - self._turned
 
+    def turn(self) -> None:
+        """A turn begins."""
+        self._turned = time.monotonic()
+
     def start(self) -> None:
         """Begin."""
-        self._turned = time.monotonic()
+        self.turn()
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
         self._thread.start()
 
@@ -51,7 +60,7 @@ class Loop:
     def _run(self) -> None:
         while not self._ended.is_set():
             self._wake.clear()
-            self._turned = time.monotonic()
+            self.turn()
             more = False
             try:
                 more = self._work()

@@ -10,12 +10,13 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
 
 import msgspec
 
 from engine.errors import SinkError
+from engine.outcomes import Publication
 from engine.ports import Clock
 from engine.publish.asking import asking
 from engine.publish.egress import Answer, Egress
@@ -31,17 +32,25 @@ LONGEST_WAIT = 3600.0
 
 
 class Webhook:
-    """A sink that POSTs to one declared URL. ``secret`` (``whsec_`` and base64, or plain text) signs the body."""
+    """A sink that POSTs to one declared URL what ``write`` makes of a publication. ``secret`` (``whsec_`` and base64,
+    or plain text) signs the body."""
 
     idempotent = True
 
     def __init__(
-        self, name: str, url: str, egress: Egress, clock: Clock, audiences: frozenset[str], secret: str = ""
+        self,
+        name: str,
+        url: str,
+        egress: Egress,
+        clock: Clock,
+        audiences: frozenset[str],
+        secret: str = "",
+        write: Callable[[Publication], bytes] = event,
     ) -> None:
         self.name = name
         self.audiences = audiences
         self._url, self._egress, self._clock = url, egress, clock
-        self._secret = _key(secret)
+        self._secret, self._write = _key(secret), write
 
     def send(self, row: OutboxRow) -> Receipt:
         """POST it; returns the receiver's id of it when the answer has one, else the key.
@@ -49,7 +58,7 @@ class Webhook:
         Raises `SinkError`: refused destinations and 4xx are permanent, a lost answer is ambiguous, the rest transient.
         """
         publication, now = row.publication, self._clock()
-        body = event(publication)
+        body = self._write(publication)
         headers = {"Content-Type": "application/json", "Idempotency-Key": f'"{publication.key}"'}
         headers |= {"webhook-id": publication.key, "webhook-timestamp": str(now // 1000)}
         if self._secret:
@@ -62,7 +71,7 @@ class Webhook:
 
     def show(self, row: OutboxRow) -> str:
         """The JSON that is posted."""
-        return msgspec.json.format(event(row.publication), indent=2).decode()
+        return msgspec.json.format(self._write(row.publication), indent=2).decode()
 
     def close(self) -> None:
         """Nothing is kept open between two publications."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.ports import DeadLetter, Page
+from engine.ports import DeadLetter, Page, Version
 from engine.storage import paging
 from engine.storage.codec import unpack
 
@@ -25,6 +25,12 @@ def publication(row: tuple[int, bytes, str, str, int, int, int, int, str, str]) 
         "id": id, "sink": sink, "state": state, "ambiguous": bool(ambiguous), "attempts": attempts, "due": due,
         "changed_at": changed_at, "remote": remote, "error": error, **_data.decode(unpack(doc)),
     }  # fmt: skip
+
+
+def version(row: tuple[int, str, str, int, str]) -> Version:
+    """One version of the operator's files, without its content."""
+    _, kind, id, at, note = row
+    return Version(kind, id, at, b"", note)
 
 
 def letter(row: tuple[int, int, str, str, str, str, bytes, int | None, str]) -> DeadLetter:

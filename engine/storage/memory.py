@@ -16,7 +16,7 @@ from engine.outcomes import AlertView, Decision, IncidentView, LedgerChange, Led
 from engine.ports import Commit, DeadLetter, Entry, Page, Resume, Snapshot, Version
 from engine.shards import ALONE, Shard
 from engine.signals import Handover, Millis
-from engine.storage import paging
+from engine.storage import listed, paging
 from engine.storage.memory_outbox import MemoryOutbox, plain
 from engine.storage.search import clock_due, entities
 from engine.storage.search import text as search_text
@@ -127,7 +127,7 @@ class MemoryStore(MemoryOutbox):
             self._entries[entry.position] = entry
             self._position, self._arrival = entry.position, entry.arrival
         self._ticked = max(self._ticked, commit.ticked)
-        self._positions.update(commit.positions)
+        self._positions = commit.positions_after(self._positions)
         self._counts = commit.counts or self._counts
         for position, entries in commit.ledger:
             stored = self._entries.get(position)
@@ -258,6 +258,14 @@ class MemoryStore(MemoryOutbox):
         with self._guard:
             return list(self._timeline.get(id, ()))
 
+    def revisions_page(self, id: str, cursor: str = "", limit: int = 50) -> Page:
+        """As `revisions`, page by page."""
+        return _page_upwards([(view.revision, view) for view in self.revisions(id)], cursor, limit)
+
+    def timeline_page(self, id: str, cursor: str = "", limit: int = 50) -> Page:
+        """As `timeline`, page by page."""
+        return _page_upwards(list(enumerate(self.timeline(id), 1)), cursor, limit)
+
     def alerts(
         self, *, disposition: Sequence[str] = (), state: Sequence[str] = (), entity: str = "", incident: str = "",
         verdict: Sequence[str] = (), name: str = "", cursor: str = "", limit: int = 50,
@@ -344,6 +352,13 @@ class MemoryStore(MemoryOutbox):
             found = [version for version in self._versions.values() if not kind or version.kind == kind]
         return [msgspec.structs.replace(version, content=b"") for version in reversed(found)]
 
+    def versions_page(self, kind: str = "", cursor: str = "", limit: int = 50) -> Page:
+        """As `versions`, page by page."""
+        with self._guard:
+            found = list(enumerate(self._versions.values(), 1))
+        bare = [(no, msgspec.structs.replace(one, content=b"")) for no, one in found if not kind or one.kind == kind]
+        return _page(bare, cursor, limit)
+
     def feed(self, after: int, limit: int = 500) -> list[tuple[int, str, dict[str, object]]]:
         """Revisions (``incident``) and timeline entries (``timeline``) behind sequence number ``after``."""
         with self._guard:
@@ -370,6 +385,10 @@ def _line(entry: LedgerEntry | LedgerChange, at: Millis | None) -> _Line:
 
 
 def _page(numbered: Sequence[tuple[int, object]], cursor: str, limit: int) -> Page:
-    below, size = paging.before(cursor), paging.size(limit)
-    found = [(no, item) for no, item in reversed(numbered) if no < below][: size + 1]
-    return Page([item for _, item in found[:size]], str(found[size - 1][0]) if len(found) > size else "")
+    below = paging.before(cursor)
+    return listed.page([(no, item) for no, item in reversed(numbered) if no < below], limit)
+
+
+def _page_upwards(numbered: Sequence[tuple[int, object]], cursor: str, limit: int) -> Page:
+    behind = paging.behind(cursor)
+    return listed.page([(no, item) for no, item in numbered if no > behind], limit)

@@ -10,6 +10,9 @@ MAX_LIMIT = 500
 NEWEST = 2**63 - 1
 """The cursor of a first page: lists run from the newest item downwards."""
 
+WHOLE = {"behind": -1, "before": NEWEST, "limit": NEWEST}
+"""The limits of a list that is read as a whole."""
+
 _MAX_DIGITS = 18
 _FINGERPRINT = 32
 
@@ -21,6 +24,16 @@ def before(cursor: str) -> int:
     if not _number(cursor):
         raise ValueError(f"{cursor!r} is not a cursor; use the `next` of the page before")
     return int(cursor)
+
+
+def behind(cursor: str) -> int:
+    """The number behind which a page of a list from the oldest item upwards starts. Raises ValueError."""
+    return before(cursor) if cursor else -1
+
+
+def upwards(cursor: str, limit: int) -> dict[str, int]:
+    """The limits of a page, and one more row, of a list from the oldest item upwards. Raises ValueError."""
+    return {"behind": behind(cursor), "limit": size(limit) + 1}
 
 
 def size(limit: int) -> int:

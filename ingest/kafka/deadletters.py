@@ -8,7 +8,6 @@ came; the reason stands in headers.
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -16,6 +15,7 @@ from engine.ports import DeadLetter, Reader
 from ingest.errors import TooLarge
 from ingest.kafka.client import KafkaConsumer, TopicPartition, options
 from ingest.kafka.producer import OrderedProducer
+from ingest.turning import Turning
 
 log = logging.getLogger(__name__)
 
@@ -40,29 +40,34 @@ class DeadLetterTopic:
 
     def __init__(self, given: Mapping[str, Any], topic: str, prefix: str, reader: Callable[[], Reader]) -> None:
         self._given, self._topic, self._prefix, self._reader = dict(given), topic, prefix, reader
-        self._stop = threading.Event()
-        self._wake = threading.Event()
         self._sent: int | None = None
-        self._thread = threading.Thread(target=self._run, name=f"dead-letters-{topic}", daemon=True)
+        self._producer: OrderedProducer | None = None
+        self._loop = Turning(f"dead-letters-{topic}", self._run)
+
+    @property
+    def loops(self) -> list[Turning]:
+        """Its threads, once it has begun."""
+        return [self._loop, *([self._producer.loop] if self._producer else ())]
 
     def start(self) -> None:
         """Begin."""
-        self._thread.start()
+        self._producer = OrderedProducer(self._given, name=f"{self._loop.name}-producer")
+        self._loop.start()
 
     def wake(self) -> None:
         """There may be new ones."""
-        self._wake.set()
+        self._loop.wake()
 
     def stop(self) -> None:
         """End; what is not sent is sent at the next start."""
-        self._stop.set()
-        self._wake.set()
-        if self._thread.is_alive():
-            self._thread.join(_EVERY)
+        self._loop.end()
+        self._loop.join(_EVERY)
 
     def _run(self) -> None:
-        producer = OrderedProducer(self._given)
-        while not self._stop.is_set():
+        producer = self._producer
+        assert producer is not None  # noqa: S101 - `start` has made it
+        while not self._loop.ended:
+            self._loop.turn()
             try:
                 if self._sent is None:
                     self._sent = self._last()
@@ -70,8 +75,7 @@ class DeadLetterTopic:
             except Exception as error:  # a broker that is away must not end the thread
                 log.warning("dead letters cannot be copied to %s: %s", self._topic, error)
                 producer.reopen(self._topic, _PARTITION)
-            self._wake.wait(_EVERY)
-            self._wake.clear()
+            self._loop.pause(_EVERY)
         producer.close()
 
     def _copy(self, producer: OrderedProducer, behind: int) -> None:

@@ -122,6 +122,10 @@ class Member:
         told = {TopicPartition(*key): _metadata(offset) for key, offset in offsets.items()}
         self._consumer.commit(told, timeout_ms=int(seconds * 1000))
 
+    def in_touch(self) -> bool:
+        """Whether the group has answered within a session's time: else it may have given us up, and we cannot know."""
+        return not self._consumer._coordinator.heartbeat.session_timeout_expired()
+
     def close(self) -> None:
         """Leave the group (a static member only goes away). What was assigned is revoked first. Raises KafkaError."""
         self._consumer.close(autocommit=False, timeout_ms=CLOSE_MS)

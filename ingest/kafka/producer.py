@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from ingest.errors import Overloaded, TooLarge
 from ingest.kafka.client import KafkaError, Partition, producer
 from ingest.limits import MIB
+from ingest.turning import Turning
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ BATCH = MIB - 64 * 1024
 """Bytes of a batch and of a record: what a broker takes at its defaults (``message.max.bytes``) less headers."""
 
 _OVERHEAD = 128  # bytes of a record beside its key, value and headers, at most
+_IDLE = 1.0
 _GRACE = 5.0  # seconds beyond its patience after which a client that says nothing is given up
 
 
@@ -73,7 +75,13 @@ class OrderedProducer:
     """
 
     def __init__(
-        self, given: Mapping[str, Any], *, linger: float = 0.002, patience: float = 30.0, most: int = 64 * MIB
+        self,
+        given: Mapping[str, Any],
+        *,
+        linger: float = 0.002,
+        patience: float = 30.0,
+        most: int = 64 * MIB,
+        name: str = "kafka-producer",
     ) -> None:
         half = max(1000, int(patience * 500))
         self._given: dict[str, Any] = {
@@ -94,8 +102,8 @@ class OrderedProducer:
         self._hurry = False
         self._closing = threading.Event()
         self._client: Any = None
-        self._thread = threading.Thread(target=self._run, name="kafka-producer", daemon=True)
-        self._thread.start()
+        self.loop = Turning(name, self._run)
+        self.loop.start()
 
     def send(
         self,
@@ -146,7 +154,7 @@ class OrderedProducer:
         self._closing.set()
         with self._lock:
             self._lock.notify_all()
-        self._thread.join(_GRACE)
+        self.loop.join(_GRACE)
         with self._lock:
             left = [key for key, lane in self._lanes.items() if lane.waiting]
         for key in left:
@@ -172,7 +180,9 @@ class OrderedProducer:
     def _next(self) -> dict[Partition, list[_Waiting]]:
         """What the next round sends: one batch of each lane. Empty: closing."""
         with self._lock:
-            self._lock.wait_for(lambda: self._closing.is_set() or self._bytes > 0)
+            self.loop.turn()
+            while not self._lock.wait_for(lambda: self._closing.is_set() or self._bytes > 0, _IDLE):
+                self.loop.turn()
             if not self._hurry and self._linger > 0:
                 self._lock.wait_for(lambda: self._closing.is_set() or self._hurry, self._linger)
             self._hurry = False

@@ -28,6 +28,7 @@ from ingest.kafka.client import KafkaError, Partition, errors
 from ingest.kafka.members import Member
 from ingest.kafka.records import Taking
 from ingest.limits import MIB
+from ingest.turning import Turning
 
 log = logging.getLogger(__name__)
 
@@ -83,7 +84,7 @@ class KafkaSource:
         self._member: Member | None = None
         self._closing = threading.Event()
         self._wake = threading.Event()
-        self._thread: threading.Thread | None = None
+        self.loop = Turning(self.name, self._run)
         self.expired = 0
         """Records that were gone before they were read."""
         self.losses = 0
@@ -100,9 +101,8 @@ class KafkaSource:
                 if source.startswith(prefix) and topic in self._topics:
                     self._next[topic, partition] = offset + 1
                     self._durable[topic, partition] = offset
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
-            self._thread.start()
+        if not self.loop.begun:
+            self.loop.start()
 
     def wake_by(self, event: threading.Event) -> None:
         """Set the event whenever there is something to poll, and when closed."""
@@ -110,7 +110,7 @@ class KafkaSource:
 
     def poll(self, limit: int, timeout: float) -> Sequence[Record]:
         """Up to ``limit`` records, of each partition in the order of its offsets. `resume` must have been called."""
-        if self._thread is None:
+        if not self.loop.begun:
             raise RuntimeError("resume() before poll(): without positions it is not known where to begin")
         with self._lock:
             if not self._buffer and timeout > 0 and not self._closing.is_set():
@@ -153,8 +153,8 @@ class KafkaSource:
             self._buffered = 0
             self._lock.notify_all()
         self._wake.set()
-        if self._thread is not None:
-            self._thread.join(_JOIN)
+        self.loop.end()
+        self.loop.join(_JOIN)
 
     # ------------------------------------------------------------------------------- the consumer's thread
 
@@ -162,6 +162,7 @@ class KafkaSource:
         backoff = _FIRST_BACKOFF
         while not self._closing.is_set():
             member = None
+            self.loop.turn()
             try:
                 member = Member(self._given, self._topics, self._group, self, instance=self._instance)
                 self._member, self._error, backoff = member, "", _FIRST_BACKOFF
@@ -171,7 +172,7 @@ class KafkaSource:
                 log.warning("%s: %s; trying again in %.1f s", self.name, self._error, backoff)
             finally:
                 self._left(member)
-            self._closing.wait(backoff)
+            self.loop.pause(backoff)
             backoff = min(2 * backoff, _LAST_BACKOFF)
 
     def _consume(self, member: Member) -> None:
@@ -179,6 +180,7 @@ class KafkaSource:
         told: dict[Partition, int] = {}
         commit_at, ask_at = time.monotonic() + _COMMIT_EVERY, time.monotonic() + _ASK_EVERY
         while not self._closing.is_set():
+            self.loop.turn()
             epoch = self._find_back(member)
             self._throttle(member)
             try:

@@ -13,12 +13,14 @@ CATALOGUE = "catalogue-scope"
 
 
 class Exclusion(msgspec.Struct, frozen=True):
-    """Leaves out what all matchers and one of the entities (if named) cover."""
+    """Leaves out what all matchers and one of the entities (if named) cover, because of ``comment``; somebody looks at
+    it again on the day ``review`` (ISO 8601)."""
 
     id: str
     matchers: tuple[Matcher, ...] = ()
     entities: tuple[str, ...] = ()
     comment: str = ""
+    review: str = ""
 
     def gate(self, subject: Subject, at: int) -> Gate | None:
         """Suppressed for as long as the exclusion is declared."""

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from rules.playbooks.graph import Progress, Schedule, order, schedule
-from rules.playbooks.model import Decision, Gate, Playbook, Step, Task
+from rules.playbooks.model import Decision, Gate, Origin, Playbook, Step, Task
 
-__all__ = ["Decision", "Gate", "Playbook", "Progress", "Schedule", "Step", "Task", "order", "schedule"]
+__all__ = ["Decision", "Gate", "Origin", "Playbook", "Progress", "Schedule", "Step", "Task", "order", "schedule"]

@@ -12,18 +12,11 @@ from rules.duty.form import RosterForm, VendorForm
 from rules.errors import Flaw
 from rules.playbooks.model import COMMAND, HTTP, Decision, Gate, Playbook, Step, Task
 from rules.playbooks.policy import Exercise
-from rules.values import ONE_OR_MORE, Duration, Form, Id, Lasting, Level, Name, Names, Pause, Text
+from rules.values import ONE_OR_MORE, Day, Duration, Form, Id, Lasting, Level, Name, Names, Pause, Text
 
 OWNER = "missing-owner"
 """The check that somebody, and nobody else, is accountable for every task."""
 _ARROW = re.compile(r"^\s*(\S+)\s*->\s*(\S+)\s*$")
-_DAY = re.compile(r"^\d{4}-\d{2}-\d{2}$", re.ASCII)
-
-
-def _day(value: object) -> str:
-    if not isinstance(value, str) or (value and not _DAY.match(value)):
-        raise Flaw("bad-time", f"not a date: {value!r}", "write it like 2026-03-01")
-    return value
 
 
 def _arrow(value: object) -> tuple[str, str]:
@@ -33,7 +26,6 @@ def _arrow(value: object) -> tuple[str, str]:
     return found[1], found[2]
 
 
-Day = Annotated[str, PlainValidator(_day), WithJsonSchema({"type": "string", "pattern": _DAY.pattern})]
 Arrow = Annotated[
     tuple[str, str], PlainValidator(_arrow), WithJsonSchema({"type": "string", "pattern": _ARROW.pattern})
 ]

@@ -84,11 +84,22 @@ class Task(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(dict.fromkeys((*self.after, *hangs)))
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True):
+    """The version of a playbook's file in a repository: the ``commit`` that brought it, at ``at`` (milliseconds), those
+    who wrote it, and those of others who approved it."""
+
+    commit: str
+    path: str
+    at: int
+    authors: tuple[str, ...] = ()
+    approved_by: tuple[str, ...] = ()
+
+
 class Playbook(msgspec.Struct, frozen=True, kw_only=True):
     """The procedure for ``entities`` in trouble, with alerts of these names if ``alerts`` names any.
 
     ``topology`` is the version that it was last proven against, on ``proven``; ``reviewed`` by ``reviewed_by`` it is
-    fresh for ``review_every``. ``state`` is draft, approved or retired.
+    fresh for ``review_every``. ``state`` is draft, approved or retired. ``origin``: it is from a repository.
     """
 
     id: str
@@ -105,6 +116,7 @@ class Playbook(msgspec.Struct, frozen=True, kw_only=True):
     reviewed_by: str = ""
     review_every: int = 365 * 86_400_000
     file: str = ""
+    origin: Origin | None = None
 
     def task(self, id: str) -> Task | None:
         """The task of an id."""

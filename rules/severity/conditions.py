@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from rules.severity.amounts import DURATIONS, Known
 from rules.severity.facts import Bounds, SeverityFacts
@@ -30,8 +31,13 @@ class OpenRule:
     missing: Mapping[str, Bounds] = field(default_factory=dict)
 
 
-def conditions(when: When) -> Iterator[tuple[str, int]]:
-    """(fact, least amount of harm)."""
+@lru_cache(maxsize=4096)
+def conditions(when: When) -> tuple[tuple[str, int], ...]:
+    """(fact, least amount of harm). Rules are asked far more often than they are declared."""
+    return tuple(_conditions(when))
+
+
+def _conditions(when: When) -> Iterator[tuple[str, int]]:
     for fact in When.__struct_fields__:
         wanted = getattr(when, fact)
         if wanted is None or wanted is False:

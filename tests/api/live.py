@@ -36,7 +36,8 @@ entities:
 class Live:
     """The folder with the operator's files, and the server's address."""
 
-    def __init__(self, folder: Path, url: str, app: Any = None) -> None:
+    def __init__(self, folder: Path, url: str, app: Any = None, broken: list[BaseException] | None = None) -> None:
+        self.broken = broken if broken is not None else []
         self.folder = folder
         self.app = app
         self.url = url
@@ -99,7 +100,7 @@ def live(
         thread.start()
         try:
             assert ready.wait(20)
-            world = Live(folder, address(found, bound), cast(Any, running.app).app.app)
+            world = Live(folder, address(found, bound), cast(Any, running.app).app.app, broken)
             eventually(lambda: httpx.get(f"{world.url}/readyz").status_code == 200, "the engine is ready")
             with world.client:
                 yield world

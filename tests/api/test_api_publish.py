@@ -151,7 +151,7 @@ def test_the_list_says_how_each_sink_fares(served: Live):
         return items if items["inside"]["dead"] and items["noc-mail"]["last_success"] else {}
 
     items = eventually(look, "the sinks' states")
-    assert list(items) == ["log", "hook", "inside", "quiet", "noc-mail"]
+    assert list(items) == ["hook", "inside", "log", "noc-mail", "quiet"]
     assert items["noc-mail"]["kind"] == "mail"
     assert items["noc-mail"]["audiences"] == ["engineers", "stakeholders"]
     assert (items["noc-mail"]["state"], items["inside"]["state"], items["quiet"]["state"]) == (

@@ -105,7 +105,7 @@ def test_names_that_are_used_twice_are_mistakes(tmp_path):
 
 
 SCAFFOLD_SECRETS = dict.fromkeys(
-    ("CHAT_SECRET", "MAIL_PASSWORD", "SLACK_TOKEN", "TEAMS_URL", "OIDC_SECRET", "HOOK_SECRET"), "x"
+    ("CHAT_SECRET", "MAIL_PASSWORD", "SLACK_TOKEN", "TEAMS_URL", "OIDC_SECRET", "HOOK_SECRET", "OTEL_TOKEN"), "x"
 )
 
 
@@ -128,13 +128,13 @@ def test_what_the_scaffold_says_of_the_defaults_is_true(tmp_path):
         assert getattr(commented, section) == getattr(plain, section), section
 
 
-def test_serving_does_not_import_what_only_analysts_need():
+def test_serving_does_not_import_what_only_analysts_and_traces_need():
     probe = (
         "import sys; from api import bootstrap, settings; from api.commands import serve; import tempfile, pathlib\n"
         "d = pathlib.Path(tempfile.mkdtemp())\n"
         "s = settings.load(environment={}, overrides={'HEADWATER_DATA': str(d / 'data')})\n"
         "with bootstrap.engine(s): pass\n"
-        "print([m for m in ('pandas', 'scipy', 'networkx', 'matplotlib') if m in sys.modules])"
+        "print([m for m in ('pandas', 'scipy', 'networkx', 'matplotlib', 'opentelemetry.sdk') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -13,27 +13,51 @@ from prometheus_client import CollectorRegistry, generate_latest
 from api.logging_format import JsonLines
 from api.watchdog import Watchdog
 from engine.publish.loop import Loop
-from tests.api.live import live
 from tests.real.components import eventually
 
 
-def watched(alive: bool = True, age: float = 0.0) -> Watchdog:
-    dog = Watchdog(CollectorRegistry())
-    dog.watch("publish-rt", lambda: alive, lambda: age, 60.0)
-    return dog
+class Stood(NamedTuple):
+    """A loop as it was at one moment."""
+
+    name: str = "publish-rt"
+    begun: bool = True
+    alive: bool = True
+    years: float = 0.0
+
+    def age(self) -> float:
+        return self.years
+
+
+def dog(loop: Stood, registry: CollectorRegistry | None = None) -> Watchdog:
+    made = Watchdog(registry or CollectorRegistry())
+    made.watch([loop], 60.0)
+    return made
 
 
 @pytest.mark.parametrize(
-    ("alive", "age", "ok", "detail"),
+    ("loop", "ok", "detail"),
     [
-        (True, 59.0, True, "1 turn"),
-        (True, 61.0, False, "publish-rt has not turned for 61 s"),
-        (False, 0.0, False, "publish-rt has ended"),
+        (Stood(years=59.0), True, "1 turn"),
+        (Stood(years=61.0), False, "publish-rt has not turned for 61 s"),
+        (Stood(alive=False), False, "publish-rt has ended"),
+        (Stood(alive=False, begun=False), False, "publish-rt has not begun"),
     ],
 )
-def test_a_loop_is_in_trouble_when_it_has_ended_or_is_late(alive: bool, age: float, ok: bool, detail: str) -> None:
-    found = watched(alive, age).check()
+def test_a_loop_is_in_trouble_when_it_has_ended_or_is_late(loop: Stood, ok: bool, detail: str) -> None:
+    found = dog(loop).check()
     assert (found.ok, found.detail) == (ok, detail)
+
+
+def test_the_log_tells_of_a_trouble_once_and_of_its_end(caplog: pytest.LogCaptureFixture) -> None:
+    watching = dog(Stood(years=61.0))
+    for _ in range(2):
+        watching.look()
+    watching.watched.clear()
+    watching.watch([Stood(), Stood("kafka:shop", begun=False, alive=False)])
+    watching.look()
+    assert [record.message for record in caplog.records] == [
+        "publish-rt has not turned for 61 s", "publish-rt turns again",
+    ]  # fmt: skip
 
 
 def test_a_loop_that_never_comes_back_from_its_work_grows_old_and_one_that_fails_does_not() -> None:
@@ -62,19 +86,9 @@ def test_a_loop_that_never_comes_back_from_its_work_grows_old_and_one_that_fails
     assert not hanging.alive
 
 
-def test_a_running_engine_says_how_its_loops_are(tmp_path: Path) -> None:
-    with live(tmp_path, "sinks: {log: true}\n") as world:
-        (found,) = [check for check in world.get("/readyz")["checks"] if check["name"] == "loops"]
-        assert found["ok"]
-        text = world.client.get("/metrics").text
-        loops = {line.split('"')[1] for line in text.splitlines() if line.startswith("headwater_loop_age_seconds{")}
-        assert {"engine", "publish-log", "publish-leases"} <= loops
-        assert 'headwater_loop_stuck{loop="engine"} 0.0' in text
-
-
 def test_the_age_is_a_gauge_by_loop() -> None:
     registry = CollectorRegistry()
-    Watchdog(registry).watch("engine", lambda: False, lambda: 7.0, 60.0)
+    dog(Stood("engine", alive=False, years=7.0), registry)
     text = generate_latest(registry).decode()
     assert 'headwater_loop_age_seconds{loop="engine"} 7.0' in text
     assert 'headwater_loop_stuck{loop="engine"} 1.0' in text

@@ -50,9 +50,12 @@ class SimulatedMember:
         self.bus, self.worker = bus, worker
         self.assigned: dict[int, int] = {}
         self.held: list[Record] | None = None
+        self.cut = False
         worker.join(self)
 
     def poll(self, timeout: float) -> Sequence[Record]:
+        if self.cut:
+            return []
         if self.held is not None:  # frozen before it was dealt with
             held, self.held = self.held, []
             return held
@@ -63,6 +66,9 @@ class SimulatedMember:
                 found.append(Record(TOPIC, FORMAT, one.body, partition, offset, origin=one.origin))
                 self.assigned[partition] = offset + 1
         return found
+
+    def in_touch(self) -> bool:
+        return not self.cut and self in self.bus.members
 
     def seek(self, shard: int, offset: int) -> None:
         if shard in self.assigned:

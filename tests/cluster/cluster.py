@@ -57,7 +57,7 @@ class WatchedPostgres(PostgresStore):
     """The same on a real PostgreSQL."""
 
     def __init__(self, dsn: str, shard: int, cluster: Cluster) -> None:
-        super().__init__(dsn, {}, shard)
+        super().__init__(dsn, {"desk": frozenset({"tickets"})}, shard)
         self._cluster = cluster
 
     def commit(self, commit: Commit) -> None:
@@ -71,6 +71,7 @@ class Cluster:
     def __init__(self, shards: int, seed: object, start: Millis, dsn: str = "") -> None:
         self.dsn = dsn
         self.rng = random.Random(f"cluster {seed}")
+        self.settings = SETTINGS
         self.bus = Bus(shards, self.rng)
         self.shards = [MemoryShard(Shard(number, shards)) for number in range(shards)]
         self.library = Library()
@@ -145,9 +146,13 @@ class Cluster:
 
     def _open(self, number: int, source: ShardSource) -> tuple[Service, ShardStore]:
         store: ShardStore = WatchedPostgres(self.dsn, number, self) if self.dsn else Watched(self.shards[number], self)
+        return self.service(number, source, store)
+
+    def service(self, number: int, source: ShardSource, store: ShardStore) -> tuple[Service, ShardStore]:
+        """That of a shard, on this store."""
         machine = Machine(Shards(Shard(number, len(self.shards))), self.library, _decode, "1")
         metrics = EngineMetrics(CollectorRegistry(), "1")
-        return Service(machine, store, [source], lambda: self.now, metrics, settings=SETTINGS), store
+        return Service(machine, store, [source], lambda: self.now, metrics, settings=self.settings), store
 
     # --- time ---
 
@@ -176,7 +181,8 @@ class Cluster:
         return sum(map(len, self.bus.partitions)), read, self._due() is not None and (self._due() or 0) <= self.now
 
     def _due(self) -> Millis | None:
-        cores = [one.service.core for worker in self.workers for one in worker.owned.values()]
+        owned = [one.service for worker in self.workers for one in worker.owned.values()]
+        cores = [one.core for one in owned if one.health().ready]
         return min((due for core in cores if (due := core.due()) is not None), default=None)
 
     # --- what was stored ---

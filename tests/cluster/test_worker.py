@@ -130,6 +130,41 @@ def test_a_shard_that_somebody_took_who_was_late_is_taken_back(
     assert not cluster.workers[0].troubles
 
 
+def test_a_worker_that_the_group_does_not_answer_takes_nothing_back(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker, "CONTESTED", 0.0)
+    cluster.take([alert()])
+    cluster.pass_time(START + 1_000)
+    (first,) = cluster.workers
+    for shard in cluster.shards:
+        OwnedMemory(shard).acquire()
+    cluster.member(first).cut = True
+    cluster.now += 60_000
+    for _ in range(3):
+        first.step(0)
+    lost = set(range(4)) - first.owned.keys()
+    assert lost == set(first.troubles), "what it wrote to was others'"
+    assert lost
+    epochs = [shard.epoch for shard in cluster.shards]
+    first.step(0)
+    assert [shard.epoch for shard in cluster.shards] == epochs
+    cluster.member(first).cut = False
+    first.step(0)
+    assert not first.troubles
+
+
+def test_a_shard_that_was_lost_before_it_is_revoked_does_not_end_the_worker(cluster: Cluster) -> None:
+    cluster.take([alert()])
+    cluster.pass_time(START + 1_000)
+    (first,) = cluster.workers
+    for shard in cluster.shards:
+        OwnedMemory(shard).acquire()
+    cluster.now += 60_000
+    first.revoked(range(4))
+    assert not first.owned
+
+
 def test_a_shard_that_cannot_be_opened_does_not_keep_the_others_back(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -96,15 +96,26 @@ class Played:
 
 
 @contextmanager
-def outage(folder: Path, extra: Mapping[str, str] | None = None) -> Iterator[Played]:
-    """A running server with an open incident of severity 2."""
+def outage(
+    folder: Path,
+    extra: Mapping[str, str] | None = None,
+    settings: str = "",
+    variables: Mapping[str, str] | None = None,
+    id: str = "",
+) -> Iterator[Played]:
+    """A running server with an open incident of severity 2; ``id``: it is there already."""
     for name, text in {"rules/r.yaml": RULES, "playbooks/p.yaml": BOOKS, **(extra or {})}.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     ahead = [0]
-    with live(folder, TOKENS, clock=lambda: bootstrap.now() + ahead[0], catalogue=CATALOGUE) as served:
+    clock, declared = (lambda: bootstrap.now() + ahead[0]), TOKENS + settings
+    with live(folder, declared, variables=variables, clock=clock, catalogue=CATALOGUE) as served:
         served.client.headers["authorization"] = "Bearer vic"
         played = Played(served, ahead)
+        if id:
+            played.id = id
+            yield played
+            return
         sent = served.client.post(
             "/api/v2/alerts", json=[alert("DbDown", "orders-db")], headers={"authorization": "Bearer feed"}
         )

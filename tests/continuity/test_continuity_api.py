@@ -152,7 +152,9 @@ def test_gaps_become_actions_with_owners(played: Played):
 def test_a_viewer_can_do_none_of_it(played: Played):
     assert played.answers["viewer"]["status"] == 403
     words = "playbook task text gate evidence kind grant measure person system vendor call to option owner action"
-    facts = dict.fromkeys(f"{words} technical business findings passed integrity reached".split(), "x")
+    facts = dict.fromkeys(
+        f"{words} technical business findings passed integrity reached change entity field value order".split(), "x"
+    )
     facts |= {"minutes": "1", "seconds": "1", "capacity": "yes", "separation": "yes", "access": "yes"}
     for action in CONTINUITY_COMMANDS:
         body = {"action": action, "target": played.id, "reason": "r", "facts": facts}

@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import pytest
 
-from engine.ports import Commit
+from engine.ports import Commit, Version
 from engine.reasons import Disposition, Reason, Verdict
 from engine.sending import Receipt
 from tests.storage.made import NOON, alert, change, entry, incident, ledger, letter, publication, snapshot, told, whole
@@ -144,6 +144,38 @@ def test_pages_neither_repeat_nor_skip_while_new_items_arrive(store):
         if not cursor:
             break
     assert seen == list(range(100, 0, -1))
+
+
+def test_what_happened_is_told_page_by_page_while_more_of_it_happens(store):
+    other, last = told("INC-2", "elsewhere"), 3
+    for revision in range(1, 1 + last):
+        store.commit(Commit(incidents=[incident("INC-1", revision)], timeline=[told("INC-1", f"{revision}"), other]))
+    walks: dict[str, list[object]] = {"revisions": [], "timeline": []}
+    cursors = dict.fromkeys(walks, "")
+    while walks:
+        for name in list(walks):
+            page = getattr(store, f"{name}_page")("INC-1", cursors[name], 2)
+            walks[name] += page.items
+            if not page.next:
+                assert walks.pop(name) == getattr(store, name)("INC-1")
+            cursors[name] = page.next
+        if last < 5:
+            last += 1
+            store.commit(Commit(incidents=[incident("INC-1", last)], timeline=[told("INC-1", f"{last}")]))
+    assert store.revisions_page("INC-9").items == store.timeline_page("INC-9").items == []
+
+
+def test_versions_are_told_page_by_page_while_one_is_added(store):
+    def version(id, kind="rules"):
+        return Version(kind, id, NOON, b"content", "")
+
+    store.commit(Commit(versions=[version("a"), version("t", "topology"), version("b"), version("c")]))
+    first = store.versions_page("rules", limit=2)
+    store.commit(Commit(versions=[version("d")]))
+    second = store.versions_page("rules", first.next, 2)
+    assert [one.id for one in (*first.items, *second.items)] == ["c", "b", "a"]
+    assert (first.items[0].content, second.next) == (b"", "")
+    assert store.versions_page(limit=500).items == store.versions()
 
 
 def test_pages_of_incidents_outbox_and_dead_letters_end(store):

@@ -63,6 +63,13 @@ def test_resume_continues_where_the_last_commit_left_off(store, reopened):
     assert resume.counts == {"received": 4, "opened": 4}
 
 
+def test_positions_that_are_not_kept_any_longer_are_gone(store, reopened):
+    store.commit(whole(1))
+    store.commit(Commit(positions={("raw@1", 3): 7, ("raw@2", 3): 8}))
+    store.commit(Commit(positions={("raw@3", 3): 9}, forgotten=[("raw@1", 3), ("never", 0)]))
+    assert reopened(store).resume().positions == {("kafka", 3): 10, ("raw@2", 3): 8, ("raw@3", 3): 9}
+
+
 def test_a_commit_shows_that_the_engine_was_alive(store):
     store.alive(NOON - 60_000)
     store.commit(whole(1))

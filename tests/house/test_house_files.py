@@ -268,6 +268,13 @@ def test_the_commands_of_a_document_exist(document):
         assert done.returncode == 0, f"headwater {command}: {done.stderr}"
 
 
+def test_what_the_readme_asks_of_the_catalogue_is_answered():
+    (asked,) = re.findall(r"`\.venv/bin/headwater (impact [^`]+)`", text("README.md"))
+    done = program.run(*asked.split(), cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "6 entities are hit" in done.stdout
+
+
 def test_the_life_cycle_in_the_documents_is_the_one_in_the_code():
     done = subprocess.run(
         [sys.executable, "script/render_lifecycle.py", "--check"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -27,7 +27,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def eventually(look: Callable[[], T], what: str, seconds: float = 20.0) -> T:
+def eventually(look: Callable[[], T], what: str, seconds: float = 60.0) -> T:
     """The first truthy answer; an AssertionError with the last answer when the time is up."""
     deadline = time.monotonic() + seconds
     while True:
@@ -43,7 +43,7 @@ class Child:
     """A child process that answers 200 on ``ready`` before the constructor returns."""
 
     def __init__(
-        self, command: Sequence[str], ready: str, log: Path, env: Mapping[str, str] | None = None, seconds: float = 40.0
+        self, command: Sequence[str], ready: str, log: Path, env: Mapping[str, str] | None = None, seconds: float = 60.0
     ) -> None:
         self.log = log
         self._out = log.open("wb")
@@ -96,7 +96,7 @@ class Headwater(Child):
         catalogue: str,
         extra: str = "",
         env: Mapping[str, str] | None = None,
-        seconds: float = 20.0,
+        seconds: float = 60.0,
     ) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"

@@ -26,12 +26,12 @@ START = "import sys; from api.cli import main; sys.exit(main())"
 class Process:
     """One role."""
 
-    def __init__(self, stage: Stage, role: str, number: int) -> None:
+    def __init__(self, stage: Stage, role: str, number: int, failpoints: str) -> None:
         self.role, self.port = role, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         words = [*role.split(), "-c", str(stage.settings), "--port", str(self.port)]
         self.log = stage.folder / f"{role.replace(' ', '-')}-{number}.log"
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "HEADWATER_FAILPOINTS": failpoints}
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", START, *words], stdout=output, stderr=output, env=environment, cwd=stage.folder
@@ -48,6 +48,11 @@ class Process:
         except httpx.HTTPError:
             return False
 
+    @property
+    def running(self) -> bool:
+        """Has it not ended?"""
+        return self._process.poll() is None
+
     def signal(self, number: int) -> None:
         self._process.send_signal(number)
 
@@ -63,6 +68,10 @@ class Process:
             self._process.wait()
             raise AssertionError(f"{self.role} does not end: {self.log.read_text()[-3000:]}") from None
 
+    @property
+    def gone(self) -> bool:
+        return self._process.poll() is not None
+
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
         self._process.wait()
@@ -72,22 +81,28 @@ class Stage:
     """Everything but the processes; ended with them."""
 
     def __init__(
-        self, folder: Path, dsn: str, broker: str, receiver: Receiver, *, shards: int = 4, session: float = 6.0
-    ) -> None:
+        self, folder: Path, dsn: str, broker: str, receiver: Receiver | None, *, shards: int = 4, session: float = 6.0,
+        name: str = "headwater", more: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         self.folder, self.receiver, self.dsn, self.shards = folder, receiver, dsn, shards
         self.processes: list[Process] = []
-        declared = ShardTopic(bootstrap=(broker,), shards=shards)
+        brokers, self.topic = broker.split(","), f"{name}.shards"
+        declared = ShardTopic(bootstrap=tuple(brokers), shards=shards, topic=self.topic)
         topics = Topics(declared.given())
         topics.create([one.wanted() for one in declared.declared()])
         topics.close()
         self.settings = folder / "headwater.yaml"
-        port = receiver.server_address[1]
+        hooks = [] if receiver is None else [{
+            "name": "desk", "url": f"http://127.0.0.1:{receiver.server_address[1]}/desk", "audiences": ["tickets"],
+            "allow_private": True,
+        }]  # fmt: skip
         self.settings.write_text(json.dumps({
             "store": dsn, "snapshot": 5,
-            "cluster": {"bootstrap": [broker], "shards": shards, "session_timeout": session},
-            "sinks": {"webhooks": [{
-                "name": "desk", "url": f"http://127.0.0.1:{port}/desk", "audiences": ["tickets"], "allow_private": True,
-            }]},
+            "cluster": {
+                "bootstrap": brokers, "shards": shards, "session_timeout": session, "topic": self.topic,
+                "group": f"{name}-work",
+            },
+            "sinks": {"webhooks": hooks}, **(more or {}),
         }), encoding="utf-8")  # fmt: skip
         (folder / "catalogue").mkdir()
         (folder / "rules").mkdir()
@@ -100,9 +115,9 @@ class Stage:
         """The rules."""
         (self.folder / "rules" / "all.yaml").write_text(json.dumps(content), encoding="utf-8")
 
-    def start(self, role: str) -> Process:
+    def start(self, role: str, failpoints: str = "") -> Process:
         """One more process; it need not be ready."""
-        made = Process(self, role, len(self.processes))
+        made = Process(self, role, len(self.processes), failpoints)
         self.processes.append(made)
         return made
 
@@ -113,7 +128,8 @@ class Stage:
 
     def opened(self) -> list[dict[str, Any]]:
         """The tickets that were opened."""
-        bodies = [json.loads(got.body) for got in self.receiver.got if got.path == "/desk"]
+        got = [] if self.receiver is None else self.receiver.got
+        bodies = [json.loads(one.body) for one in got if one.path == "/desk"]
         return [one for one in bodies if one.get("type") == "incident.open"]
 
     def __enter__(self) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,19 +66,26 @@ def counted(api: Process) -> dict[str, int]:
     return found
 
 
-def test_a_storm_through_all_roles_is_one_incident_and_one_ticket_though_workers_die(stage: Stage) -> None:
+def test_a_storm_through_all_roles_is_one_incident_and_one_ticket_though_workers_and_the_console_die(
+    stage: Stage,
+) -> None:
     api, ingest, publish = stage.start("api"), stage.start("ingest"), stage.start("publish run")
     workers = [stage.start("work") for _ in range(2)]
     for one in (api, ingest, publish, *workers):
         one.ready()
     for number, name in enumerate(SERVICES):
         send(ingest, [alert("HighErrorRate", name)])
+        if number == 4:
+            news_arrive(api)
+            api.kill()
         if number == 7:
+            assert all(one.running for one in (ingest, publish, *workers))
             workers[0].kill()
         if number == 12:
             workers.append(stage.start("work"))
     send(ingest, [alert("Down", "db")])
-    eventually(stage.opened, "a ticket is opened", 120)
+    eventually(stage.opened, "a ticket is opened, though nobody looks on", 120)
+    api = stage.start("api").ready()
 
     def whole() -> bool:
         left = incidents(api)
@@ -85,8 +93,18 @@ def test_a_storm_through_all_roles_is_one_incident_and_one_ticket_though_workers
 
     eventually(whole, "all alerts are in one incident", 120)
     assert len({one["data"]["incident_id"] for one in stage.opened()}) == 1
+    assert "db" in httpx.get(f"{api.url}/", timeout=20).text
     for one in (ingest, publish, api, *workers[1:]):
         assert one.end() == 0
+
+
+def news_arrive(console: Process) -> None:
+    """What a worker in another process has decided is in the stream, and on the page that the console shows."""
+    with httpx.stream("GET", f"{console.url}/api/v1/stream", params={"after": 0}, timeout=60) as answer:
+        event = next(line for line in answer.iter_lines() if line.startswith("data: "))
+    incident = json.loads(event.removeprefix("data: "))
+    shown = f"{console.url}/incidents/{incident.get('incident') or incident['id']}"
+    eventually(lambda: SERVICES[0] in httpx.get(shown, timeout=20).text, "the page shows it", 60)
 
 
 def test_a_worker_that_stood_still_writes_nothing_when_it_goes_on(stage: Stage) -> None:

@@ -11,8 +11,8 @@ from engine.chain import verify
 from engine.errors import Fenced, StoreCorrupt, StoreUnavailable
 from engine.outcomes import AlertView
 from engine.ports import Commit
+from engine.shards import BITS, Shard, base_of
 from engine.storage.postgres import PostgresReader, PostgresStore
-from engine.storage.postgres.shards import base, of
 from tests.storage.made import NOON, SINKS, alert, decision, entry, ledger, snapshot, whole
 
 pytestmark = pytest.mark.real("postgres")
@@ -33,7 +33,7 @@ def open_store(postgres_dsn):
 
 def in_shard(shard: int, position: int) -> Commit:
     """As `whole`, with the numbers of a shard."""
-    first, commit = base(shard), whole(position)
+    first, commit = Shard(shard).base, whole(position)
     return msgspec.structs.replace(
         commit,
         entries=[msgspec.structs.replace(one, position=first + one.position) for one in commit.entries],
@@ -80,27 +80,27 @@ def test_each_shard_has_its_own_log_and_readers_see_all(open_store, postgres_dsn
     stores = [open_store(shard) for shard in (0, 1, 5)]
     for store in stores:
         store.acquire()
-        assert store.resume().position == base(store.shard)
+        assert store.resume().position == Shard(store.shard).base
     for position in (1, 2, 3):
         for store in stores:
             store.commit(in_shard(store.shard, position))
     for store in stores:
-        assert [one.position - base(store.shard) for one in store.entries(base(store.shard))] == [1, 2, 3]
-        assert [of(one.position) for one in store.decisions(0)] == [store.shard] * 3
-        assert store.resume().position == base(store.shard) + 3
+        assert [one.position - Shard(store.shard).base for one in store.entries(Shard(store.shard).base)] == [1, 2, 3]
+        assert [one.position >> BITS for one in store.decisions(0)] == [store.shard] * 3
+        assert store.resume().position == Shard(store.shard).base + 3
     reader = PostgresReader(postgres_dsn)
-    assert [of(one.position) for one in reader.entries(0)] == [0] * 3 + [1] * 3 + [5] * 3
-    assert [of(one.position) for one in reader.decisions(0)] == [0] * 3 + [1] * 3 + [5] * 3
+    assert [one.position >> BITS for one in reader.entries(0)] == [0] * 3 + [1] * 3 + [5] * 3
+    assert [one.position >> BITS for one in reader.decisions(0)] == [0] * 3 + [1] * 3 + [5] * 3
     assert reader.totals()["received"] == reader.totals()["opened"] == 18
     assert reader.totals()["unaccounted"] == 0
     numbers = [view.no for view in reader.alerts(limit=6).items if isinstance(view, AlertView)]
-    newest = [(of(no), no - base(of(no))) for no in numbers]
+    newest = [(no >> BITS, no - base_of(no)) for no in numbers]
     assert newest == [(5, 301), (5, 300), (1, 301), (1, 300), (0, 301), (0, 300)]  # by time, not by shard
-    found = reader.alert(f"{base(5) + 2}-1")
+    found = reader.alert(f"{Shard(5).base + 2}-1")
     assert found is not None
-    assert found.no == base(5) + 201
+    assert found.no == Shard(5).base + 201
     assert len(reader.feed(0)) == 9
-    assert reader.reach() == (1, base(5) + 3, NOON + 3)
+    assert reader.reach() == (1, Shard(5).base + 3, NOON + 3)
     assert all(verify(reader.chain(head.domain), head=head).intact for head in reader.heads())
     reader.close()
 
@@ -110,15 +110,15 @@ def test_snapshots_and_what_is_pruned_are_a_shards_own(open_store):
     for store in (zero, one):
         store.acquire()
         for n in (1, 2, 3):
-            place = base(store.shard) + n
+            place = Shard(store.shard).base + n
             store.commit(
                 Commit(entries=[entry(place, arrival=NOON + n)], snapshot=snapshot(place, f"{place}".encode()))
             )
     assert one.prune(NOON + 1000, 100) == 2
-    assert [found.position for found in one.entries(base(1))] == [base(1) + 3]
+    assert [found.position for found in one.entries(Shard(1).base)] == [Shard(1).base + 3]
     assert [found.position for found in zero.entries(0)] == [1, 2, 3]
     assert zero.resume().snapshot.position == 3
-    assert one.resume().snapshot.state == f"{base(1) + 3}".encode()
+    assert one.resume().snapshot.state == f"{Shard(1).base + 3}".encode()
 
 
 def test_a_chain_that_another_shard_has_gone_on_with_is_read_again(open_store):
@@ -126,7 +126,7 @@ def test_a_chain_that_another_shard_has_gone_on_with_is_read_again(open_store):
     for store in (zero, one):
         store.acquire()
     zero.commit(Commit(decisions=[decision(1)]))
-    one.commit(Commit(decisions=[decision(base(1) + 1)]))  # the domain was handed over
+    one.commit(Commit(decisions=[decision(Shard(1).base + 1)]))  # the domain was handed over
     with pytest.raises(StoreUnavailable, match="Another engine has written the record"):
         zero.commit(Commit(decisions=[decision(2)]))
     zero.commit(Commit(decisions=[decision(2)]))
@@ -135,11 +135,11 @@ def test_a_chain_that_another_shard_has_gone_on_with_is_read_again(open_store):
 
 def test_a_fingerprint_is_found_in_every_shard_before_and_after_its_snapshot(open_store):
     zero, one = open_store(0), open_store(1)
-    numbers = {zero: 7, one: base(1) + 7}
+    numbers = {zero: 7, one: Shard(1).base + 7}
     for store, no in numbers.items():
         store.acquire()
         store.commit(Commit(alerts=[alert(no)]))
-    one.commit(Commit(entries=[entry(base(1) + 1)], snapshot=snapshot(base(1) + 1)))
+    one.commit(Commit(entries=[entry(Shard(1).base + 1)], snapshot=snapshot(Shard(1).base + 1)))
     for no in numbers.values():
         assert zero.alert(alert(no).fingerprint).no == no
 

@@ -14,13 +14,13 @@ from engine.chain import verify
 from engine.errors import StoreCorrupt
 from engine.ports import Commit
 from engine.reasons import Disposition, Reason
+from engine.shards import Shard
 from engine.storage.migrations import Migration
 from engine.storage.postgres import PostgresStore
 from engine.storage.postgres.address import Address
 from engine.storage.postgres.connection import connect
 from engine.storage.postgres.migrate import migrate, shipped
 from engine.storage.postgres.queries import SQL
-from engine.storage.postgres.shards import base
 from engine.storage.postgres.texts import decode, encode
 from engine.storage.sqlite.queries import SQL as SQLITE
 from tests.storage.made import NOON, SINKS, alert, change, decision, entry, incident, ledger, letter, snapshot, whole
@@ -98,7 +98,7 @@ def test_days_that_nobody_needs_are_dropped_whole(own):
     for day in range(5):
         arrival = NOON + day * DAY
         for one in (store, other):
-            place = base(one.shard) + day + 1
+            place = Shard(one.shard).base + day + 1
             one.commit(Commit(entries=[entry(place, arrival=arrival)]))
     cut = NOON + 2 * DAY  # two and a half days are older
     assert (days(dsn), store.prune(cut, 100)) == (5, 0)  # no snapshot covers them
@@ -107,7 +107,7 @@ def test_days_that_nobody_needs_are_dropped_whole(own):
     covered(other, 5, NOON + 9 * DAY)
     assert [store.prune(cut, 100) > 0 for _ in range(3)] == [True, True, False]
     for one in (store, other):
-        assert next(iter(one.entries(base(one.shard)))).position == base(one.shard) + 3
+        assert next(iter(one.entries(Shard(one.shard).base))).position == Shard(one.shard).base + 3
     assert days(dsn) == 4
 
 
@@ -125,7 +125,7 @@ def test_a_reader_at_work_puts_a_drop_off_and_the_store_writes_on(own):
 
 def covered(store: PostgresStore, entries: int, now: int) -> None:
     """Two snapshots behind so many entries."""
-    last = base(store.shard) + entries
+    last = Shard(store.shard).base + entries
     for more in (1, 2):
         store.commit(Commit(entries=[entry(last + more, arrival=now)], snapshot=snapshot(last + more)))
 

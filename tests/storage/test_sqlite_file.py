@@ -23,12 +23,14 @@ from tests.storage.outside import edit, integrity
 
 
 def test_every_query_is_valid_and_used(store):
-    sources = "".join(file.read_text("utf-8") for file in Path(connection_module.__file__).parent.glob("*.py"))
+    own = Path(connection_module.__file__).parent
+    sources = "".join(file.read_text("utf-8") for folder in (own, own.parent) for file in folder.glob("*.py"))
     names: dict[str, object] = {
         "after": 0, "until": 0, "limit": 1, "upto": 0, "before": 0, "entity": "", "incident": "", "name": "",
         "dispositions": "[]", "states": "[]", "verdicts": "[]", "severities": "[]", "domain": "", "since": None,
         "text": "", "sink": "", "now": 0, "id": 0, "epoch": 0, "lease": 0, "ambiguous": 0, "remote": "", "error": "",
-        "clocks": False, "due": 0, "position": 0, "state": "", "kind": "", "fingerprint": "",
+        "clocks": False, "drill": None, "due": 0, "behind": 0, "position": 0, "state": "", "kind": "",
+        "fingerprint": "",
         "generation": 1, "url": "", "seen": "", "created_at": 0, "changed_at": 0, "sent": 0, "probes": 0,
             "attempts": 0, "doubtful": 0, "now_seen": "", "doc": b"",
     }  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from functools import lru_cache
 
 import msgspec
 from hypothesis import strategies as st
@@ -88,6 +89,7 @@ def renamed(index: Topology, names: Mapping[str, str]) -> Topology:
     )
 
 
+@lru_cache(maxsize=1024)
 def seeded(seed: int, most: int = 8) -> Topology:
     """A random topology, quicker than drawn ones: several groups of one entity, weights of zero, undeclared groups,
     buffers in groups, with and without cycles."""

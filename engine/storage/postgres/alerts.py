@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from psycopg import Cursor
 
 from engine.outcomes import AlertView
+from engine.shards import Shard
 from engine.storage.codec import BLOCK, pack_alerts
-from engine.storage.postgres import shards
 from engine.storage.postgres.connection import Row
 from engine.storage.postgres.queries import SQL, store
 
@@ -39,11 +39,11 @@ def upsert(cursor: Cursor[Row], views: Sequence[AlertView], last: int) -> int:
 
 def index(cursor: Cursor[Row], shard: int) -> None:
     """Bring the index by fingerprint up to date; until then lookups also scan the alerts added since."""
-    values = {"shard": shard, "after": shards.base(shard), "until": shards.end(shard)}
+    values = {"shard": shard, "after": Shard(shard).base, "until": Shard(shard).end}
     cursor.execute(SQL["index_fingerprints"], values)
     cursor.execute(SQL["set_indexed"], values)
 
 
 def sweep(cursor: Cursor[Row], shard: int) -> None:
     """Remove blocks whose every alert has a later view."""
-    cursor.execute(SQL["delete_unused_blocks"], {"after": shards.base(shard), "until": shards.end(shard)})
+    cursor.execute(SQL["delete_unused_blocks"], {"after": Shard(shard).base, "until": Shard(shard).end})

@@ -68,6 +68,11 @@ class Session:
         self._closed = False
 
     @property
+    def connection(self) -> Connection[Row] | None:
+        """As it is, usable or not; for what goes on inside a transaction."""
+        return self._connection
+
+    @property
     def open(self) -> bool:
         """Whether it can be used as it is, so that what was read through it still stands."""
         return self._connection is not None and not stale(self._connection)

@@ -9,11 +9,11 @@ import msgspec
 from psycopg import Cursor
 
 from engine.outcomes import LedgerChange, LedgerEntry
+from engine.shards import Shard
 from engine.signals import Millis
 from engine.storage.codec import pack_ledger, unpack_ledger
 from engine.storage.counting import ORDER, Count, line, tally
 from engine.storage.paging import event
-from engine.storage.postgres import shards
 from engine.storage.postgres.connection import Row
 from engine.storage.postgres.queries import SQL, store
 
@@ -73,7 +73,7 @@ def stored_counts(cursor: Cursor[Row]) -> dict[int, Count]:
 
 def count(cursor: Cursor[Row], shard: int, since: Count) -> Count:
     """Count what was added to a shard's ledger behind ``since``: rows of the tables, never a number somebody noted."""
-    counts, until = Counter(since.counts), shards.end(shard)
+    counts, until = Counter(since.counts), Shard(shard).end
     row = cursor.execute(SQL["count_ledger"], {"position": since.position, "until": until}).fetchone()
     position, *sums = row or (None,)
     counts.update({column: int(number) for column, number in zip(ORDER, sums, strict=True) if number})

@@ -8,11 +8,11 @@ from datetime import date
 from psycopg import Connection, sql
 
 from engine.ports import Commit
+from engine.shards import BITS
 from engine.signals import Millis
 from engine.storage.paging import event
 from engine.storage.postgres.connection import SCHEMA, Row
 from engine.storage.postgres.queries import SQL
-from engine.storage.postgres.shards import SHARD_BITS
 
 DAY: Millis = 86_400_000
 SPAN_BITS = 22
@@ -65,9 +65,7 @@ def drop_one(connection: Connection[Row], before: Millis) -> int:
     for name, rows in connection.execute(SQL["input_partitions"]).fetchall():
         if (_day(str(name)) + 1) * DAY > before:
             break
-        needed = connection.execute(
-            sql.SQL(_NEEDED).format(name=sql.Identifier(str(name))), {"bits": SHARD_BITS}
-        ).fetchone()
+        needed = connection.execute(sql.SQL(_NEEDED).format(name=sql.Identifier(str(name))), {"bits": BITS}).fetchone()
         if needed is None:
             connection.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(str(name))))
             return max(1, int(str(rows)))

@@ -188,10 +188,11 @@ ORDER BY i.no DESC LIMIT %(limit)s;
 SELECT r.doc FROM incident i JOIN incident_revision r ON r.seq = i.seq WHERE i.id = %(id)s;
 
 -- name: revisions
-SELECT doc FROM incident_revision WHERE incident = %(id)s ORDER BY revision;
+SELECT revision, doc FROM incident_revision WHERE incident = %(id)s AND revision > %(behind)s
+ORDER BY revision LIMIT %(limit)s;
 
 -- name: timeline
-SELECT doc FROM timeline WHERE incident = %(id)s ORDER BY seq;
+SELECT seq, doc FROM timeline WHERE incident = %(id)s AND seq > %(behind)s ORDER BY seq LIMIT %(limit)s;
 
 -- name: feed
 (SELECT seq, 'incident' AS event, doc FROM incident_revision WHERE seq > %(after)s ORDER BY seq LIMIT %(limit)s)
@@ -472,7 +473,8 @@ ON CONFLICT (kind, id) DO NOTHING;
 SELECT kind, id, at, content, note FROM version WHERE kind = %(kind)s AND id = %(id)s;
 
 -- name: versions
-SELECT kind, id, at, note FROM version WHERE %(kind)s = '' OR kind = %(kind)s ORDER BY no DESC;
+SELECT no, kind, id, at, note FROM version WHERE no < %(before)s AND (%(kind)s = '' OR kind = %(kind)s)
+ORDER BY no DESC LIMIT %(limit)s;
 
 -- name: insert_snapshot
 INSERT INTO snapshot (shard, position, ticked, schema, engine, checksum, state)

@@ -12,9 +12,10 @@ from psycopg import Connection, Cursor
 from engine.errors import Fenced, StoreCorrupt
 from engine.outcomes import Decision
 from engine.ports import Commit, Entry, Resume, Version
+from engine.shards import Shard
 from engine.signals import Handover, Millis
 from engine.storage.codec import pack, unpack
-from engine.storage.postgres import alerts, partitions, shards, snapshots
+from engine.storage.postgres import alerts, partitions, snapshots
 from engine.storage.postgres.address import Address
 from engine.storage.postgres.connection import Row, Session
 from engine.storage.postgres.failures import meaning
@@ -58,7 +59,7 @@ class PostgresStore(PostgresReader, PostgresOutbox):
 
         Waits for what its owner has under way; what that one tries afterwards raises `Fenced` there.
         """
-        values = {"shard": self.shard, "owner": self.owner, "base": shards.base(self.shard)}
+        values = {"shard": self.shard, "owner": self.owner, "base": Shard(self.shard).base}
         with self._changing() as cursor:
             row = cursor.execute(SQL["acquire"], values).fetchone()
             for name in ("begin_progress", "begin_count", "begin_indexed"):
@@ -73,12 +74,12 @@ class PostgresStore(PostgresReader, PostgresOutbox):
         A damaged snapshot is passed over for the one before. Raises `StoreCorrupt` when none can be read and the
         input log no longer reaches back to the beginning.
         """
-        base = shards.base(self.shard)
+        base = Shard(self.shard).base
         with self._changing() as cursor:
             progress, alive = load(cursor, self.shard)
             newest = next(snapshots.readable(cursor, self.shard), None)
             if newest is None and snapshots.kept(cursor, self.shard):
-                row = cursor.execute(SQL["first_input"], {"after": base, "until": shards.end(self.shard)}).fetchone()
+                row = cursor.execute(SQL["first_input"], {"after": base, "until": Shard(self.shard).end}).fetchone()
                 if row is None or row[0] != base + 1:
                     raise StoreCorrupt(
                         f"{self.address}: no snapshot of shard {self.shard} can be read, and its input log does not "
@@ -151,12 +152,12 @@ class PostgresStore(PostgresReader, PostgresOutbox):
 
     def entries(self, after: int, until: int | None = None) -> Iterator[Entry]:
         """The shard's input log behind ``after``, in order, up to and including ``until``."""
-        last = shards.end(self.shard) - 1
+        last = Shard(self.shard).end - 1
         return super().entries(after, last if until is None else min(until, last))
 
     def decisions(self, after: int) -> Iterator[Decision]:
         """The shard's decisions at positions > ``after``, as they were made; erased ones with an empty payload."""
-        return self._decisions(after, self.shard)
+        return self._decided(after=max(after, Shard(self.shard).base), until=Shard(self.shard).end)
 
     def keep_version(self, version: Version) -> None:
         """Store a version for all shards. It needs no epoch: versions are only ever added."""
@@ -198,7 +199,7 @@ class PostgresStore(PostgresReader, PostgresOutbox):
             kept = snapshots.kept(cursor, self.shard)
             progress = load(cursor, self.shard)[0]
             if len(kept) > 1 and progress.arrival - before < 2 * partitions.DAY:
-                values = {"after": shards.base(self.shard), "upto": kept[-1][1], "before": before, "limit": limit}
+                values = {"after": Shard(self.shard).base, "upto": kept[-1][1], "before": before, "limit": limit}
                 pruned += max(0, cursor.execute(SQL["prune_input"], values).rowcount)
             swept = self._unswept >= SWEEP_BLOCKS
             if swept:

@@ -16,9 +16,10 @@ from engine.chain import SALT_BYTES, Head, extend
 from engine.errors import StoreCorrupt
 from engine.outcomes import Decision, IncidentView, Publication, TimelineEntry
 from engine.ports import Commit, DeadLetter, Entry, Version
+from engine.shards import Shard
 from engine.signals import Handover, Millis
 from engine.storage.codec import json, pack
-from engine.storage.postgres import alerts, ledger, shards, snapshots
+from engine.storage.postgres import alerts, ledger, snapshots
 from engine.storage.postgres.arrays import columns
 from engine.storage.postgres.connection import Row
 from engine.storage.postgres.queries import SQL, store
@@ -42,10 +43,10 @@ class Progress(msgspec.Struct):
 
 def load(cursor: Cursor[Row], shard: int) -> tuple[Progress, Millis]:
     """Where the last commit left off, and when the engine was last known to run."""
-    base = shards.base(shard)
+    base = Shard(shard).base
     row = cursor.execute(SQL["progress"], {"shard": shard}).fetchone()
     position, ticked, arrival, alive, positions, counts = row or (base, 0, 0, 0, "[]", "{}")
-    numbers = cursor.execute(SQL["last_numbers"], {"after": base, "until": shards.end(shard)}).fetchone()
+    numbers = cursor.execute(SQL["last_numbers"], {"after": base, "until": Shard(shard).end}).fetchone()
     change, block, record = (number or base for number in numbers or (0, 0, 0))
     offsets = msgspec.json.decode(positions, type=list[tuple[str, int, int]])
     progress = Progress(
@@ -98,7 +99,7 @@ def _entries(cursor: Cursor[Row], commit: Commit, before: Progress, shard: int) 
     after = msgspec.structs.replace(
         before, position=position, ticked=max(before.ticked, commit.ticked),
         arrival=commit.entries[-1].arrival if commit.entries else before.arrival,
-        positions=before.positions | commit.positions, counts=commit.counts or before.counts,
+        positions=commit.positions_after(before.positions), counts=commit.counts or before.counts,
     )  # fmt: skip
     offsets = json([(source, partition, offset) for (source, partition), offset in after.positions.items()])
     values = {

@@ -122,13 +122,14 @@ WHERE i.no < :before
 ORDER BY i.no DESC LIMIT :limit;
 
 -- name: incident
-SELECT r.doc FROM incident i JOIN incident_revision r ON r.seq = i.seq WHERE i.id = ?;
+SELECT r.doc FROM incident i JOIN incident_revision r ON r.seq = i.seq WHERE i.id = :id;
 
 -- name: revisions
-SELECT doc FROM incident_revision WHERE incident = ? ORDER BY revision;
+SELECT revision, doc FROM incident_revision WHERE incident = :id AND revision > :behind
+ORDER BY revision LIMIT :limit;
 
 -- name: timeline
-SELECT doc FROM timeline WHERE incident = ? ORDER BY seq;
+SELECT seq, doc FROM timeline WHERE incident = :id AND seq > :behind ORDER BY seq LIMIT :limit;
 
 -- name: feed
 SELECT seq, 'incident' AS event, doc FROM incident_revision WHERE seq > :after
@@ -240,7 +241,7 @@ SELECT sink, SUM(state IN ('new', 'claimed', 'sent', 'ambiguous')), SUM(state = 
 FROM outbox GROUP BY sink ORDER BY sink;
 
 -- name: latest_error
-SELECT error FROM outbox WHERE sink = ? AND error <> '' ORDER BY changed_at DESC, id DESC LIMIT 1;
+SELECT error FROM outbox WHERE sink = :sink AND error <> '' ORDER BY changed_at DESC, id DESC LIMIT 1;
 
 -- name: links
 SELECT sink, incident, generation, remote, url, state, seen, created_at, changed_at, doubtful FROM link
@@ -319,7 +320,7 @@ FROM chain WHERE domain = :domain AND seq > :after ORDER BY seq LIMIT :limit;
 SELECT id, domain, position, at, payload FROM chain WHERE id > :id AND +position > :after ORDER BY id LIMIT :limit;
 
 -- name: first_decision_after
-SELECT min(id) FROM chain WHERE position > ?;
+SELECT min(id) FROM chain WHERE position > :after;
 
 -- name: erase
 UPDATE chain SET salt = NULL, payload = NULL
@@ -333,7 +334,7 @@ SELECT id, at, source, format, pointer, reason, raw, position, state FROM dead_l
 WHERE id < :before AND (:state = '' OR state = :state) ORDER BY id DESC LIMIT :limit;
 
 -- name: dead_letter
-SELECT id, at, source, format, pointer, reason, raw, position, state FROM dead_letter WHERE id = ?;
+SELECT id, at, source, format, pointer, reason, raw, position, state FROM dead_letter WHERE id = :id;
 
 -- name: settle_dead_letter
 UPDATE dead_letter SET state = :state WHERE id = :id AND state = 'open';
@@ -343,10 +344,11 @@ UPDATE dead_letter SET state = :state WHERE id = :id AND state = 'open';
 INSERT INTO version (kind, id, at, content, note) VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind, id) DO NOTHING;
 
 -- name: version
-SELECT kind, id, at, content, note FROM version WHERE kind = ? AND id = ?;
+SELECT kind, id, at, content, note FROM version WHERE kind = :kind AND id = :id;
 
 -- name: versions
-SELECT kind, id, at, note FROM version WHERE :kind = '' OR kind = :kind ORDER BY no DESC;
+SELECT no, kind, id, at, note FROM version WHERE no < :before AND (:kind = '' OR kind = :kind)
+ORDER BY no DESC LIMIT :limit;
 
 -- name: insert_snapshot
 INSERT INTO snapshot (position, ticked, schema, engine, checksum, state) VALUES (?, ?, ?, ?, ?, ?);

@@ -85,7 +85,7 @@ def _entries(connection: sqlite3.Connection, commit: Commit, before: Progress) -
         position,
         max(before.ticked, commit.ticked),
         commit.entries[-1].arrival if commit.entries else before.arrival,
-        before.positions | commit.positions if commit.positions else before.positions,
+        commit.positions_after(before.positions),
         commit.counts or before.counts,
         before.seq,
         before.heads,

@@ -1,0 +1,27 @@
+-- The tables of the store of access in a file of its own. PostgreSQL's are in its migrations.
+CREATE TABLE IF NOT EXISTS user (
+    name TEXT PRIMARY KEY, role TEXT NOT NULL, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,
+    disabled INTEGER NOT NULL, password TEXT NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS key (
+    id TEXT PRIMARY KEY, sha256 TEXT NOT NULL UNIQUE, name TEXT NOT NULL, role TEXT NOT NULL, scopes TEXT NOT NULL,
+    created_at INTEGER NOT NULL, created_by TEXT NOT NULL, expires_at INTEGER, used_at INTEGER, revoked_at INTEGER
+) STRICT;
+CREATE TABLE IF NOT EXISTS session (
+    id TEXT PRIMARY KEY, person TEXT NOT NULL, roles TEXT NOT NULL, csrf TEXT NOT NULL, created_at INTEGER NOT NULL,
+    seen_at INTEGER NOT NULL, ends_at INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS attempt (
+    state TEXT PRIMARY KEY, browser TEXT NOT NULL, nonce TEXT NOT NULL, verifier TEXT NOT NULL, target TEXT NOT NULL,
+    until INTEGER NOT NULL
+) STRICT;
+CREATE TABLE IF NOT EXISTS nonce (sha256 TEXT PRIMARY KEY, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS first (only_one INTEGER PRIMARY KEY CHECK (only_one = 1), sha256 TEXT) STRICT;
+CREATE TABLE IF NOT EXISTS trail (
+    seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, digest BLOB NOT NULL, link BLOB NOT NULL, salt BLOB, payload BLOB,
+    who TEXT
+) STRICT;
+CREATE INDEX IF NOT EXISTS trail_who ON trail (who);
+CREATE TABLE IF NOT EXISTS trail_head (
+    only_one INTEGER PRIMARY KEY CHECK (only_one = 1), seq INTEGER NOT NULL, link BLOB NOT NULL
+) STRICT;
