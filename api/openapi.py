@@ -166,7 +166,7 @@ def _complete(path: str, method: str, operation: dict[str, Any]) -> None:
     responses["403"] = {"description": "the role or the scopes do not allow this", **_FAILURE}
     responses["429"] = {"description": "too many requests of one principal; see Retry-After", **_FAILURE}
     responses["503"] = responses.get("503") or {"description": "try again later", **_FAILURE}
-    if "{" in path or path.endswith(("/diff", "/risk", "/risk/next", "/restoration")):
+    if "{" in path or path.endswith(("/diff", "/risk", "/risk/next", "/restoration")) or "404" in responses:
         responses["404"] = {"description": "there is no such thing", **_FAILURE}
     if method == "post" or "409" in responses:
         responses["409"] = {"description": "its state does not allow this", **_FAILURE}

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from api.console.plain import csv_text
-from api.errors import Fault, invalid, not_found
+from api.errors import Fault, Problem, not_found
 from api.feasibility import day_of
 from api.governance.access import AccessOf, ledger
 from api.governance.changes import ChangesOf, changes_of, patch_of
@@ -31,12 +31,16 @@ from engine.signals import Labels
 router = APIRouter(prefix="/api/v1/governance", tags=["governance"])
 continuity = APIRouter(prefix="/api/v1", tags=["continuity"])
 
+_EARLIEST = date(1970, 1, 1)
 USUAL = 90
 """Days of a period that nobody names."""
-MOST = 3660
 
 First = Annotated[date | None, Query(alias="from", description="first day, UTC; default: 90 days up to the last one")]
 Last = Annotated[date | None, Query(alias="to", description="last day, UTC, which is over; default: yesterday")]
+
+
+NO_PERIOD: dict[int | str, dict[str, Any]] = {404: {}}
+"""There is no report of a day that is not over."""
 
 
 def _typed(type: str, schema: dict[str, str]) -> dict[int | str, dict[str, Any]]:
@@ -46,20 +50,27 @@ def _typed(type: str, schema: dict[str, str]) -> dict[int | str, dict[str, Any]]
 _BINARY = {"type": "string", "format": "binary"}
 
 
-@router.get("", responses=documented(GovernanceReport), summary="The report of a period for governance")
+@router.get(
+    "", responses={**documented(GovernanceReport), **NO_PERIOD}, summary="The report of a period for governance"
+)
 def report(request: Request, first: First = None, last: Last = None) -> Response:
     """Incidents, phases against RTO with variance and cause, duties of regimes, resources, drills, gaps, actions; from
     the record as it was at the end of the last day, so that the same period is always told alike."""
     return answer(_of(request, first, last))
 
 
-@router.get(".html", response_class=HTMLResponse, summary="The same as a page to print")
+@router.get(".html", response_class=HTMLResponse, responses=NO_PERIOD, summary="The same as a page to print")
 def as_page(request: Request, first: First = None, last: Last = None) -> Response:
     """One file that needs nothing else."""
     return HTMLResponse(page(_of(request, first, last)), headers={"Content-Security-Policy": POLICY})
 
 
-@router.get(".pdf", response_class=Response, responses=_typed("application/pdf", _BINARY), summary="The same as PDF")
+@router.get(
+    ".pdf",
+    response_class=Response,
+    responses={**_typed("application/pdf", _BINARY), **NO_PERIOD},
+    summary="The same as PDF",
+)
 def as_paper(request: Request, first: First = None, last: Last = None) -> Response:
     """Characters beyond Latin-1 are question marks here."""
     found = _of(request, first, last)
@@ -67,7 +78,7 @@ def as_paper(request: Request, first: First = None, last: Last = None) -> Respon
 
 
 @router.get(
-    ".csv", response_class=PlainTextResponse, responses=_typed("text/csv", {"type": "string"}),
+    ".csv", response_class=PlainTextResponse, responses={**_typed("text/csv", {"type": "string"}), **NO_PERIOD},
     summary="The same for a spreadsheet",
 )  # fmt: skip
 def as_table(request: Request, first: First = None, last: Last = None) -> Response:
@@ -81,12 +92,12 @@ def _of(request: Request, first: date | None, last: date | None) -> GovernanceRe
     running = parts(request)
     today = day_of(running.clock())
     last = last or today - DAY
-    first = first or last - (USUAL - 1) * DAY
+    first = first or max(last, _EARLIEST) - (USUAL - 1) * DAY
     faults = [Fault("/to", f"is over before a report is made of it; the last one is {today - DAY}")] * (last >= today)
-    if not 0 <= (last - first).days < MOST:
-        faults.append(Fault("/from", f"is the same day as the last one, or up to {MOST} days before it"))
+    if first > last:
+        faults.append(Fault("/from", "is the same day as the last one, or before it"))
     if faults:
-        raise invalid("There is no such period.", faults)
+        raise Problem(404, "no-such-period", "There is no report of such a period.", faults=faults)
     state = running.state()
     held = {one.exercise for one in state.readiness.exercises} if state is not None else set()
     known = held | {one.id for one in running.rules().continuity.exercises}
@@ -98,7 +109,9 @@ def _named(found: GovernanceReport, kind: str) -> dict[str, str]:
     return {"Content-Disposition": f'attachment; filename="headwater-governance-{days}.{kind}"'}
 
 
-@continuity.get("/continuity/access", responses=documented(AccessOf), summary="The ledger of access to production")
+@continuity.get(
+    "/continuity/access", responses={**documented(AccessOf), 404: {}}, summary="The ledger of access to production"
+)
 def access(request: Request, incident: Annotated[str, Query(max_length=200)] = "") -> Response:
     """Grants, what the access system was told of each, and whether it has confirmed that; of one incident, or of all
     that are open or changed in the last 30 days."""
