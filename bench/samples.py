@@ -37,13 +37,13 @@ Rows = dict[str, dict[str, list[float]]]
 def measure(repetitions: int) -> Rows:
     """Row -> who -> samples per CPU second, per repetition."""
     found: Rows = {"decoding": {"headwater": [], "objects": []}, "into baselines": {"headwater": [], "objects": []}}
-    labels = [_labels(number) for number in range(SERIES)]
+    labels = [series_labels(number) for number in range(SERIES)]
     walk = _peer()
     for _ in range(repetitions):
         core = Core(Library())
         decoding = handling = 0.0
         for turn in range(SEEN + MEASURED):
-            for position, body in enumerate(_requests(labels, turn)):
+            for position, body in enumerate(requests(labels, turn)):
                 begun = time.process_time()
                 decoded = decode("remote-write", body)
                 between = time.process_time()
@@ -53,7 +53,7 @@ def measure(repetitions: int) -> Rows:
                     handling += time.process_time() - between
         assert core.state.telemetry.count == SERIES
         begun = time.process_time()
-        for _, body in zip(range(OF_PEER), _requests(labels, 0), strict=False):
+        for _, body in zip(range(OF_PEER), requests(labels, 0), strict=False):
             assert len(walk(body)) == BATCH
         peer = OF_PEER * BATCH / (time.process_time() - begun)
         found["decoding"]["headwater"].append(SERIES * MEASURED / decoding)
@@ -74,7 +74,8 @@ def table(rows: Rows) -> str:
     return "\n".join(lines)
 
 
-def _labels(number: int) -> bytes:
+def series_labels(number: int) -> bytes:
+    """The labels of a series as they stand in a request."""
     entity = number // PER_ENTITY
     values = {
         "__name__": f"metric_{number % PER_ENTITY}",
@@ -92,7 +93,8 @@ def _labels(number: int) -> bytes:
     return b"".join(delimited(1, pair) for pair in pairs)
 
 
-def _requests(labels: list[bytes], turn: int) -> Iterator[bytes]:
+def requests(labels: list[bytes], turn: int) -> Iterator[bytes]:
+    """Compressed requests with one sample of every series."""
     draw = random.Random(turn)
     at = _varint(START + turn * EVERY)
     for begin in range(0, SERIES, BATCH):
