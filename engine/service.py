@@ -336,12 +336,8 @@ class Service:
         self._backoff = min(max(self._backoff * 2, settings.backoff_first), settings.backoff_most)
         self._retry_at = time.monotonic() + self._backoff * (0.5 + random.random() / 2)  # noqa: S311 - spread
         self._metrics.ready.set(0)
-        log.error(
-            "inputs are refused: %s; next try within %.1f s",
-            self._reason,
-            self._backoff,
-            exc_info=None if isinstance(error, StoreUnavailable) else error,
-        )
+        trace = None if isinstance(error, StoreUnavailable) else error
+        log.error("inputs are refused: %s; next try within %.1f s", self._reason, self._backoff, exc_info=trace)
         refused, self._untold = self._untold, ()
         tell_failed(refused, StoreUnavailable(self._reason))
 
