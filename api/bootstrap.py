@@ -201,24 +201,21 @@ def engine(settings: Settings, *, clock: Clock = now, stopped: Stopped | None = 
         parts = Parts(
             settings=settings, access=opened(settings, clock, stack), reader=store, log=store, decode=decode,
             tickets=lambda one: store.links(incident=one), hinted=publisher.hinted, redrive=publisher.redrive,
-            clock=clock, accept=doorway.accept, topology=conductor.topology,
-            rules=conductor.rules, logs=conductor.logs, reload=conductor.reload, silences=conductor.silences,
-            bring=conductor.bring,
-            version=store.version, dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter,
+            clock=clock, accept=doorway.accept, topology=conductor.topology, rules=conductor.rules, logs=conductor.logs,
+            reload=conductor.reload, silences=conductor.silences, bring=conductor.bring, version=store.version,
+            dead_letter=store.dead_letter, settle_dead_letter=store.settle_dead_letter, tracing=tracing,
             checks=lambda: _checks(conductor, admission, kafka, prober, fetcher, watchdog), load=admission.load,
             broadcaster=broadcaster, prober=prober, registry=registry, scenarios=scenarios, state=conductor.state,
             audits=Audits(conductor.topology, clock, registry), test_sink=partial(test_sink, settings, clock),
             observations=Observations(conductor.traces, conductor.topology, registry),
             sample=partial(_sample, metrics, store, prober, clock), readiness=book(store, conductor, clock, registry),
-            workshop=workshop(settings, store, submissions.submit, clock, registry, stack), tracing=tracing,
+            workshop=workshop(settings, store, submissions.submit, clock, registry, stack),
             elsewhere=silence_readers(settings.alertmanagers, stack),
         )  # fmt: skip
         app = create_app(parts, broadcaster.running)
         threads = admission.disk, publisher, prober, fetcher, *([kafka] if kafka else ())
-        watched = partial(
-            watch, watchdog, settings, publisher, lambda: kafka.loops if kafka else (),
-            lambda: (conductor.loop, admission.disk.loop, prober.loop, broadcaster, *fetcher.loops),
-        )  # fmt: skip
+        own: Sequence[Turns] = conductor.loop, admission.disk.loop, prober.loop, broadcaster
+        watched = partial(watch, watchdog, settings, publisher, lambda: (*own, *fetcher.loops, *_loops(kafka)))
         start = partial(_in_turn, partial(conductor.start, service, found), *(one.start for one in threads), watched)
         lane = Lane(app, () if tracing else ROWS, settings.server.prefix, decode, doorway.offer, settings.limits)
         yield Running(app, lane, start, broadcaster.close, parts.access.first_token)
@@ -378,6 +375,10 @@ def _kafka(settings: Settings, metrics: EngineMetrics, reader: Reader, stack: Ex
     for source in found.sources:
         metrics.watch_source(source.name, partial(_lag, source.lag), lambda: 0.0)
     return found
+
+
+def _loops(kafka: Inputs | None) -> Iterable[Turns]:
+    return kafka.loops if kafka else ()
 
 
 def _sources(kafka: Inputs | None) -> Sequence[Source]:
