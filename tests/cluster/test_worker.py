@@ -73,7 +73,8 @@ def test_what_a_commit_hands_over_is_sent_though_its_answer_was_lost(
     cluster.take([alert()])
     cluster.pass_time(START + 1_000)
     cluster.activate(topology(next(one for one in ("two", "three") if shard_of(one, 4) != shard_of("one", 4))))
-    commit, unanswered = OwnedMemory.commit, []
+    commit = OwnedMemory.commit
+    unanswered: list[Commit] = []
 
     def unheard(self: OwnedMemory, one: Commit) -> None:
         commit(self, one)
