@@ -28,7 +28,8 @@ def main() -> None:
     for turn in range(turns):
         for position, body in enumerate(requests(labels, turn)):
             begun = time.process_time()
-            core.handle(turn * SERIES + position + 1, decode("remote-write", body).signals, START + turn * EVERY + 5_000)
+            signals = decode("remote-write", body).signals
+            core.handle(turn * SERIES + position + 1, signals, START + turn * EVERY + 5_000)
             if turn:
                 spent += time.process_time() - begun
                 sent += len(body)
