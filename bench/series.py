@@ -27,9 +27,9 @@ def main() -> None:
     before, core, spent, sent = resident(), Core(Library()), 0.0, 0
     for turn in range(turns):
         for position, body in enumerate(requests(labels, turn)):
-            arrival = START + turn * EVERY + 5_000
             begun = time.process_time()
-            core.handle(turn * SERIES + position + 1, decode("remote-write", body).signals, arrival)
+            signals = decode("remote-write", body).signals
+            core.handle(turn * SERIES + position + 1, signals, START + turn * EVERY + 5_000)
             if turn:
                 spent += time.process_time() - begun
                 sent += len(body)

@@ -53,7 +53,9 @@ def catalogue(alerts: int) -> dict[str, list[dict[str, object]]]:
     """Databases with ten services each, every one a domain of its own."""
     count = max(1, alerts // (SERVICES * EACH))
     databases: list[dict[str, object]] = [{"id": f"db-{n}"} for n in range(count)]
-    services = [{"id": f"svc-{n}", "depends_on": [f"db-{n // SERVICES}"]} for n in range(count * SERVICES)]
+    services: list[dict[str, object]] = [
+        {"id": f"svc-{n}", "depends_on": [f"db-{n // SERVICES}"]} for n in range(count * SERVICES)
+    ]
     return {"entities": [*databases, *services]}
 
 
