@@ -11,7 +11,7 @@ from bench.gate.rounds import Figures
 
 KEPT = Path(__file__).with_name("kept.json")
 TOLERANCE = 0.25
-"""By how much a ratio may grow, unless `kept.json` says otherwise: some three times the spread of runs on a busy machine."""
+"""By how much a ratio may grow, unless `kept.json` says otherwise: about three times the spread of runs under load."""
 
 
 class Limit(msgspec.Struct, frozen=True):
