@@ -17,6 +17,8 @@ COPY api api
 RUN /opt/headwater/bin/pip install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.11-slim
+# Playbooks may come from a Git repository (docs/continuity.md).
+RUN apt-get update && apt-get install -y --no-install-recommends "git=1:2.*" && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10666 --home-dir /var/lib/headwater --create-home headwater
 COPY --from=build /opt/headwater /opt/headwater
 ENV PATH=/opt/headwater/bin:$PATH \
