@@ -261,6 +261,14 @@ class ScenarioChanges(msgspec.Struct, kw_only=True):
     findings: list[str] = []
 
 
+class Settled(msgspec.Struct, omit_defaults=True):
+    """What became of a dead letter or publication; ``accepted``: signals that were in it."""
+
+    id: int
+    state: str
+    accepted: int = 0
+
+
 class Reloaded(msgspec.Struct):
     """What a reload led to: the versions in force, whether they are new, and which saved scenarios have another answer
     because of them (null: there are none)."""

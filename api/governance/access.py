@@ -50,6 +50,7 @@ class AccessOf(msgspec.Struct, kw_only=True):
 
     items: list[AccessRow]
     unconfirmed: int
+    next: str = ""
 
 
 def ledger(reader: Reader, incidents: Iterable[IncidentView]) -> AccessOf:

@@ -23,6 +23,7 @@ class PrioritiesOf(msgspec.Struct, kw_only=True):
 
     items: list[ConflictOf]
     open: int
+    next: str = ""
 
 
 class Excluded(msgspec.Struct, kw_only=True, frozen=True):
@@ -42,6 +43,7 @@ class ScopeOf(msgspec.Struct, kw_only=True):
 
     items: list[Excluded]
     weak: int
+    next: str = ""
 
 
 class AssumptionsOf(msgspec.Struct, kw_only=True):
@@ -49,6 +51,7 @@ class AssumptionsOf(msgspec.Struct, kw_only=True):
 
     items: list[AssumedOf]
     broken: int
+    next: str = ""
 
 
 def scope_of(topology: Topology, rules: RuleSet, today: date) -> ScopeOf:

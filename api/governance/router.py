@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import Annotated, Any
 
+import msgspec
 from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
+from api import keyed
 from api.console.plain import csv_text
 from api.errors import Fault, Problem, not_found
 from api.feasibility import day_of
-from api.governance.access import AccessOf, ledger
+from api.governance.access import AccessOf, AccessRow, ledger
 from api.governance.changes import ChangesOf, changes_of, patch_of
 from api.governance.gathering import DAY, gathered, incidents, millis
 from api.governance.objectives import AssumptionsOf, PrioritiesOf, ScopeOf, scope_of
@@ -19,7 +22,7 @@ from api.governance.page import POLICY, page
 from api.governance.paper import paper
 from api.governance.sections import table
 from api.governance.undetected import UndetectedOf, undetected
-from api.routes.answers import answer, documented, parts
+from api.routes.answers import After, Limit, answer, documented, parts
 from engine.continuity.assumed import assumed
 from engine.continuity.priorities import standing
 from engine.governance.rows import GovernanceReport
@@ -112,7 +115,9 @@ def _named(found: GovernanceReport, kind: str) -> dict[str, str]:
 @continuity.get(
     "/continuity/access", responses={**documented(AccessOf), 404: {}}, summary="The ledger of access to production"
 )
-def access(request: Request, incident: Annotated[str, Query(max_length=200)] = "") -> Response:
+def access(
+    request: Request, incident: Annotated[str, Query(max_length=200)] = "", cursor: After = "", limit: Limit = 50
+) -> Response:
     """Grants, what the access system was told of each, and whether it has confirmed that; of one incident, or of all
     that are open or changed in the last 30 days."""
     running = parts(request)
@@ -120,10 +125,10 @@ def access(request: Request, incident: Annotated[str, Query(max_length=200)] = "
         view = running.reader.incident(incident)
         if view is None:
             raise not_found("incident", incident)
-        return answer(ledger(running.reader, [view]))
+        return _part(ledger(running.reader, [view]), _of_grant, cursor, limit)
     since = running.clock() - 30 * 86_400_000
     found = [one for one in incidents(running.reader) if one.state in OPEN or one.updated_at >= since]
-    return answer(ledger(running.reader, found))
+    return _part(ledger(running.reader, found), _of_grant, cursor, limit)
 
 
 @continuity.get(
@@ -157,18 +162,20 @@ def _incident(request: Request, id: str) -> IncidentView:
 @continuity.get(
     "/continuity/priorities", responses=documented(PrioritiesOf), summary="Where units conflict over what they share"
 )
-def priorities(request: Request) -> Response:
+def priorities(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
     """Each conflict is open until the role `priority_authority` has signed an order for all units."""
     running = parts(request)
     items = list(standing(running.topology(), running.rules(), _record(request)))
-    return answer(PrioritiesOf(items=items, open=sum(one.state == "open" for one in items)))
+    found = PrioritiesOf(items=items, open=sum(one.state == "open" for one in items))
+    return _part(found, lambda one: one.conflict.provider, cursor, limit)
 
 
 @continuity.get("/continuity/scope", responses=documented(ScopeOf), summary="What is left out of incident execution")
-def scope(request: Request) -> Response:
+def scope(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
     """With the reason and the day on which somebody looks at it again."""
     running = parts(request)
-    return answer(scope_of(running.topology(), running.rules(), day_of(running.clock())))
+    found = scope_of(running.topology(), running.rules(), day_of(running.clock()))
+    return _part(found, lambda one: f"{one.id}\0{one.rule}", cursor, limit)
 
 
 @continuity.get(
@@ -176,11 +183,24 @@ def scope(request: Request) -> Response:
     responses=documented(AssumptionsOf),
     summary="What is taken for granted, and what broke it",
 )
-def assumptions(request: Request) -> Response:
+def assumptions(request: Request, cursor: After = "", limit: Limit = 50) -> Response:
     """Every declared assumption with the incidents and exercises that broke or threatened it."""
     running = parts(request)
     items = assumed(running.topology(), _record(request), incidents(running.reader))
-    return answer(AssumptionsOf(items=items, broken=sum(one.state == "broken" for one in items)))
+    found = AssumptionsOf(items=items, broken=sum(one.state == "broken" for one in items))
+    return _part(found, lambda one: f"{one.state}\0{one.entity}\0{one.assumption.id}", cursor, limit)
+
+
+def _of_grant(row: AccessRow) -> str:
+    return f"{row.incident}/{row.grant.id}"
+
+
+def _part(
+    found: AccessOf | AssumptionsOf | PrioritiesOf | ScopeOf, key: Callable[[Any], str], cursor: str, limit: int
+) -> Response:
+    """A page of it; what it counts is counted over all."""
+    items, next = keyed.page(found.items, key, cursor, limit)
+    return answer(msgspec.structs.replace(found, items=items, next=next))
 
 
 def _record(request: Request) -> Preparedness:

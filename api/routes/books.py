@@ -35,22 +35,24 @@ async def fetch(request: Request) -> Response:
 )
 def proposals(request: Request, id: str) -> Response:
     """Each with its diff, whether it is merged, and whether somebody else than its author has approved it."""
-    repository = _repository(parts(request))
+    repository = parts(request).workshop.repository
     try:
-        return answer(ProposalsOf(items=proposed(repository, id)))
+        return answer(ProposalsOf(items=proposed(repository, id) if repository else []))
     except GitFailed as error:
         raise _unavailable(error) from None
 
 
 @router.get(
     "/incidents/{id}/proposals/{commit}/patch",
+    response_class=Response,
     responses={200: {"description": "The patch", "content": {"text/plain": {"schema": {"type": "string"}}}}},
     summary="A proposed change, for `git am`",
 )
 def as_patch(request: Request, id: str, commit: str) -> Response:
     """For a repository that takes no branch from Headwater."""
+    repository = parts(request).workshop.repository
     try:
-        found = patch(_repository(parts(request)), id, commit)
+        found = patch(repository, id, commit) if repository else None
     except GitFailed as error:
         raise _unavailable(error) from None
     if found is None:

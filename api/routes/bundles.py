@@ -35,6 +35,7 @@ def bundles(request: Request, id: str) -> Response:
 
 @router.post(
     "/incidents/{id}/bundles",
+    response_class=Response,
     responses={200: {"description": "The bundle", "content": {"application/zip": {"schema": {"type": "string"}}}}},
     summary="Seal everything that is known of an incident, and take it along",
 )

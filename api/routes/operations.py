@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from api.errors import Problem, not_found
 from api.routes.answers import Cursor, Limit, Text, Words, answer, documented, paged, parts
-from api.schemas import Items, Reloaded, Totals
+from api.schemas import Items, Reloaded, Settled, Totals
 from engine.ports import DeadLetter, Record, Version
 from ingest.decoders import by_now
 
@@ -53,12 +53,12 @@ def outbox(
     return paged(reader.outbox(incident=incident, state=state or (), cursor=cursor, limit=limit))
 
 
-@router.post("/outbox/{id}/redrive", responses=documented(Items), summary="Publish a dead publication again")
+@router.post("/outbox/{id}/redrive", responses=documented(Settled), summary="Publish a dead publication again")
 def redrive_publication(request: Request, id: RowId) -> Response:
     """Brings a dead row back to new."""
     if not parts(request).redrive(id):
         raise not_found("dead publication", str(id))
-    return answer({"id": id, "state": "new"})
+    return answer(Settled(id, "new"))
 
 
 @router.get("/dead-letters", responses=documented(Items), summary="Input that could not be used")
@@ -72,7 +72,7 @@ def dead_letters(
     return paged(parts(request).reader.dead_letters(state=state, cursor=cursor, limit=limit))
 
 
-@router.post("/dead-letters/{id}/redrive", responses=documented(Items), summary="Decode a dead letter again")
+@router.post("/dead-letters/{id}/redrive", responses=documented(Settled), summary="Decode a dead letter again")
 async def redrive(request: Request, id: RowId) -> Response:
     """Sends the raw bytes through the decoder once more, as a new input; refused while it still cannot be decoded."""
     running = parts(request)
@@ -84,15 +84,15 @@ async def redrive(request: Request, id: RowId) -> Response:
         raise Problem(409, "still-undecodable", f"The dead letter still cannot be decoded: {reason}")
     await running.accept(Record("redrive", format, letter.raw, decoded=decoded))
     await run_in_threadpool(running.settle_dead_letter, id, "redriven")
-    return answer({"id": id, "state": "redriven", "accepted": len(decoded.signals)})
+    return answer(Settled(id, "redriven", len(decoded.signals)))
 
 
-@router.post("/dead-letters/{id}/drop", responses=documented(Items), summary="Give up a dead letter")
+@router.post("/dead-letters/{id}/drop", responses=documented(Settled), summary="Give up a dead letter")
 def drop(request: Request, id: RowId) -> Response:
     """It stays in the table, marked as dropped."""
     _open_letter(request, id)
     parts(request).settle_dead_letter(id, "dropped")
-    return answer({"id": id, "state": "dropped"})
+    return answer(Settled(id, "dropped"))
 
 
 @router.post("/reload", responses=documented(Reloaded), summary="Read the catalogue and the rules again")
