@@ -100,9 +100,11 @@ class Watchdog(Collector):
         return {one.loop.name: said for one in watched if (said := one.trouble())}
 
     def _run(self) -> None:
-        while not self._loop.ended:
+        while True:
             self._loop.turn()
             self._loop.pause(EVERY)
+            if self._loop.ended:
+                return  # others may have ended before, in good order
             self.look()
 
     def describe(self) -> Iterable[Metric]:
