@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import msgspec
 import pytest
@@ -253,6 +254,8 @@ def test_readers_see_whole_commits_while_a_writer_writes(store):
         reader.start()
     for n in range(1, 120):
         store.commit(whole(n))
+    while not seen and any(reader.is_alive() for reader in readers):
+        time.sleep(0.01)  # a machine may be too busy for a look while commits go on
     stop.set()
     for reader in readers:
         reader.join()
