@@ -229,12 +229,12 @@ class Heard:
 def test_who_is_silent_too_long_has_lost_its_partitions_and_who_leaves_gave_them_up(address: str) -> None:
     topic = made(address, 2)
     heard = Heard()
-    short = {"session_timeout_ms": 3000, "heartbeat_interval_ms": 300, "max_poll_interval_ms": 4000}
+    short = {"session_timeout_ms": 6000, "heartbeat_interval_ms": 300, "max_poll_interval_ms": 8000}
     member = Member(given(address, **short), [topic], f"group-{topic}", heard)
     eventually(lambda: member.poll(0.2) or member.assignment(), "it is assigned", 40)
     with closing(KafkaAdminClient(**given(address))) as admin:
-        eventually(lambda: _members(admin, f"group-{topic}") == 0, "the group has given up on it", 20)
-    eventually(lambda: member.poll(0.2) or len(heard.said) > 2, "it hears of it", 40)
+        eventually(lambda: _members(admin, f"group-{topic}") == 0, "the group has given up on it", 60)
+    eventually(lambda: member.poll(0.2) or len(heard.said) > 2, "it hears of it", 60)
     member.close()
     assert heard.said == [("assigned", 2), ("lost", 2), ("assigned", 2), ("revoked", 2)]
     assert "MainThread" not in heard.threads
