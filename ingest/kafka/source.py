@@ -190,10 +190,13 @@ class KafkaSource:
                 continue
             if batches:
                 self._take(batches, epoch)
-            if member.paused() and time.monotonic() >= ask_at:  # of what is paused no fetch says where it ends
+            ends = {key: member.end(key) for key in member.assignment() - member.paused()}
+            self._measure(ends)
+            # No fetch says where a partition ends that is paused, or that came back with nothing new in it (KIP-227).
+            silent = member.paused() | {key for key, end in ends.items() if end is None}
+            if silent and time.monotonic() >= ask_at:
                 ask_at = time.monotonic() + _ASK_EVERY
-                self._measure({key: end for key, (_, end) in member.bounds(list(member.paused()), _ASK).items()})
-            self._measure({key: member.end(key) for key in member.assignment() - member.paused()})
+                self._measure({key: end for key, (_, end) in member.bounds(list(silent), _ASK).items()})
             if time.monotonic() >= commit_at:
                 commit_at = time.monotonic() + _COMMIT_EVERY
                 told = self._tell_broker(member, told)

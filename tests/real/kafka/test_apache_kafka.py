@@ -205,6 +205,15 @@ def test_of_two_sources_one_is_killed_and_the_other_reads_on_from_the_stores_pos
     assert positions(mine) == {(f"kafka:{topic}", partition): 19 for partition in range(4)}
 
 
+def test_the_lag_of_partitions_that_came_back_is_told_though_nothing_comes_in(address: str) -> None:
+    topic = made(address, 2)
+    with opened(address, topic) as first:
+        eventually(lambda: len(first.lag()) == 2, "it reads both", 60)
+        with opened(address, topic) as second:
+            eventually(lambda: len(second.lag()) == 1 and len(first.lag()) == 1, "they share them", 60)
+        eventually(lambda: first.lag() == {(topic, 0): 0, (topic, 1): 0}, "both are back", 60)
+
+
 class Heard:
     """An owner that notes down what it hears."""
 
