@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from api import continuity
+from api.console.continuity.agreed import agreed
 from api.console.continuity.deeds import Ask, Deed, Desk
 from api.console.continuity.response import record_of
 from api.console.continuity.steps import planned
@@ -45,8 +46,6 @@ def readiness_page(running: Parts, shared: Shared, permitted: Permitted) -> dict
         "figures": found.figures,
         "business": [one for one in objectives if one.kind.value in BUSINESS],
         "objectives": [one for one in objectives if one.kind.value not in BUSINESS],
-        "conflicts": [one for one in findings if one.check == priority_conflict.ID],
-        "agreements": [one for one in topology.entities.values() if one.continuity.agreement is not None],
         "unmet": sum(one.severity is Level.ERROR and one.check != priority_conflict.ID for one in findings),
         "duty": continuity.duty(topology, rules, record, now),
         "exercises": [
@@ -62,6 +61,7 @@ def readiness_page(running: Parts, shared: Shared, permitted: Permitted) -> dict
         "restores": found.restores,
         "restore": _restore(topology, permitted),
         "playbooks": found.playbooks,
+        **agreed(running, shared, record, permitted),
         "declared": bool(rules.continuity.playbooks or rules.continuity.rosters or rules.continuity.exercises),
     }
 
