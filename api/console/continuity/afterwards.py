@@ -16,7 +16,6 @@ from api.restoring.proposing import proposed
 from api.restoring.schemas import ProposalOf
 from engine.continuity.report import ReportOf
 from engine.governance.undetected import proposed as rule_of
-from engine.lifecycle import OPEN
 from engine.member_views import MemberView
 from engine.outcomes import IncidentView
 from engine.response_views import CatalogueChange
@@ -37,7 +36,7 @@ def afterwards(
         "changes": [(one, list(_change(one, desk))) for one in changes],
         "patchable": any(one.state != "refused" for one in changes),
         "suggest": _suggest(desk),
-        "missed": [] if view.state in OPEN else [_missed(one) for one in view.members if one.kind == "deviating"],
+        "missed": [_missed(one) for one in view.members if one.kind == "deviating"],
         "capacity": [one for one in view.response.actions if one.kind == CAPACITY],
         "bundles": running.workshop.bundles.listed(view.id),
         "export": _export(desk),

@@ -9,6 +9,7 @@ from api import continuity
 from api.console.continuity.agreed import agreed
 from api.console.continuity.deeds import Ask, Deed, Desk
 from api.console.continuity.response import record_of
+from api.console.continuity.source import source_of
 from api.console.continuity.steps import planned
 from api.console.permits import Permitted
 from api.console.sharing import Shared
@@ -66,7 +67,7 @@ def readiness_page(running: Parts, shared: Shared, permitted: Permitted) -> dict
     }
 
 
-def playbook_page(running: Parts, found: Playbook) -> dict[str, Any]:
+def playbook_page(running: Parts, shared: Shared, found: Playbook, permitted: Permitted) -> dict[str, Any]:
     """One playbook in force."""
     topology, rules, now = running.topology(), running.rules(), running.clock()
     told = continuity.playbook_of(found, topology, rules, running.version, now)
@@ -76,6 +77,7 @@ def playbook_page(running: Parts, found: Playbook) -> dict[str, Any]:
         "playbook": found,
         "graph": planned(found, told.critical),
         "tasks": [one for id in told.order if (one := found.task(id)) is not None],
+        **source_of(running, shared, permitted),
     }
 
 

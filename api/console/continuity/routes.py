@@ -37,12 +37,13 @@ async def between(request: Request) -> Response:
 @router.get("/continuity/playbooks/{id}")
 async def playbook(request: Request, id: str) -> Response:
     """One playbook in force."""
-    running = parts(request)
+    running, may = parts(request), permitted(request)
+    shared: Shared = request.app.state.console
 
     def gather() -> dict[str, object]:
         found = running.rules().continuity.playbook(id)
         if found is None:
             raise no_such("playbook", id)
-        return playbook_page(running, found)
+        return playbook_page(running, shared, found, may)
 
     return await show(request, "playbook.html", gather)
