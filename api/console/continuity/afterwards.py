@@ -62,7 +62,7 @@ def _change(one: CatalogueChange, desk: Desk) -> Iterator[Deed]:
 
 def _suggest(desk: Desk) -> Deed:
     return desk.deed(
-        "propose_change", "Another change", "What the catalogue should say",
+        "propose_change", "Propose a change", "What the catalogue should say",
         Ask(name="entity", label="Entity"), Ask(name="field", label="Field", hint="rto, owner, depends_on, …"),
         Ask(name="value", label="Value from now on"),
     )  # fmt: skip

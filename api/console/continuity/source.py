@@ -9,7 +9,7 @@ from api.console.permits import Permitted
 from api.console.sharing import Shared
 from api.parts import Parts
 
-LASTS = 5.0
+LASTS = 1.0
 """Seconds for which what Git said is shown."""
 FETCHED = (("changed", "Other ones are in force now"), ("findings", "Wrong or doubtful"))
 """What a look for newer ones tells."""

@@ -150,7 +150,8 @@ def _automated(view: TaskView, desk: Desk, key: str) -> Iterator[Deed]:
     about = f"{view.id}: {view.title}"
     path = f"/api/v1/incidents/{quote(desk.target, safe='')}/steps/{quote(view.id, safe='')}"
     look = Route(path=f"{path}/dry-run", shows=PLAN, reason=False)
-    yield desk.deed("dry_run", "Dry run", about, key=key, hidden=hidden, route=look)
+    if view.state in (WAITING, READY, FAILED, SKIPPED):
+        yield desk.deed("dry_run", "Dry run", about, key=key, hidden=hidden, route=look)
     if view.state == READY and not of_drill(desk.target):
         run = Route(path=f"{path}/run")
         yield desk.deed("run_task", "Carry out", about, key=key, hidden=hidden, grave=True, route=run)
