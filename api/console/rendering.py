@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from api.clock_words import span
-from api.console.plain import plain
+from api.plain import plain
 from engine.signals import Millis
 
 SIGNS = {
