@@ -15,7 +15,7 @@ import msgspec
 from markupsafe import Markup
 
 from api.charts import clean
-from api.console.plain import plain
+from api.plain import plain
 from engine.recovery_points import Points
 from engine.signals import Millis
 

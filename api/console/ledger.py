@@ -8,8 +8,8 @@ from typing import Any, cast
 import msgspec
 
 from api.argument import alert_argued
-from api.console.plain import csv_text
 from api.parts import Parts
+from api.plain import csv_text
 from engine.outcomes import AlertView
 from engine.reasons import Disposition, Verdict
 from rules.errors import Flaw

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from api.console.countdowns import countdowns
-from api.console.plain import csv_text
 from api.console.states import cause_name
 from api.parts import Parts
+from api.plain import csv_text
 from engine.lifecycle import State
 from engine.outcomes import IncidentView
 from rules.severity import LEVELS

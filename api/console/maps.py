@@ -8,8 +8,8 @@ from collections.abc import Mapping
 import msgspec
 
 from api.console.layout import layout
-from api.console.plain import plain
 from api.console.states import BUSINESS, next_change, state_of
+from api.plain import plain
 from engine.lifecycle import OPEN
 from engine.outcomes import IncidentView
 from engine.signals import Millis

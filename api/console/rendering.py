@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from api.clock_words import span
-from api.console.plain import plain
+from api.plain import plain
 from engine.signals import Millis
 
 SIGNS = {
@@ -29,6 +29,10 @@ STATES = {
     "later": "will be hit",
     "up": "up",
 }
+
+
+TEXT = 20_000
+"""Characters of a text of many lines that are shown."""
 
 
 def render(template: str, **values: object) -> str:
@@ -55,6 +59,7 @@ def _environment() -> Environment:
         "span": duration,
         "took": took,
         "number": number,
+        "whole": whole,
         "upper_first": upper_first,
     }
     made.globals |= {"SIGNS": SIGNS, "STATES": STATES}
@@ -98,6 +103,11 @@ def duration(seconds: float | None) -> str:
 def took(span: Millis) -> str:
     """So many milliseconds in words, to the nearest minute from a minute on."""
     return duration(span / 1000 if span < 60_000 else round(span / 60_000) * 60)
+
+
+def whole(text: str) -> Markup:
+    """A stranger's text of many lines, for `<pre>`: longer than a line of a list, escaped and cleaned all the same."""
+    return escape(plain(text, TEXT))
 
 
 def upper_first(text: str) -> str:

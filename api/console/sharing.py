@@ -21,7 +21,7 @@ TOGETHER = 0.15
 LASTS = 1.0
 """Seconds after which a page is made anew even if no event has come: not everything that it shows makes one."""
 MOST = 256
-"""Pages kept."""
+"""Pages kept, and looks at everything."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Shared:
     def __init__(self, position: Callable[[], int], clock: Callable[[], float] = time.monotonic) -> None:
         self._position, self._clock = position, clock
         self._places: OrderedDict[Hashable, _Place] = OrderedDict()
-        self._kept: dict[str, tuple[float, object]] = {}
+        self._kept: OrderedDict[str, tuple[float, object]] = OrderedDict()
 
     def kept(self, name: str, seconds: float, make: Callable[[], T]) -> T:
         """What ``make`` gives, or gave at most so many seconds ago: for what takes a look at everything there is."""
@@ -55,6 +55,9 @@ class Shared:
         if name not in self._kept or now - at >= seconds:
             found = make()
             self._kept[name] = now, found
+            self._kept.move_to_end(name)
+            while len(self._kept) > MOST:
+                self._kept.popitem(last=False)
         return cast("T", found)
 
     async def page(self, key: Hashable, seen: int, make: Callable[[], str]) -> Rendered:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.console.plain import plain
+from api.plain import plain
 from engine.outcomes import Impacted, IncidentView
 from engine.signals import Millis
 

@@ -9,8 +9,8 @@ from functools import cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from api.console.plain import plain
 from api.governance.sections import sections, summary, title
+from api.plain import plain
 from engine.governance.rows import GovernanceReport
 
 STYLE = """

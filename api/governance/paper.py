@@ -12,8 +12,8 @@ from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 from fpdf.fonts import FontFace
 
-from api.console.plain import plain
 from api.governance.sections import Section, sections, summary, title
+from api.plain import plain
 from engine.governance.rows import GovernanceReport
 
 _WORDS = str.maketrans({"–": "-", "—": "-", "→": "->", "…": "...", "≥": ">=", "≤": "<=", "’": "'", "“": '"', "”": '"'})

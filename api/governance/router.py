@@ -11,7 +11,6 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from api import keyed
-from api.console.plain import csv_text
 from api.errors import Fault, Problem, not_found
 from api.feasibility import day_of
 from api.governance.access import AccessOf, AccessRow, ledger
@@ -22,6 +21,7 @@ from api.governance.page import POLICY, page
 from api.governance.paper import paper
 from api.governance.sections import table
 from api.governance.undetected import UndetectedOf, undetected
+from api.plain import csv_text
 from api.routes.answers import After, Limit, answer, documented, parts
 from engine.continuity.assumed import assumed
 from engine.continuity.priorities import standing

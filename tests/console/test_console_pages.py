@@ -14,9 +14,9 @@ from importlib.resources import files
 import httpx
 import pytest
 
-from api.console.plain import SIGN, cell, plain
 from api.console.rendering import render
 from api.console.sharing import Shared
+from api.plain import SIGN, cell, plain
 from tests.api.live import Live, live
 from tests.console.stage import CATALOGUE, labels, lesser, plant, trouble
 

@@ -232,7 +232,7 @@ def test_between_incidents_one_sees_what_is_due_and_records_it(show: Open, playe
     expect(page.locator("#contracts")).to_contain_text("not as promised, or not known: separation")
     press(page, "orders-db", "do-record_restore_test-0", seconds="900", integrity="yes", age="30")
     expect(page.locator("#contracts")).to_contain_text("orders-db back after 15 min, RTO 30 min: ✓ met")
-    expect(page.locator("#objectives")).to_contain_text("✓ No conflict is open")
+    expect(page.locator("#priorities")).to_contain_text("✓ No conflict is open")
     screen.shot("continuity-dark", whole=True)
     page.locator("#playbooks a[data-row]").click()
     page.wait_for_url(f"**/continuity/playbooks/{BOOK}")

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 from api import continuity
+from api.console.continuity.agreed import agreed
 from api.console.continuity.deeds import Ask, Deed, Desk
 from api.console.continuity.response import record_of
+from api.console.continuity.source import source_of
 from api.console.continuity.steps import planned
 from api.console.permits import Permitted
 from api.console.sharing import Shared
@@ -45,8 +47,6 @@ def readiness_page(running: Parts, shared: Shared, permitted: Permitted) -> dict
         "figures": found.figures,
         "business": [one for one in objectives if one.kind.value in BUSINESS],
         "objectives": [one for one in objectives if one.kind.value not in BUSINESS],
-        "conflicts": [one for one in findings if one.check == priority_conflict.ID],
-        "agreements": [one for one in topology.entities.values() if one.continuity.agreement is not None],
         "unmet": sum(one.severity is Level.ERROR and one.check != priority_conflict.ID for one in findings),
         "duty": continuity.duty(topology, rules, record, now),
         "exercises": [
@@ -62,11 +62,12 @@ def readiness_page(running: Parts, shared: Shared, permitted: Permitted) -> dict
         "restores": found.restores,
         "restore": _restore(topology, permitted),
         "playbooks": found.playbooks,
+        **agreed(running, shared, record, permitted),
         "declared": bool(rules.continuity.playbooks or rules.continuity.rosters or rules.continuity.exercises),
     }
 
 
-def playbook_page(running: Parts, found: Playbook) -> dict[str, Any]:
+def playbook_page(running: Parts, shared: Shared, found: Playbook, permitted: Permitted) -> dict[str, Any]:
     """One playbook in force."""
     topology, rules, now = running.topology(), running.rules(), running.clock()
     told = continuity.playbook_of(found, topology, rules, running.version, now)
@@ -76,6 +77,7 @@ def playbook_page(running: Parts, found: Playbook) -> dict[str, Any]:
         "playbook": found,
         "graph": planned(found, told.critical),
         "tasks": [one for id in told.order if (one := found.task(id)) is not None],
+        **source_of(running, shared, permitted),
     }
 
 

@@ -25,9 +25,22 @@ class Ask(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """A route of the API that does more than the command, at ``path``. ``shows``: fields of its answer that are read
+    in the dialog, each with its name there; ``saves``: the answer is a file; ``reason``: one may be given; ``plain``:
+    it takes no facts."""
+
+    path: str
+    shows: tuple[tuple[str, str], ...] = ()
+    saves: bool = False
+    reason: bool = True
+    plain: bool = False
+
+
 class Deed(msgspec.Struct, frozen=True, kw_only=True):
     """One button with its dialog. ``hidden`` are facts that are sent as they are, the version of what is changed among
-    them: whoever comes second is told. ``needs`` is the role, where the person may not."""
+    them: whoever comes second is told. ``needs`` is the role, where the person may not; ``route`` is None where the
+    command itself is all."""
 
     id: str
     action: str
@@ -40,6 +53,7 @@ class Deed(msgspec.Struct, frozen=True, kw_only=True):
     reason: bool = False
     needs: str = ""
     grave: bool = False
+    route: Route | None = None
 
 
 class Desk(msgspec.Struct, frozen=True):
@@ -57,6 +71,7 @@ class Desk(msgspec.Struct, frozen=True):
         key: str = "",
         hidden: Mapping[str, object] | None = None,
         grave: bool = False,
+        route: Route | None = None,
     ) -> Deed:
         """``key`` tells several buttons of one action apart."""
         known = ACTIONS[action]
@@ -72,6 +87,7 @@ class Desk(msgspec.Struct, frozen=True):
             reason=known.reason,
             needs="" if self.may(action) else known.role.name.lower(),
             grave=grave,
+            route=route,
         )
 
 

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from api.charts import clean
 from api.clock_words import span
 from api.console.layout import layout
-from api.console.plain import plain
+from api.plain import plain
 
 WIDE, HIGH, EDGE = 218, 60, 12
 LETTERS = 27

@@ -6,10 +6,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from api import continuity
+from api.console.continuity.afterwards import access, afterwards
 from api.console.continuity.deeds import Ask, Deed, Desk
 from api.console.continuity.steps import under_way
 from api.console.headline import title
 from api.console.permits import Permitted
+from api.console.sharing import Shared
 from api.parts import Parts
 from engine.continuity.closing import left_of_response
 from engine.continuity.figures import PlaybookStanding
@@ -26,13 +28,14 @@ GAPS = ("gap", "playbook", "threshold", "vendor", "capacity")
 HELD_BRIEFINGS = 6
 
 
-def response_page(running: Parts, view: IncidentView, permitted: Permitted) -> dict[str, Any]:
+def response_page(running: Parts, shared: Shared, view: IncidentView, permitted: Permitted) -> dict[str, Any]:
     """The values of the template."""
     now, rules = running.clock(), running.rules()
     found = continuity.response_of(view, running.topology(), rules, record_of(running), now)
     response, open_ = view.response, view.state in OPEN
     desk = Desk(view.id, permitted)
     execution = response.execution
+    told = access(running, view)
     over = None if open_ else continuity.report(running.reader, view.id, rules)
     return {
         "title": f"{view.severity.level} {view.id} restoration",
@@ -53,7 +56,7 @@ def response_page(running: Parts, view: IncidentView, permitted: Permitted) -> d
         else None,
         "together": list(_together(response, desk)) if open_ else [],
         "measures": [(one, list(_measure(one, desk)) if open_ else []) for one in response.measures],
-        "grants": [(one, list(_grant(one, desk))) for one in response.grants],
+        "grants": [(one, told.get(one.id), list(_grant(one, desk))) for one in response.grants],
         "vendors": [(one, list(_answered(one, desk))) for one in response.vendors],
         "registers": list(_registers(desk, [one.id for one in rules.continuity.vendors])) if open_ else [],
         "briefings": response.briefings[: -HELD_BRIEFINGS - 1 : -1],
@@ -61,6 +64,7 @@ def response_page(running: Parts, view: IncidentView, permitted: Permitted) -> d
         "review": list(_review(view, desk)),
         "actions": [(one, _done(one, desk)) for one in response.actions],
         "report": over,
+        **afterwards(running, shared, view, over, desk),
     }
 
 

@@ -18,7 +18,12 @@ router = APIRouter(include_in_schema=False)
 async def restoration(request: Request, id: str) -> Response:
     """How an incident is being worked on."""
     running, may = parts(request), permitted(request)
-    return await show(request, "response.html", lambda: response_page(running, incident_or_wrong(running, id), may))
+    shared: Shared = request.app.state.console
+
+    def gather() -> dict[str, object]:
+        return response_page(running, shared, incident_or_wrong(running, id), may)
+
+    return await show(request, "response.html", gather)
 
 
 @router.get("/continuity")
@@ -32,12 +37,13 @@ async def between(request: Request) -> Response:
 @router.get("/continuity/playbooks/{id}")
 async def playbook(request: Request, id: str) -> Response:
     """One playbook in force."""
-    running = parts(request)
+    running, may = parts(request), permitted(request)
+    shared: Shared = request.app.state.console
 
     def gather() -> dict[str, object]:
         found = running.rules().continuity.playbook(id)
         if found is None:
             raise no_such("playbook", id)
-        return playbook_page(running, found)
+        return playbook_page(running, shared, found, may)
 
     return await show(request, "playbook.html", gather)

@@ -5,19 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
-from api.console.continuity.deeds import Ask, Deed, Desk
+from api.console.continuity.deeds import Ask, Deed, Desk, Route
 from api.console.continuity.graph import Node, drawing
 from api.parts import Parts
 from engine.continuity.execution import forecast
-from engine.response_views import CLOSED, FAILED, READY, RUNNING, SKIPPED, WAITING, Execution, GateView, TaskView
+from engine.drills import of_drill
+from engine.response_views import (
+    CLOSED,
+    FAILED,
+    READY,
+    RUNNING,
+    SKIPPED,
+    UNCLEAR,
+    WAITING,
+    Execution,
+    GateView,
+    TaskView,
+)
 from engine.signals import Millis
 from rules.playbooks import Gate, Playbook, Task
-from rules.playbooks.model import ATTESTED, CHANGE_WINDOW
+from rules.playbooks.model import ATTESTED, CHANGE_WINDOW, MANUAL
 from rules.ruleset import RuleSet
 
+PLAN = (("plan", "Would do"), ("state", "The step is"), ("waits_for", "It waits for"))
+"""What a dry run tells."""
 AUTHORITY = "Who decides, if it is not you"
 
 
@@ -37,6 +52,7 @@ def under_way(running: Parts, execution: Execution, desk: Desk, now: Millis, *, 
         "done": sum(one.state == "done" for one in live.tasks),
         "needed": sum(one.state not in (SKIPPED, "not_needed") for one in live.tasks),
         "known": playbook is not None,
+        "unclear": [one.id for one in live.tasks if one.state == FAILED and one.runs and one.runs[-1].state == UNCLEAR],
     }
 
 
@@ -106,8 +122,12 @@ def _step(
 
 def _step_deeds(task: Task | None, view: TaskView, desk: Desk, key: str) -> Iterator[Deed]:
     """What the state of a step allows; the engine looks at everything again."""
+    if view.running is not None:
+        return  # nobody says what a program does
     hidden = {"task": view.id, "version": view.version}
     about = f"{view.id}: {view.title}"
+    if task is not None and task.step.kind != MANUAL:
+        yield from _automated(view, desk, key)
     if view.kind == "decision":
         if view.state in (READY, RUNNING):
             yield desk.deed("decide", "Decide", about, *_decision(task), key=key, hidden=hidden)
@@ -122,6 +142,19 @@ def _step_deeds(task: Task | None, view: TaskView, desk: Desk, key: str) -> Iter
         yield desk.deed("retry_task", "Do it after all", about, key=key, hidden=hidden)
     if view.state in (WAITING, READY, FAILED):
         yield desk.deed("skip_task", "Leave out", about, key=key, hidden=hidden, grave=True)
+
+
+def _automated(view: TaskView, desk: Desk, key: str) -> Iterator[Deed]:
+    """Say what a program would do, and let it do that; in a drill nothing real is touched."""
+    hidden = {"task": view.id, "version": view.version}
+    about = f"{view.id}: {view.title}"
+    path = f"/api/v1/incidents/{quote(desk.target, safe='')}/steps/{quote(view.id, safe='')}"
+    look = Route(path=f"{path}/dry-run", shows=PLAN, reason=False)
+    if view.state in (WAITING, READY, FAILED, SKIPPED):
+        yield desk.deed("dry_run", "Dry run", about, key=key, hidden=hidden, route=look)
+    if view.state == READY and not of_drill(desk.target):
+        run = Route(path=f"{path}/run")
+        yield desk.deed("run_task", "Carry out", about, key=key, hidden=hidden, grave=True, route=run)
 
 
 def _decision(task: Task | None) -> Iterator[Ask]:

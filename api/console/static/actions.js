@@ -21,7 +21,10 @@ export function actions() {
 
 export function show(id) {
   const dialog = document.getElementById(id);
-  if (dialog && !dialog.open) dialog.showModal();
+  if (!dialog || dialog.open) return;
+  const told = dialog.querySelector(".replied");
+  if (told) told.hidden = true;
+  dialog.showModal();
 }
 
 function body(form) {
@@ -49,8 +52,9 @@ async function send(form) {
   try {
     const answer = await post(form.dataset.post, body(form));
     if (answer.ok) {
+      if ("saves" in form.dataset) await save(answer);
       form.reset();
-      form.closest("dialog")?.close();
+      if (!await told(form, answer)) form.closest("dialog")?.close();
       say("Done.");
       refresh();
     } else {
@@ -63,6 +67,27 @@ async function send(form) {
   } finally {
     button.disabled = false;
   }
+}
+
+// What the route answered, where its dialog has places for that, as text.
+async function told(form, answer) {
+  const where = form.querySelector(".replied");
+  if (!where) return false;
+  const said = await answer.json();
+  for (const place of where.querySelectorAll("[data-field]")) {
+    const lines = [said[place.dataset.field]].flat().map((one) => ({ true: "yes", false: "no" })[one] ?? one);
+    place.textContent = lines.join("\n") || "nothing";
+  }
+  where.hidden = false;
+  return true;
+}
+
+async function save(answer) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(await answer.blob());
+  link.download = (answer.headers.get("Content-Disposition") || "").match(/filename="([^"/\\]+)"/)?.[1] || "headwater.zip";
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60000);
 }
 
 // Somebody else was first: what they typed stays to be read, and is not sent again; behind it stands how it is now.
