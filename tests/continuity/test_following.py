@@ -10,6 +10,7 @@ import pytest
 from engine.outcomes import Publication
 from engine.ports import Commit
 from engine.publish.ticketing.sink import Ticketing
+from engine.signals import Command
 from rules.routing import FOLLOW_UP
 from tests.continuity.payments import latest, lines, outage, refusal, replayed, response
 from tests.continuity.played import MINUTE, Played, alert
@@ -66,7 +67,8 @@ def test_an_action_opens_a_ticket_that_is_tied_to_the_incidents_both_ways(shelf:
     assert f"Related to ticket {own.remote} {own.url}, incident {id}" in desk.comments(link.remote)[0]
     said = f"Action {id}/action-1 for team-data: ticket {link.remote} {link.url}"
     assert [text.splitlines()[0] for text in desk.comments(own.remote)].count(said) == 1
-    world.at("10:30").command("close_action", id, reason="there is one", action="action-1", actor="bo")
+    done = Command("bo", "close_action", id, "there is one", {"action": "action-1"})
+    world.driven.feed(world.at("10:30").now, (done,))
     published(world, desk)
     assert (shelf.tickets[link.remote].state, len(shelf.tickets)) == ("closed", 2)
     assert "is done: there is one" in desk.comments(link.remote)[-1]

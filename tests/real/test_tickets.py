@@ -324,10 +324,8 @@ def test_an_action_and_a_problem_record_are_tickets_of_their_own_that_name_each_
     ok(httpx.post(f"{commands}/open_problem", json={"reason": "it comes back", "facts": {"owner": "ada"}}))
 
     def settled() -> bool:
-        rows = headwater.get("/api/v1/outbox")["items"]
-        waiting = [one for one in rows if one["sink"] == "desk" and one["state"] not in ("confirmed", "superseded")]
-        linked = [one for one in rows if one["action"] == "link" and one["sink"] == "desk"]
-        return len(linked) == 2 and not waiting
+        rows = [one for one in headwater.get("/api/v1/outbox")["items"] if one["sink"] == "desk"]
+        return [one["state"] for one in rows if one["incident"].startswith(f"{id}/")] == ["confirmed"] * 4
 
     eventually(settled, "all is told")
     found = {one["id"]: one for one in headwater.get(f"/api/v1/incidents/{id}/response")["tickets"]}
