@@ -12,8 +12,9 @@ from engine.ports import Commit
 from engine.publish.ticketing.sink import Ticketing
 from engine.signals import Command
 from rules.routing import FOLLOW_UP
+from tests.api.live import alert
 from tests.continuity.payments import latest, lines, outage, refusal, replayed, response
-from tests.continuity.played import MINUTE, Played, alert
+from tests.continuity.played import MINUTE, Played
 from tests.continuity.played import outage as served
 from tests.publish.shelf import Shelf
 from tests.publish.test_ticketing import DEFAULTS, Desk
