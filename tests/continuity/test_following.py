@@ -161,6 +161,23 @@ def test_a_problem_record_is_opened_once_and_names_the_earlier_incidents(shelf: 
     assert replayed(world)
 
 
+def test_what_becomes_part_of_another_incident_keeps_its_tickets():
+    world, home = outage()
+    world.at("10:05").fire("checkout", "Slow")
+    number = str(world.at("10:09").entry("checkout", "Slow").alert)
+    world.at("10:10").command("split", home, reason="r", alerts=number)
+    world.at("10:15")
+    gone = next(one.id for one in world.driven.incidents() if one.id != home)
+    world.at("10:16").command("add_action", gone, text="a second replica", owner="team-data")
+    world.at("10:17").command("open_problem", gone, reason="again")
+    world.at("10:20").command("merge", gone, reason="the same", into=home)
+    world.at("10:30").ticket(f"{gone}/action-1", "state", "closed", author="tessa")
+    (action,) = response(world, home).actions
+    assert (action.id, action.done_by) == (f"{gone}/action-1", "tessa")
+    assert (told(world)[-1].incident, told(world)[-1].action) == (f"{gone}/action-1", "resolve")
+    assert response(world, home).problem is not None
+
+
 def test_drills_open_no_tickets_of_their_own():
     world, _ = outage()
     world.at("10:05").fire("orders-db", "DbDown", severity="critical", headwater_drill="x")
@@ -196,3 +213,5 @@ def test_the_command_names_the_earlier_incidents_of_the_report_by_itself(played:
     played.do("ada", "open_problem", reason="the second time")
     assert played.response()["problem"]["earlier"] == [first]
     assert played.get(f"incidents/{played.id}/response")["tickets"] == []
+    said = played.get(f"incidents/{played.id}/report")["problem"]
+    assert said == "problem record opened by ada: orders-db is in trouble again and again"
