@@ -21,6 +21,8 @@ from engine.telling import Manner, tell_incident
 
 MOST = 5
 """How often somebody is reminded of a review."""
+PATIENCE: Millis = 90 * 86_400_000
+"""How long an incident stays at hand for an action that is not done."""
 KEYS = 500
 """Changes of an incident's tickets that are remembered."""
 replace = msgspec.structs.replace
@@ -46,10 +48,12 @@ def end_response(context: Context, incident: Incident, trigger: Trigger, now: Mi
     keep(context, incident, now, "review_due", text, facts=facts, quiet=True, review=review)
 
 
-def awaits_review(incident: Incident) -> bool:
-    """Is it kept at hand because its review is still to come?"""
-    review = incident.response.review
-    return incident.state is State.RESOLVED and review is not None and review.reminded < MOST
+def awaited(incident: Incident, now: Millis) -> bool:
+    """Is it kept at hand because its review is still to come, or somebody still has to do something?"""
+    response = incident.response
+    if any(one.done_at is None and now < one.at + PATIENCE for one in response.actions):
+        return True
+    return incident.state is State.RESOLVED and response.review is not None and response.review.reminded < MOST
 
 
 def review_due(context: Context, name: str, due: Millis) -> None:

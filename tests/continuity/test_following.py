@@ -10,7 +10,7 @@ import pytest
 from engine.outcomes import Publication
 from engine.ports import Commit
 from engine.publish.ticketing.sink import Ticketing
-from engine.signals import Command
+from engine.signals import Command, TicketEvent
 from rules.routing import FOLLOW_UP
 from tests.api.live import alert
 from tests.continuity.payments import latest, lines, outage, refusal, replayed, response
@@ -129,6 +129,23 @@ def test_who_closes_the_ticket_there_has_done_the_action():
     assert len(told(world)) == 3
     assert latest(world, id).state == "resolved"
     assert replayed(world)
+
+
+def test_an_action_may_be_closed_weeks_later_but_is_not_waited_for_for_ever():
+    world, id = reviewed()
+    world.at("10:25").command("hold_review", id, technical="bo", business="sales", findings="one copy only")
+    world.at("10:26").command("review", id, reason="accepted")
+    world.at("10:27").command("add_action", id, text="a third one", owner="team-data")
+    day, known = 86_400_000, world.driven.core.state.incidents
+    world.driven.pass_time(world.driven.now + 60 * day)
+    event = TicketEvent("desk", "T-2", f"{id}/action-1", "state", "closed", "k", "tessa", world.driven.now)
+    world.driven.feed(world.driven.now, (event,))
+    assert [one.done_by for one in response(world, id).actions] == ["tessa", ""]
+    world.driven.pass_time(world.driven.now + 31 * day)
+    assert id not in known
+    before = world.driven.core.state.strange_tickets
+    world.driven.feed(world.driven.now, (event,))
+    assert world.driven.core.state.strange_tickets == before + 1
 
 
 def test_an_action_that_the_review_waits_for_is_not_done_by_closing_its_ticket():
