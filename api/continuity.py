@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from api.continuity_schemas import (
     DutyOf,
+    FollowUp,
     OnDuty,
     PlaybookOf,
     PlaybooksOf,
@@ -20,12 +21,14 @@ from api.continuity_schemas import (
 from api.schemas import Versions
 from engine.continuity.applicability import drift, stale
 from engine.continuity.figures import ReadinessOf, readiness_of
+from engine.continuity.following import record_of
 from engine.continuity.report import ReportOf, report_of
 from engine.continuity.situation import situation
 from engine.drills import of_drill
 from engine.outcomes import IncidentView
 from engine.ports import Clock, Reader, Version
 from engine.readiness_views import Preparedness
+from engine.sending import Link
 from engine.signals import Millis
 from engine.state import CoreState
 from rules.duty import on_call, weaknesses
@@ -38,6 +41,7 @@ from topology.model import Topology
 EARLIER = 200
 """Incidents that are looked at for recurrence."""
 SHOWN = 20
+Tickets = Callable[[str], Sequence[Link]]
 
 
 def checks_of(rules: RuleSet) -> frozenset[str]:
@@ -130,9 +134,9 @@ def _changed(found: Playbook, topology: Topology, version: Callable[[str, str], 
 
 
 def response_of(
-    view: IncidentView, topology: Topology, rules: RuleSet, record: Preparedness, now: Millis
+    view: IncidentView, topology: Topology, rules: RuleSet, record: Preparedness, tickets: Tickets, now: Millis
 ) -> ResponseOf:
-    """How an incident is being worked on."""
+    """How an incident is being worked on; ``tickets`` is what sinks keep of an incident, or of what it left to do."""
     troubled = {view.cause, *view.entities, *(one.entity for one in view.impact)}
     fitting = [
         one
@@ -149,7 +153,22 @@ def response_of(
         held_open=view.held_open,
         applicable=fitting,
         versions=_versions(topology, rules),
+        tickets=list(_follow_ups(view, tickets)),
     )
+
+
+def _follow_ups(view: IncidentView, tickets: Tickets) -> Iterator[FollowUp]:
+    problem = view.response.problem
+    for one in (*view.response.actions, *([problem] if problem else ())):
+        for link in tickets(record_of(view.id, one.id)):
+            yield FollowUp(id=one.id, sink=link.sink, remote=link.remote, url=link.url, state=link.state)
+
+
+def with_earlier(reader: Reader, id: str, rules: RuleSet, facts: dict[str, str]) -> dict[str, str]:
+    """The facts of a problem record with the earlier incidents of the same cause, as the report names them, unless a
+    person names others."""
+    found = None if "earlier" in facts else report(reader, id, rules)
+    return facts if found is None else {**facts, "earlier": "; ".join(found.recurrences)}
 
 
 def report(reader: Reader, id: str, rules: RuleSet) -> ReportOf | None:

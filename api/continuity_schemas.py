@@ -13,10 +13,22 @@ from rules.duty import Contact, Weakness
 from rules.playbooks import Playbook
 
 
+class FollowUp(msgspec.Struct, kw_only=True):
+    """A ticket of an action or of the problem record, by the ``id`` that it has in the response: the ticketing system
+    ``sink``, its own id ``remote``, and where to look at it. ``state`` is open, closed or duplicate."""
+
+    id: str
+    sink: str
+    remote: str
+    url: str
+    state: str
+
+
 class ResponseOf(msgspec.Struct, kw_only=True):
     """How an incident is being worked on; ``situation`` is the report to read out, made from the same revision.
 
-    ``applicable`` are the playbooks in force for what is in trouble, each with what speaks against it."""
+    ``applicable`` are the playbooks in force for what is in trouble, each with what speaks against it; ``tickets`` are
+    those of actions and of the problem record."""
 
     incident: str
     revision: int
@@ -27,6 +39,7 @@ class ResponseOf(msgspec.Struct, kw_only=True):
     held_open: tuple[str, ...]
     applicable: list[PlaybookStanding]
     versions: Versions
+    tickets: list[FollowUp] = []
 
 
 class PlaybooksOf(msgspec.Struct, kw_only=True):

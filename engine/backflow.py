@@ -13,6 +13,7 @@ from engine.assess import reassess
 from engine.cadence import written
 from engine.calling import acknowledged
 from engine.context import Context
+from engine.continuity.reviewing import KEYS, follow_back
 from engine.disputes import CLOSED, LONGEST, OPENED, dispute, name_of, note, still_firing
 from engine.errors import Refused
 from engine.incidents import reopen, resolve
@@ -27,12 +28,11 @@ from engine.telling import Manner, tell_incident
 from rules.severity import LEVELS
 from topology.model import UNMAPPED
 
-KEYS = 500
-"""Changes of an incident's tickets that are remembered."""
-
 
 def flow_back(context: Context, event: TicketEvent, now: Millis) -> None:
     """Take one change of a ticket."""
+    if "/" in event.incident and follow_back(context, event, now):
+        return
     incident = context.state.incidents.get(event.incident)
     if incident is None or not incident.begun:
         context.state.strange_tickets += 1

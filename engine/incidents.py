@@ -11,7 +11,7 @@ from engine.calling import activate, begin_anew, call, formally
 from engine.cells import depart, enter
 from engine.clocks import carry_clocks, holds, judge_regimes
 from engine.context import Context
-from engine.continuity.course import awaits_review, begin_response, carry_response, end_response, resumed
+from engine.continuity.course import awaited, begin_response, carry_response, end_response, resumed
 from engine.correlate.graph import Node
 from engine.disputes import trouble_back
 from engine.lifecycle import OPEN, State, Trigger, after
@@ -335,7 +335,7 @@ def archive_due(context: Context, name: str, due: Millis) -> None:
     incident = context.state.incidents.get(name)
     if incident is None or incident.state in OPEN:
         return
-    if holds(incident, due) or awaits_review(incident):
+    if holds(incident, due) or awaited(incident, due):
         incident.kept = True
         context.timers.set(due + ONE_DAY, "archive", name)
     elif name.split("-")[1] == str(context.state.position):

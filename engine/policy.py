@@ -143,6 +143,7 @@ ACTIONS: Mapping[str, Action] = MappingProxyType(
         "hold_review": Action(Role.OPERATOR, "record the review", facts=("technical", "business", "findings")),
         "add_action": Action(Role.OPERATOR, "give somebody something to do later", facts=("text", "owner")),
         "close_action": Action(Role.OPERATOR, "say that an action is done", facts=("action",)),
+        "open_problem": Action(Role.OPERATOR, "open a problem record for a cause that comes back", reason=True),
         "propose_change": Action(
             Role.OPERATOR, "say what the catalogue should say", reason=True, facts=("entity", "field", "value")
         ),

@@ -255,6 +255,19 @@ class ActionItem(msgspec.Struct, kw_only=True, frozen=True):
     version: int = 0
 
 
+class Problem(msgspec.Struct, kw_only=True, frozen=True):
+    """A problem record: the trouble behind this incident and ``earlier`` ones of the same cause, for ``owner`` to end
+    for good; ``why`` somebody opened it."""
+
+    id: str
+    text: str
+    why: str
+    at: Millis
+    by: str
+    owner: str = ""
+    earlier: tuple[str, ...] = ()
+
+
 class CatalogueChange(msgspec.Struct, kw_only=True, frozen=True):
     """What the catalogue should say of ``entity`` after this incident: ``field`` from ``before`` to ``after``.
 
@@ -310,3 +323,4 @@ class Response(msgspec.Struct, kw_only=True, frozen=True):
     actions: tuple[ActionItem, ...] = ()
     catalogue: tuple[CatalogueChange, ...] = ()
     review: Review | None = None
+    problem: Problem | None = None

@@ -34,7 +34,7 @@ from rules.gates.silence import Silence
 from rules.severity import SeverityFacts
 from topology.objectives import Objective
 
-SCHEMA = 9
+SCHEMA = 10
 """Number of the snapshot's layout; raised with every change of it."""
 
 

@@ -14,6 +14,8 @@ from rules.matchers import Matcher
 AUDIENCES = ("engineers", "stakeholders", "tickets")
 FACTS = ("severity", "tier", "owner", "domain", "business", "obligation", "entity")
 """What a route may match on."""
+FOLLOW_UP = "follow_up"
+"""The audience that nobody declares: ticketing systems hear of what an incident leaves to do."""
 RECORD = "log"
 """The sink that writes down all that is told beside the data: no destination, so that no route leaves it out."""
 

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api import evidence
+from api import continuity, evidence
 from api.auth.policy import allowed, roles_for
 from api.auth.principal import Principal
 from api.errors import Fault, Problem, invalid, not_found, overloaded
@@ -101,11 +101,7 @@ async def perform(
         raise invalid("The command is not complete.", [Fault(*one) for one in wrong])
     request.state.told = f"{action} {target}"
     permit(who, action)
-    if action == "activate_model":
-        facts = await run_in_threadpool(evidence.with_model, evidence_known(request), target, facts)
-        asked = Command(who.name, action, target, reason, facts)
-    if action == "activate_playbook":
-        asked = Command(who.name, action, target, reason, await with_source(running, facts))
+    asked = Command(who.name, action, target, reason, await _with_what_is_known(request, action, target, facts))
     if action not in ABOUT_OTHER_THINGS:
         await run_in_threadpool(_check_incident, running, asked)
     if action in RECONCILED_BEFORE:
@@ -120,6 +116,18 @@ async def perform(
         if line.kind == "refused" and line.actor == who.name and line.facts.get("action") == action:
             raise Problem(409, "conflict" if line.facts.get("conflict") else "refused", line.text)
     return Done(action, target, await run_in_threadpool(running.reader.incident, target))
+
+
+async def _with_what_is_known(request: Request, action: str, target: str, facts: dict[str, str]) -> dict[str, str]:
+    """The facts of a command with those that a person need not say."""
+    running = parts(request)
+    if action == "activate_model":
+        return await run_in_threadpool(evidence.with_model, evidence_known(request), target, facts)
+    if action == "activate_playbook":
+        return await with_source(running, facts)
+    if action == "open_problem":
+        return await run_in_threadpool(continuity.with_earlier, running.reader, target, running.rules(), facts)
+    return facts
 
 
 async def _accepted(running: Parts, asked: Command) -> None:

@@ -28,7 +28,7 @@ def of_incident(request: Request, id: str) -> Response:
     if view is None:
         raise not_found("incident", id)
     topology, rules = running.topology(), running.rules()
-    return answer(continuity.response_of(view, topology, rules, _record(request), running.clock()))
+    return answer(continuity.response_of(view, topology, rules, _record(request), running.tickets, running.clock()))
 
 
 @router.get(

@@ -63,6 +63,10 @@ class Declared:
         """The sink itself."""
         raise NotImplementedError
 
+    def hears(self) -> frozenset[str]:
+        """The audiences that it serves, those that nobody declares among them."""
+        return frozenset(self.audiences)
+
     def wrong(self) -> Iterator[tuple[tuple[str, ...], str]]:
         """(setting, what is wrong with it) of all that only shows when settings are seen together."""
         yield from ()

@@ -24,6 +24,7 @@ from api.sinks.slack import Slack
 from api.sinks.teams import Teams
 from api.sinks.webhook import Webhook
 from engine.sending import Sink
+from rules.routing import FOLLOW_UP
 
 PUBLICATIONS = "publications.jsonl"
 LOG = "log"
@@ -109,7 +110,7 @@ def _opened(receiver: Declared, world: World) -> Sink:
         return receiver.open(world)
     from engine.publish.shadow import Shadow
 
-    noted = Shadow(receiver.name, world.data / f"shadow-{receiver.name}.jsonl", frozenset(receiver.audiences))
+    noted = Shadow(receiver.name, world.data / f"shadow-{receiver.name}.jsonl", receiver.hears())
     world.stack.callback(noted.close)
     return noted
 
@@ -117,7 +118,7 @@ def _opened(receiver: Declared, world: World) -> Sink:
 def _log(world: World) -> Sink:
     from engine.publish.log import Log
 
-    written = Log(LOG, world.data / PUBLICATIONS, EVERYBODY)
+    written = Log(LOG, world.data / PUBLICATIONS, EVERYBODY | {FOLLOW_UP})
     world.stack.callback(written.close)
     return written
 

@@ -10,6 +10,7 @@ from pydantic.dataclasses import dataclass
 
 from api.sinks.declared import Audience, Declared, Secret, Url, Variable, World, secret, strict
 from engine.sending import Sink
+from rules.routing import FOLLOW_UP
 
 if TYPE_CHECKING:
     from engine.publish.ticketing.api import Api
@@ -36,6 +37,11 @@ class Ticketed(Declared):
         """The secret with which its receiver may call back."""
         return self.hook_secret
 
+    def hears(self) -> frozenset[str]:
+        """With the tickets of incidents come those of what they leave to do."""
+        declared = super().hears()
+        return declared | {FOLLOW_UP} if "tickets" in declared else declared
+
     def tracker(self, api: Api) -> Tracker:
         """What speaks its API."""
         raise NotImplementedError
@@ -52,4 +58,4 @@ class Ticketed(Declared):
         egress = world.egress(self.url, allow_private=self.allow_private)
         tracker = self.tracker(Api(egress, self.url, self.headers(), world.clock))
         defaults = Defaults(queue=self.queue, assignee=self.assignee, priorities=self.priorities, fields=self.fields)
-        return Ticketing(self.name, tracker, frozenset(self.audiences), defaults)
+        return Ticketing(self.name, tracker, self.hears(), defaults)

@@ -11,6 +11,7 @@ from engine.errors import SinkError
 from engine.outcomes import IncidentView, Publication, SeverityView
 from engine.sending import Link, OutboxRow, Receipt, Shown, Sink
 from engine.signals import Millis
+from rules.routing import FOLLOW_UP
 
 
 def attempt(sinks: Sinks, name: str, world: World) -> SinkTest | None:
@@ -60,7 +61,7 @@ def trial_row(sink: str, audience: str, now: Millis, action: str = "open", link:
 
 def _try(sink: Sink, now: Millis) -> str:
     """Open, and where the receiver keeps something, close it again."""
-    audience = sorted(sink.audiences)[0]
+    audience = min(sink.audiences, key=lambda one: (one == FOLLOW_UP, one))
     receipt = sink.send(trial_row(sink.name, audience, now))
     if receipt.keeps:
         sink.send(trial_row(sink.name, audience, now, "resolve", _link(sink.name, now, receipt)))

@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from engine.clock_words import EPOCH
 from engine.context import Context
+from engine.continuity.following import action_opened
 from engine.continuity.keeping import keep, next_id
 from engine.errors import Refused
 from engine.response_views import ActionItem, Measure
@@ -39,6 +40,7 @@ def ask_for_capacity_review(
     text = f"Action {made.id} for {made.owner}, due {made.due}: {made.text}"
     facts = {"id": made.id, "kind": made.kind, "owner": made.owner, "due": made.due, "measure": measure.id}
     keep(context, incident, now, "action", text, actor=command.actor, facts=facts, actions=(*known, made))
+    action_opened(context, incident, made, now)
 
 
 def _day(asked: str, now: Millis) -> str:

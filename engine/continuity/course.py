@@ -7,11 +7,11 @@ import msgspec
 from engine.context import Context
 from engine.continuity.coordination import begin_response
 from engine.continuity.joining import carry_response
-from engine.continuity.reviewing import awaits_review, end_response
+from engine.continuity.reviewing import awaited, end_response
 from engine.signals import Millis
 from engine.state import Incident
 
-__all__ = ["awaits_review", "begin_response", "carry_response", "end_response", "resumed"]
+__all__ = ["awaited", "begin_response", "carry_response", "end_response", "resumed"]
 
 
 def resumed(context: Context, incident: Incident, now: Millis) -> None:

@@ -11,6 +11,7 @@ from engine.continuity.coordination import COORDINATION
 from engine.continuity.measures import MEASURES
 from engine.continuity.playing import PLAYING
 from engine.continuity.priorities import PRIORITIES
+from engine.continuity.problem import PROBLEM
 from engine.continuity.readiness import READINESS
 from engine.continuity.reconciling import RECONCILING
 from engine.continuity.reviewing import REVIEWING
@@ -26,6 +27,7 @@ CONTINUITY_COMMANDS: Mapping[str, Callable[[Context, Command, Millis], None]] = 
     **VENDORS,
     **COORDINATION,
     **REVIEWING,
+    **PROBLEM,
     **READINESS,
     **CATALOGUE,
     **RECONCILING,

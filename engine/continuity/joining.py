@@ -34,6 +34,7 @@ def carry_response(context: Context, incident: Incident, into: Incident, now: Mi
     elif gone.execution is not None:
         why = f"{incident.id} became part of {into.id}"
         past = (*past, msgspec.structs.replace(gone.execution, ended_at=now, ended_why=why))
+    problem = gone.problem and msgspec.structs.replace(gone.problem, id=f"{incident.id}/{gone.problem.id}")
     into.response = msgspec.structs.replace(
         there,
         version=there.version + 1,
@@ -54,4 +55,5 @@ def carry_response(context: Context, incident: Incident, into: Incident, now: Mi
         catalogue=(*there.catalogue, *(one for one in gone.catalogue if one.id not in {o.id for o in there.catalogue})),
         assessor=there.assessor or gone.assessor,
         handover=there.handover or gone.handover,
+        problem=there.problem or problem,
     )

@@ -59,7 +59,7 @@ class UnseenRule(msgspec.Struct, kw_only=True, frozen=True):
 
 class ReportOf(msgspec.Struct, kw_only=True, frozen=True):
     """The report of an incident, as its record says. ``recurrences`` are earlier incidents with the same cause;
-    ``problem`` proposes a problem record, "" where it does not recur."""
+    ``problem`` proposes a problem record, or tells of the one that there is; "" where it does not recur."""
 
     incident: str
     revision: int
@@ -103,7 +103,6 @@ def report_of(
     used = (*response.past, *([response.execution] if response.execution else ()))
     objectives = tuple(_measured(revisions, used, response.vendors, timeline))
     same = tuple(one.id for one in earlier if one.id != view.id and view.cause and one.cause == view.cause)
-    text = f"{view.cause} was the cause {len(same) + 1} times: {', '.join((*same[:SHOWN], view.id))}"
     return ReportOf(
         incident=view.id,
         revision=view.revision,
@@ -132,8 +131,15 @@ def report_of(
         actions=response.actions,
         review=response.review,
         recurrences=same[:SHOWN],
-        problem=text if len(same) >= RECURS else "",
+        problem="; ".join(_problem(view, same)),
     )
+
+
+def _problem(view: IncidentView, same: Sequence[str]) -> Iterator[str]:
+    if len(same) >= RECURS:
+        yield f"{view.cause} was the cause {len(same) + 1} times: {', '.join((*same[:SHOWN], view.id))}"
+    if found := view.response.problem:
+        yield f"problem record opened by {found.by}: {found.text}"
 
 
 def _decides(line: TimelineEntry) -> bool:

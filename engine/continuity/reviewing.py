@@ -9,16 +9,22 @@ import msgspec
 from engine.clock_words import when
 from engine.context import Context
 from engine.continuity.catalogue import propose_edges
+from engine.continuity.following import action_done, action_opened, home_of, record_of
 from engine.continuity.keeping import among, incident_of, keep, next_id, one_of, words
+from engine.disputes import CLOSED, name_of, note
 from engine.errors import Conflict, Refused
 from engine.lifecycle import OPEN, State, Trigger
 from engine.response_views import ActionItem, Review
-from engine.signals import Command, Millis
+from engine.signals import Command, Millis, TicketEvent
 from engine.state import Incident
 from engine.telling import Manner, tell_incident
 
 MOST = 5
 """How often somebody is reminded of a review."""
+PATIENCE: Millis = 90 * 86_400_000
+"""How long an incident stays at hand for an action that is not done."""
+KEYS = 500
+"""Changes of an incident's tickets that are remembered."""
 replace = msgspec.structs.replace
 
 
@@ -42,10 +48,12 @@ def end_response(context: Context, incident: Incident, trigger: Trigger, now: Mi
     keep(context, incident, now, "review_due", text, facts=facts, quiet=True, review=review)
 
 
-def awaits_review(incident: Incident) -> bool:
-    """Is it kept at hand because its review is still to come?"""
-    review = incident.response.review
-    return incident.state is State.RESOLVED and review is not None and review.reminded < MOST
+def awaited(incident: Incident, now: Millis) -> bool:
+    """Is it kept at hand because its review is still to come, or somebody still has to do something?"""
+    response = incident.response
+    if any(one.done_at is None and now < one.at + PATIENCE for one in response.actions):
+        return True
+    return incident.state is State.RESOLVED and response.review is not None and response.review.reminded < MOST
 
 
 def review_due(context: Context, name: str, due: Millis) -> None:
@@ -109,6 +117,7 @@ def add_action(context: Context, command: Command, now: Millis) -> None:
     text = f"Action {made.id} for {made.owner}: {made.text}"
     facts = {"id": made.id, "kind": made.kind, "owner": made.owner, "due": made.due}
     keep(context, incident, now, "action", text, actor=command.actor, facts=facts, actions=(*known, made))
+    action_opened(context, incident, made, now)
     tell = Manner(audiences=("tickets",), at_once=True, mark=made.id)
     if incident.told and incident.state not in OPEN:
         tell_incident(context, incident, "update", now, text, lines=(text,), how=tell)
@@ -123,11 +132,37 @@ def close_action(context: Context, command: Command, now: Millis) -> None:
         raise Conflict(f"action {found.id} is done, says {found.done_by}")
     if found.blocks and not command.reason.strip():
         raise Refused(f"action {found.id} is done with what came of it, as the reason")
-    made = replace(found, done_at=now, done_by=command.actor, version=found.version + 1)
-    text = f"Action {found.id} of {found.owner} is done: {command.reason or found.text}"
-    keep(
-        context, incident, now, "action", text, actor=command.actor, facts={"id": found.id}, actions=among(known, made)
-    )
+    _done(context, incident, found, command.actor, command.reason or found.text, now)
+
+
+def _done(context: Context, incident: Incident, found: ActionItem, actor: str, why: str, now: Millis) -> None:
+    made = replace(found, done_at=now, done_by=actor, version=found.version + 1)
+    text = f"Action {found.id} of {found.owner} is done: {why}"
+    actions = among(incident.response.actions, made)
+    keep(context, incident, now, "action", text, actor=actor, facts={"id": found.id}, actions=actions)
+    action_done(context, incident, made, now, text)
+
+
+def follow_back(context: Context, event: TicketEvent, now: Millis) -> bool:
+    """Take a change of a ticket that an action or a problem record has: an action is done when its ticket is closed,
+    unless the review waits for what came of it. All else is a line of the timeline. False: it is of nothing known."""
+    incident = home_of(context, event.incident)
+    if incident is None:
+        return False
+    key = f"{event.sink}/{event.remote}/{event.key}"
+    if key in incident.desk.keys:
+        return True
+    incident.desk.keys = [*incident.desk.keys, key][-KEYS:]
+    known = {record_of(incident.id, one.id): one for one in incident.response.actions}
+    found = known.get(event.incident)
+    if found is not None and found.done_at is None and (event.field, event.value) == ("state", CLOSED):
+        actor = event.author or f"somebody in {event.sink}"
+        if not found.blocks:
+            _done(context, incident, found, actor, f"{name_of(event)} was closed by {actor}", now)
+            return True
+    text = f"{name_of(event)} of {event.incident}: {event.field} {event.value or 'none'}"
+    note(context, replace(event, incident=incident.id), incident.domain, now, "ticket", text)
+    return True
 
 
 REVIEWING: Mapping[str, Callable[[Context, Command, Millis], None]] = {

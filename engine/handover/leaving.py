@@ -95,7 +95,7 @@ def _whose(context: Context, signal: Signal) -> int:
     """A core knows where things went that began in it."""
     if not isinstance(signal, Command | TicketEvent | Fetched):
         return context.routes.of(signal)
-    target = signal.target if isinstance(signal, Command) else signal.incident
+    target = signal.target if isinstance(signal, Command) else signal.incident.partition("/")[0]
     moved = context.state.shared.moved.get(target)
     return context.shard.number if moved is None else context.routes.of_domain(moved)
 

@@ -15,6 +15,7 @@ from api import settings
 from api.findings import Wrong
 from api.sinks.declared import World
 from engine.publish.ticketing.sink import Ticketing
+from rules.routing import FOLLOW_UP
 from tests.api.live import Live, live, write_files
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "ticketing.md"
@@ -70,7 +71,7 @@ def test_what_is_declared_is_opened_and_its_secrets_are_shown_nowhere(tmp_path: 
     with ExitStack() as stack:
         opened = found.sinks.open(World(lambda: 0, tmp_path, stack))
         tickets = [sink for sink in opened if isinstance(sink, Ticketing)]
-        assert [(one.audiences, one.idempotent) for one in tickets] == [(frozenset({"tickets"}), False)]
+        assert [(one.audiences, one.idempotent) for one in tickets] == [(frozenset({"tickets", FOLLOW_UP}), False)]
 
 
 def test_every_mistake_of_a_declaration_has_its_line(tmp_path: Path) -> None:

@@ -313,6 +313,45 @@ def test_what_people_do_in_the_ticket_stands_in_the_incidents_timeline(
     assert {answer.json()["looked"] for answer in forwarded} == {True}
 
 
+def test_an_action_and_a_problem_record_are_tickets_of_their_own_that_name_each_other(
+    headwater: Headwater, place: Place
+) -> None:
+    ok(httpx.post(f"{headwater.url}/api/v2/alerts", json=[ALERT]))
+    row = eventually(lambda: _confirmed(headwater), "the ticket is open")
+    id, own = row["incident"], row["remote"]
+    commands = f"{headwater.url}/api/v1/incidents/{id}"
+    ok(httpx.post(f"{commands}/add_action", json={"facts": {"text": "a second replica", "owner": "ada"}}))
+    ok(httpx.post(f"{commands}/open_problem", json={"reason": "it comes back", "facts": {"owner": "ada"}}))
+
+    def settled() -> bool:
+        rows = [one for one in headwater.get("/api/v1/outbox")["items"] if one["sink"] == "desk"]
+        return [one["state"] for one in rows if one["incident"].startswith(f"{id}/")] == ["confirmed"] * 4
+
+    eventually(settled, "all is told")
+    found = {one["id"]: one for one in headwater.get(f"/api/v1/incidents/{id}/response")["tickets"]}
+    assert sorted(found) == ["action-1", "problem"]
+    assert len({own, found["action-1"]["remote"], found["problem"]["remote"]}) == 3
+    tracker = place.declare().open(World(clock=lambda: 0, data=Path(), stack=ExitStack()))
+    assert isinstance(tracker, Ticketing)
+    there = {remote: [note.text for note in tracker._tracker.notes(remote)]
+             for remote in (own, *(one["remote"] for one in found.values()))}  # fmt: skip
+    for one in found.values():
+        seen = tracker._tracker.read(one["remote"])
+        assert seen is not None
+        assert (seen.assignee, seen.state, one["url"]) == ("ada", "open", seen.url)
+        assert sum(f"ticket {own} " in text for text in there[one["remote"]]) == 1
+        assert sum(f"ticket {one['remote']} " in text for text in there[own]) == 1
+    place.set(found["action-1"]["remote"], status=place.closed)
+    hint = {"issue": found["action-1"]["remote"], "ticket": found["action-1"]["remote"]}
+    secret = {"authorization": "Bearer hush-hush"}
+
+    def done() -> str:
+        httpx.post(f"{headwater.url}/api/v1/tickets/desk", json=hint, headers=secret)
+        return str(headwater.get(f"/api/v1/incidents/{id}/response")["response"]["actions"][0]["done_by"])
+
+    assert eventually(done, "who closes the ticket has done the action") == "ada"
+
+
 def _confirmed(headwater: Headwater) -> dict[str, Any]:
     rows = headwater.get("/api/v1/outbox")["items"]
     return next((row for row in rows if row["sink"] == "desk" and row["state"] == "confirmed"), {})

@@ -16,6 +16,7 @@ from api.parts import Parts
 from engine.continuity.closing import left_of_response
 from engine.continuity.figures import PlaybookStanding
 from engine.continuity.measures import IN_USE
+from engine.continuity.report import ReportOf
 from engine.drills import of_drill
 from engine.lifecycle import OPEN, State
 from engine.outcomes import IncidentView
@@ -31,7 +32,7 @@ HELD_BRIEFINGS = 6
 def response_page(running: Parts, shared: Shared, view: IncidentView, permitted: Permitted) -> dict[str, Any]:
     """The values of the template."""
     now, rules = running.clock(), running.rules()
-    found = continuity.response_of(view, running.topology(), rules, record_of(running), now)
+    found = continuity.response_of(view, running.topology(), rules, record_of(running), running.tickets, now)
     response, open_ = view.response, view.state in OPEN
     desk = Desk(view.id, permitted)
     execution = response.execution
@@ -61,8 +62,15 @@ def response_page(running: Parts, shared: Shared, view: IncidentView, permitted:
         "registers": list(_registers(desk, [one.id for one in rules.continuity.vendors])) if open_ else [],
         "briefings": response.briefings[: -HELD_BRIEFINGS - 1 : -1],
         "handover": list(_handover(response, desk)) if open_ else [],
-        "review": list(_review(view, desk)),
-        "actions": [(one, _done(one, desk)) for one in response.actions],
+        "review": [*_review(view, desk), *_problem(view, over, desk)],
+        "actions": [
+            (one, _done(one, desk), [ticket for ticket in found.tickets if ticket.id == one.id])
+            for one in response.actions
+        ],
+        "problem": response.problem,
+        "problem_tickets": [
+            ticket for ticket in found.tickets if response.problem and ticket.id == response.problem.id
+        ],
         "report": over,
         **afterwards(running, shared, view, over, desk),
     }
@@ -167,6 +175,14 @@ def _review(view: IncidentView, desk: Desk) -> Iterator[Deed]:
         Ask(name="text", label="What is to be done", kind="area"), Ask(name="owner", label="Owner"),
         Ask(name="kind", label="Kind", kind="choice", options=kinds), Ask(name="due", label="By when", needed=False),
     )  # fmt: skip
+
+
+def _problem(view: IncidentView, report: ReportOf | None, desk: Desk) -> Iterator[Deed]:
+    if report is not None and view.response.problem is None:
+        yield desk.deed(
+            "open_problem", "Open a problem record", "Record the problem behind it",
+            Ask(name="text", label="What the problem is", needed=False), Ask(name="owner", label="Owner", needed=False),
+        )  # fmt: skip
 
 
 def _done(one: ActionItem, desk: Desk) -> list[Deed]:

@@ -9,6 +9,7 @@
 - What people set stays until Headwater itself wants something else than before. `disputed` sets one field back.
 - A ticket that somebody deleted is made anew, and says so.
 - An incident that ends and has no ticket gets none.
+- What an incident leaves to do has a ticket of its own; `link` ties it to others, and both sides name each other.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ DISPUTED = frozenset({"state", "assignee", "priority"})
 TRIES = 4
 REMEMBERED = 10_000
 PATIENCE = 5
-"""Attempts for which a merge waits for the other incident's ticket."""
+"""Attempts for which a merge or a link waits for the other incident's ticket."""
 
 
 class Defaults(msgspec.Struct, frozen=True, kw_only=True):
@@ -100,7 +101,11 @@ class Ticketing:
         if publication.action in ENDING:
             return Receipt(publication.key)
         first = [f"Ticket {plain(gone)}, made for this incident before, is not there any more.", ""] if gone else []
-        return self._create(publication, key, first)
+        receipt = self._create(publication, key, first)
+        if publication.action == "link":
+            with suppress(SinkError):  # the ticket is there, and must be remembered
+                self._linked(row, Seen(remote=receipt.remote, url=receipt.url))
+        return receipt
 
     def _create(self, publication: Publication, key: str, first: Sequence[str] = ()) -> Receipt:
         wishes = self._wishes(publication)
@@ -151,6 +156,8 @@ class Ticketing:
             more.append(_merged(publication, other))
             if other is not None:
                 self._tracker.join(seen, other, "duplicate")
+        if publication.action == "link":
+            more += self._linked(row, seen)
         seen, refused = self._with_fields(publication, seen, memory)
         if publication.action == "disputed":
             seen, left = self._set_back(publication, seen, memory)
@@ -202,6 +209,34 @@ class Ticketing:
         if not links and row.publication.related and row.attempts < PATIENCE:
             raise SinkError(f"the ticket of {plain(into)} is not there yet")
         return self._tracker.read(links[0].remote) if links else None
+
+    def _linked(self, row: OutboxRow, seen: Seen) -> list[str]:
+        """Tie the ticket to those of the related incidents, and name it there; lines that name them here."""
+        publication, lines = row.publication, []
+        known = {link.incident for link in row.related}
+        if not known.issuperset(publication.related[:1]) and row.attempts < PATIENCE:
+            raise SinkError(f"the ticket of {plain(publication.related[0])} is not there yet")
+        name = plain(str((publication.body.get("record") or {}).get("name")))
+        text = f"{name}: ticket {seen.remote} {seen.url}".rstrip() + f"\n\n{words.mark(publication.key)}"
+        for link in row.related:
+            other = self._tracker.read(link.remote)
+            if other is None:
+                continue
+            lines.append(
+                f"Related to ticket {other.remote} {other.url}".rstrip() + f", incident {plain(link.incident)}"
+            )
+            if not self._said(other.remote, publication):
+                self._name(seen, other, text)
+        return lines
+
+    def _name(self, seen: Seen, other: Seen, text: str) -> None:
+        """Tie two tickets, and say so in the other; a system that refuses one of it may take the rest."""
+        for act in (lambda now: self._tracker.join(seen, now, "related"), lambda now: self._tracker.say(now, text)):
+            try:
+                other = self._repeat(other, act)
+            except SinkError as error:
+                if not error.permanent:
+                    raise
 
     # -------------------------------------------------------------------------------------------------------- fields
 

@@ -47,13 +47,18 @@ def level(publication: Publication) -> str:
 
 def title(publication: Publication) -> str:
     """One line that stays the same as long as the severity does."""
+    if record := publication.body.get("record"):
+        return plain(str(record.get("title")), TITLE)
     incident = publication.body.get("incident") or {}
     said = plain(str(incident.get("title") or publication.incident), TITLE - 30)
     return f"[{level(publication) or 'unknown'}] {said}"
 
 
 def opening(publication: Publication, first: Iterable[str] = ()) -> str:
-    """What is new, then both texts: for those who mend, for those who are affected. ``first``: lines to go before."""
+    """What is new, then both texts: for those who mend, for those who are affected. ``first``: lines to go before.
+    What an incident leaves to do has a text of its own."""
+    if record := publication.body.get("record"):
+        return capped("\n".join((*first, *map(plain, str(record.get("text")).splitlines()))), TEXT)
     new = (comment(publication), "") if publication.body.get("news") else ()
     body = "\n".join((*first, *new, technical(publication).body, "", "For those who are affected:", ""))
     return capped(body + business(publication).body, TEXT)
