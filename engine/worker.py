@@ -47,7 +47,10 @@ class Member(Protocol):
         (`Worker.assigned`, `revoked`, `lost`) before it returns."""
 
     def seek(self, shard: int, offset: int) -> None:
-        """Deliver from this offset on."""
+        """Deliver from this offset on. Raises `StoreUnavailable` when the shard is not assigned."""
+
+    def hold(self, shard: int) -> None:
+        """Deliver nothing of it until `seek`, where it is assigned."""
 
     def committed(self, offsets: Mapping[int, int]) -> None:
         """The last offset by shard that is durable: for lag metrics only."""
@@ -203,6 +206,8 @@ class Worker:
     def _later(self, shard: int, seconds: float, error: EngineError) -> None:
         """Try again, unless the group says before that it is not ours: it alone decides who owns what."""
         log.error("shard %d is not up, next try within %g s: %s", shard, seconds, error)
+        if self._member is not None:
+            self._member.hold(shard)
         spread = 0.5 + random.random() / 2  # noqa: S311 - so that not all come back at once
         self._waiting[shard], self.troubles[shard] = time.monotonic() + seconds * spread, str(error)
 

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooSlow
+from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -80,7 +81,17 @@ class ShardMember:
 
     def seek(self, shard: int, offset: int) -> None:
         """Deliver from this offset on; a shard that has seen nothing begins where its partition does."""
-        self._member.seek((self._topic, shard), offset or None)
+        try:
+            self._member.seek((self._topic, shard), offset or None)
+            self._member.resume([(self._topic, shard)])
+        except ValueError:
+            raise StoreUnavailable(f"Shard {shard} is no longer assigned to this worker.") from None
+
+    def hold(self, shard: int) -> None:
+        """Fetch nothing of it. It has a position all the same: without one a poll fails for all shards."""
+        with suppress(ValueError):
+            self._member.seek((self._topic, shard), None)
+            self._member.pause([(self._topic, shard)])
 
     def committed(self, offsets: Mapping[int, int]) -> None:
         """For the group's lag."""

@@ -67,6 +67,9 @@ class SimulatedMember:
                 self.assigned[partition] = offset + 1
         return found
 
+    def hold(self, shard: int) -> None:
+        """Nothing is lost by delivering it: nobody takes it."""
+
     def in_touch(self) -> bool:
         return not self.cut and self in self.bus.members
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
 
 from tests.publish.receiver import Receiver, receiver
@@ -129,6 +130,21 @@ def test_a_worker_that_stood_still_writes_nothing_when_it_goes_on(stage: Stage) 
         assert one.end() == 0
 
 
+def test_a_shard_that_somebody_holds_fast_is_tried_again_and_the_others_go_on(stage: Stage) -> None:
+    api = stage.start("api").ready()
+    before = stage.start("work").ready()
+    eventually(lambda: owned(before) == stage.shards, "the owners' rows are there", 60)
+    before.kill()
+    with psycopg.connect(stage.dsn) as holding:
+        holding.execute("SELECT 1 FROM headwater.owners WHERE shard = 0 FOR UPDATE")
+        worker = stage.start("work")
+        eventually(lambda: "shard 0 is not up" in worker.log.read_text(), "one shard cannot be had", 90)
+        eventually(lambda: owned(worker) == stage.shards - 1, "it works on the others", 60)
+    eventually(lambda: owned(worker) == stage.shards, "it has them all", 90)
+    for one in (api, worker):
+        assert one.end() == 0
+
+
 def test_domains_that_a_reload_joins_go_on_in_one_shard(stage: Stage) -> None:
     apart = {
         "entities": [
@@ -158,5 +174,6 @@ def incidents(api: Process) -> list[dict[str, Any]]:
 
 def owned(worker: Process) -> int:
     """How many shards it owns."""
+    assert worker.running, worker.log.read_text()[-3000:]
     checks = httpx.get(f"{worker.url}/readyz", timeout=20).json()["checks"]
     return sum(one["name"].startswith("shard ") and one["ok"] for one in checks)
