@@ -57,6 +57,7 @@ gate: setup ## Fail when Headwater has become slower beside plain work of the sa
 
 soak: setup ## The slow tests: many seeds, many kills (many minutes)
 	$(BIN)/pytest -q -m slow --timeout 3600
+	SNAPSHOTS=1 $(BIN)/pytest -q -n auto --timeout 3600 tests/engine
 
 faults: setup ## Publishing, workers and PostgreSQL under every fault, and the model (an hour); prints the tables of docs/reliability.md
 	$(BIN)/python -m tests.publish.faults

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from starlette.types import Message, Receive
 
 from api.errors import Problem
 
 
-async def taken(receive: Receive, longest: int) -> tuple[bytes, Receive]:
-    """The body, and a ``receive`` that gives it once more. Raises `Problem` for more than ``longest`` bytes."""
+async def whole(receive: Receive, longest: int, too_large: Callable[[int], Problem]) -> bytes:
+    """The body. Raises `Problem`: ``too_large`` of ``longest`` where it has more bytes, or where it breaks off."""
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -18,12 +20,15 @@ async def taken(receive: Receive, longest: int) -> tuple[bytes, Receive]:
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > longest:
-            headers = {"Connection": "close"}
-            raise Problem(413, "content-too-large", f"The body may have {longest} bytes here.", headers=headers)
+            raise too_large(longest)
         chunks.append(chunk)
         if not message.get("more_body", False):
-            break
-    body = b"".join(chunks)
+            return b"".join(chunks)
+
+
+async def taken(receive: Receive, longest: int) -> tuple[bytes, Receive]:
+    """The body, and a ``receive`` that gives it once more. Raises `Problem` for more than ``longest`` bytes."""
+    body = await whole(receive, longest, _too_large)
     given = False
 
     async def again() -> Message:
@@ -34,3 +39,8 @@ async def taken(receive: Receive, longest: int) -> tuple[bytes, Receive]:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return body, again
+
+
+def _too_large(longest: int) -> Problem:
+    detail = f"The body may have {longest} bytes here."
+    return Problem(413, "content-too-large", detail, headers={"Connection": "close"})

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from api.auth.bodies import whole
 from api.errors import Fault, Problem, invalid, overloaded
 from api.routes import otlp
 from api.settings import Limits
@@ -157,19 +158,7 @@ class Endpoint:
         declared = headers.get(b"content-length", b"")
         if declared.isdigit() and int(declared) > limit:
             raise _too_large(limit)
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise Problem(400, "incomplete-request", "The connection ended before the body did.")
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > limit:
-                raise _too_large(limit)
-            chunks.append(chunk)
-            if not message.get("more_body", False):
-                return b"".join(chunks)
+        return await whole(receive, limit, _too_large)
 
     def _plain(self, body: bytes, encoding: str) -> bytes:
         if self.row.identity or encoding.strip().lower() in ("", "identity"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 
 from engine import state as states
@@ -14,8 +15,8 @@ from tests.scenarios import world
 from tests.scenarios.drive import Driven
 from topology.model import Topology
 
-SNAPSHOTS = 10
-"""Every so often the snapshot is read back as well: that costs more than all else."""
+SNAPSHOTS = int(os.environ.get("SNAPSHOTS", "10"))
+"""Every so often the snapshot is read back as well, which costs more than all else; `make soak` does it every time."""
 
 
 class Lawful(Driven):
