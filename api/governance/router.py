@@ -18,7 +18,6 @@ from api.governance.changes import ChangesOf, changes_of, patch_of
 from api.governance.gathering import DAY, gathered, incidents, millis
 from api.governance.objectives import AssumptionsOf, PrioritiesOf, ScopeOf, scope_of
 from api.governance.page import POLICY, page
-from api.governance.paper import paper
 from api.governance.sections import table
 from api.governance.undetected import UndetectedOf, undetected
 from api.plain import csv_text
@@ -76,6 +75,8 @@ def as_page(request: Request, first: First = None, last: Last = None) -> Respons
 )
 def as_paper(request: Request, first: First = None, last: Last = None) -> Response:
     """Characters beyond Latin-1 are question marks here."""
+    from api.governance.paper import paper
+
     found = _of(request, first, last)
     return Response(paper(found), media_type="application/pdf", headers=_named(found, "pdf"))
 
