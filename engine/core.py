@@ -86,6 +86,8 @@ _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
 }
 _SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead", "storm", "call", "proof"})
 """Timers that wait for the absence of something: own downtime moves them."""
+_OF_ALERTS = frozenset({"settle", "final", "expiry", "forget", "gate", "flap"})
+"""Timers that change nothing about an incident but by its alerts."""
 
 
 class Core:
@@ -130,6 +132,7 @@ class Core:
             if type(signal) is AlertEvent:
                 take(self._drilling(position, now) if signal.labels.drill else context, index, signal, now)
             else:
+                self._unsettle()
                 self._other(self._drilling(position, now) if is_drill(signal) else context, signal, now)
         return self._finish(out, now)
 
@@ -215,6 +218,11 @@ class Core:
             waiting = [*waiting[upto:], *context.strays]
             context.strays = []
 
+    def _unsettle(self) -> None:
+        """Something other than an alert comes: how domains were settled may be so no longer."""
+        for lane in self._lanes():
+            lane.settled.clear()
+
     def _lanes(self) -> tuple[Context, ...]:
         """What is real, and the drill lane once there was a drill."""
         return (self._context,) if self._drill is None else (self._context, self._drill)
@@ -244,6 +252,8 @@ class Core:
         while (context := min(self._lanes(), key=_next_due)) and (timer := context.timers.pop(now)) is not None:
             due, kind, key = timer
             context.state.now = max(context.state.now, due)
+            if kind not in _OF_ALERTS:
+                _forget(context, key)
             _TIMERS[kind](context, key, due)
             self._record(context, due)
 
@@ -317,6 +327,15 @@ class Core:
             for known in context.state.pulses.values():
                 known.last += length
             context.state.logs.slept(gap.since, gap.until)
+
+
+def _forget(context: Context, key: str) -> None:
+    """A timer fires, of an incident or else of anything: how its domain was settled may be so no longer."""
+    incident = context.state.incidents.get(key)
+    if incident is None:
+        context.settled.clear()
+    else:
+        context.settled.pop(incident.domain, None)
 
 
 def _next_due(context: Context) -> Millis:
