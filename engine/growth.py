@@ -41,16 +41,22 @@ def grown(context: Context, domain: Domain, now: Millis) -> Settled | None:
     if known is None:
         return None
     incident = context.state.incidents[known.incident]
-    by_entity: dict[str, list[Alert]] = {}
-    for alert in known.came:
-        by_entity.setdefault(alert.entity, []).append(alert)
-    cells = domain.cells
-    if not _steady(context, domain, incident, now) or not all(
-        _takes_in(cells[entity], known.incident, alerts, now) for entity, alerts in by_entity.items()
-    ):
+    if not _steady(context, domain, incident, now):
         return None
-    for entity in sorted(by_entity):
-        _grow(context, cells[entity].nodes[0], by_entity[entity])
+    came: dict[str, list[Alert]] = {}
+    for alert in known.came:
+        came.setdefault(alert.entity, []).append(alert)
+    homes: dict[str, Node] = {}
+    for entity, alerts in came.items():
+        home = _home(domain.cells[entity], known.incident, now)
+        if home is None:
+            return None
+        one = context.state.alerts[home.alerts[0]]
+        if not all(_alike(home, one, alert, now) for alert in alerts):
+            return None
+        homes[entity] = home
+    for entity in sorted(homes):
+        _grow(context, domain.cells[entity], homes[entity], came[entity])
     incident.confirmed += sum(alert.verdict is Verdict.CONFIRMED for alert in known.came)
     domain.dirty.clear()
     known.came = []
@@ -61,12 +67,14 @@ def _steady(context: Context, domain: Domain, incident: Incident, now: Millis) -
     """Would its impact, severity and members be the same now, if they were looked at again?"""
     if len(domain.open) != 1 or not incident.firing or not incident.revision or incident.touched is not None:
         return False
-    if context.rules.regimes or incident.regimes or incident.objectives or incident.impact_total > len(incident.impact):
+    if context.rules.regimes or incident.regimes or incident.impact_total > len(incident.impact):
         return False
     if incident.onset_provisional and now >= incident.onset + context.rules.correlation.lateness:
         return False
     due = context.timers.when("severity", incident.id)
     if due is not None and due - MARGIN - incident.impact_total <= now:
+        return False
+    if incident.objectives and (incident.restoring_at is not None or _buffered(context, incident)):
         return False
     return not any(
         at is not None and at > now
@@ -75,22 +83,27 @@ def _steady(context: Context, domain: Domain, incident: Incident, now: Millis) -
     )
 
 
-def _takes_in(cell: Cell, incident: str, alerts: Sequence[Alert], now: Millis) -> bool:
-    """Does the entity's node take these in without becoming another?"""
-    if len(cell.nodes) != 1:
-        return False
-    node = cell.nodes[0]
-    fires = node.telling and node.end is None and now < node.until
-    if not fires or node.pin or node.settling or node.owners != {incident: len(node.alerts)}:
-        return False
-    return all(_alike(node, cell, incident, alert, now) for alert in alerts)
+def _buffered(context: Context, incident: Incident) -> bool:
+    """Has the time that anything hit needs to come back to do with a buffer, which is filled or spent as time goes?"""
+    providers = context.topology.providers
+    return any(dependency.buffer for hit in incident.impact for dependency in providers(hit.entity))
 
 
-def _alike(node: Node, cell: Cell, incident: str, alert: Alert, now: Millis) -> bool:
-    """Does an alert say nothing that those of the node have not said?"""
+def _home(cell: Cell, incident: str, now: Millis) -> Node | None:
+    """The entity's node that fires and takes in what comes; None where making its nodes anew may change them."""
+    if any(node.pin or 0 < node.until <= now for node in cell.nodes):
+        return None
+    home = next((node for node in cell.nodes if node.telling and node.end is None), None)
+    if home is None or home.settling or home.owners != {incident: len(home.alerts)}:
+        return None
+    return home
+
+
+def _alike(node: Node, one: Alert, alert: Alert, now: Millis) -> bool:
+    """Does an alert say nothing that those of the node, of which ``one`` is one, have not said?"""
     return (
         alert.reason is Reason.SAME_ENTITY
-        and alert.incident == incident
+        and alert.incident == one.incident
         and alert.spell.firing(now)
         and not alert.flapping
         and alert.spell.start >= node.start
@@ -100,22 +113,23 @@ def _alike(node: Node, cell: Cell, incident: str, alert: Alert, now: Millis) -> 
         and (alert.starved or not node.starved)
         and (node.security or not alert.security)
         and (node.internal or not alert.internal)
-        and alert.verdict is cell.verdict
-        and alert.terms == cell.terms
+        and alert.verdict is one.verdict
+        and alert.terms == one.terms
     )
 
 
-def _grow(context: Context, node: Node, came: Sequence[Alert]) -> None:
-    """As `engine.cells` would make it anew: its alerts stay in the order of their starts and numbers."""
+def _grow(context: Context, cell: Cell, home: Node, came: Sequence[Alert]) -> None:
+    """As `engine.cells` would make its nodes anew: alerts are in the order of their starts and numbers."""
     alerts = context.state.alerts
-    context.state.node_version += 1
-    node.version = context.state.node_version
     for alert in came:
-        if alert.spell.start > alerts[node.alerts[-1]].spell.start:
-            node.alerts.append(alert.no)
+        if alert.spell.start > alerts[home.alerts[-1]].spell.start:
+            home.alerts.append(alert.no)
         else:
-            insort(node.alerts, alert.no, key=lambda number: (alerts[number].spell.start, number))
-        node.until = min(node.until, alert.spell.expires)
-    node.firing += len(came)
-    node.owners = {came[0].incident: len(node.alerts)}
-    node.events = sum([alerts[number].events for number in node.alerts])
+            insort(home.alerts, alert.no, key=lambda number: (alerts[number].spell.start, number))
+        home.until = min(home.until, alert.spell.expires)
+    home.firing += len(came)
+    home.owners = {came[0].incident: len(home.alerts)}
+    for node in cell.nodes:
+        context.state.node_version += 1
+        node.version = context.state.node_version
+        node.events = sum([alerts[number].events for number in node.alerts])
