@@ -121,9 +121,12 @@ def _alike(node: Node, one: Alert, alert: Alert, now: Millis) -> bool:
 def _grow(context: Context, cell: Cell, home: Node, came: Sequence[Alert]) -> None:
     """As `engine.cells` would make its nodes anew: alerts are in the order of their starts and numbers."""
     alerts = context.state.alerts
+    last = (alerts[home.alerts[-1]].spell.start, home.alerts[-1])
     for alert in came:
-        if alert.spell.start > alerts[home.alerts[-1]].spell.start:
+        place = (alert.spell.start, alert.no)
+        if place > last:
             home.alerts.append(alert.no)
+            last = place
         else:
             insort(home.alerts, alert.no, key=lambda number: (alerts[number].spell.start, number))
         home.until = min(home.until, alert.spell.expires)
