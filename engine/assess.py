@@ -62,9 +62,8 @@ def refresh(
     return changed
 
 
-def recount(context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble, now: Millis) -> None:
+def recount(context: Context, incident: Incident, nodes: list[Node], now: Millis) -> None:
     """Bring an incident in line with its trouble, of which nothing has changed but counts (`engine.growth`)."""
-    nodes = [graph.nodes[i] for i in trouble.nodes]
     follow_alerts(context, incident, nodes, now)
     incident.signature = _signature(context, incident, nodes)
     incident.facts = replace(incident.facts, at=now)

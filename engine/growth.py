@@ -14,8 +14,7 @@ from collections.abc import Sequence
 
 from engine.cells import TELLING_WEIGHT
 from engine.context import Context
-from engine.correlate.graph import Node, SymptomGraph
-from engine.correlate.partition import Trouble
+from engine.correlate.graph import Node
 from engine.reasons import Reason, Verdict
 from engine.settled import Settled
 from engine.signals import Millis
@@ -27,12 +26,12 @@ MARGIN: Millis = 1_000
 """Looks for lapse of time are rounded up to seconds."""
 
 
-def keep(context: Context, domain: Domain, graph: SymptomGraph, trouble: Trouble, incident: str) -> None:
+def keep(context: Context, domain: Domain, nodes: list[Node], incident: str) -> None:
     """Its only trouble was just looked at from the ground up: keep it, unless evidence goes on by itself."""
     state = context.state
     measured = state.telemetry.series or state.logs.entities or state.traces.entities or state.answers or state.copies
     if len(domain.open) == 1 and not domain.glue and not measured:
-        context.settled[domain.name] = Settled(graph, trouble, incident)
+        context.settled[domain.name] = Settled(nodes, incident)
 
 
 def grown(context: Context, domain: Domain, now: Millis) -> Settled | None:

@@ -153,7 +153,7 @@ def settle(context: Context, domain: Domain, now: Millis, *, final: bool) -> Non
     """Bring the domain's incidents in line with its live alerts."""
     known = None if final else grown(context, domain, now)
     if known is not None:
-        recount(context, context.state.incidents[known.incident], known.graph, known.trouble, now)
+        recount(context, context.state.incidents[known.incident], known.nodes, now)
     else:
         _anew(context, domain, now, final=final)
 
@@ -186,7 +186,8 @@ def _anew(context: Context, domain: Domain, now: Millis, *, final: bool) -> None
     for incident_id in sorted(domain.open):
         _cover(context, domain, context.state.incidents[incident_id])
     if looked == [True]:
-        keep(context, domain, *found[0], incidents[0].id)
+        graph, trouble = found[0]
+        keep(context, domain, [graph.nodes[i] for i in trouble.nodes], incidents[0].id)
 
 
 def _owners(graph: SymptomGraph, trouble: Trouble) -> dict[str, int]:

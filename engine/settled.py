@@ -5,15 +5,13 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.correlate.graph import SymptomGraph
-from engine.correlate.partition import Trouble
+from engine.correlate.graph import Node
 from engine.state import Alert
 
 
 class Settled(msgspec.Struct):
-    """The one trouble of a domain, the id of its incident, and the alerts that ``came`` since."""
+    """The nodes of a domain's only trouble, the id of its incident, and the alerts that ``came`` since."""
 
-    graph: SymptomGraph
-    trouble: Trouble
+    nodes: list[Node]
     incident: str
     came: list[Alert] = []
