@@ -1,7 +1,7 @@
 """Cells: the live alerts of a domain by entity, and the nodes of the symptom graph made of them.
 
 A cell is made anew only when one of its alerts has changed, so that settling a domain costs time by the number of its
-troubled entities, not by the number of their alerts.
+troubled entities, not by the number of their alerts; what only adds to a node is added to it (`engine.growth`).
 """
 
 from __future__ import annotations

@@ -159,7 +159,7 @@ def settle(context: Context, domain: Domain, now: Millis, *, final: bool) -> Non
 
 
 def _anew(context: Context, domain: Domain, now: Millis, *, final: bool) -> None:
-    """Partition the domain's live alerts."""
+    """Partition the domain's live alerts, and look at each trouble that has changed."""
     context.settled.pop(domain.name, None)
     limits = context.rules.correlation
     horizon = Horizon(limits.window, limits.recover_after, limits.group_wait)

@@ -17,7 +17,7 @@ from topology.model import Dependency, Entity, Semantics, Topology
 START: Millis = 1_790_000_000_000
 MINUTE: Millis = 60_000
 QUIET = 45 * MINUTE
-SEEDS = 7
+SEEDS = 5
 NAMES = ("High", "QueueEmpty", "Dead")
 
 
