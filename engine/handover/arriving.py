@@ -166,13 +166,14 @@ def _fold(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
 
 
 def _counted(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
-    """The event that began the young one is a repetition of the alert it belongs to."""
+    """The event that began the young one is a repetition of the alert it belongs to: as any repetition it names no
+    incident, for it is wherever its alert goes."""
     before, young.held_until = young.disposition, None
     young.replaced = True
     if young.internal or before is Disposition.RESOLVED:
         return
     young.disposition, young.reason, young.rule = Disposition.DUPLICATE, Reason.REPEAT, ""
-    change = LedgerChange(young.event, alert.no, now, before, Disposition.DUPLICATE, Reason.REPEAT, alert.incident)
+    change = LedgerChange(young.event, alert.no, now, before, Disposition.DUPLICATE, Reason.REPEAT)
     context.out.changes.append(change)
     context.recorder.change(alert.domain, change)
     context.count(before, -1)

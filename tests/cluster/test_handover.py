@@ -11,6 +11,7 @@ from engine.core import Core
 from engine.handover import parcel
 from engine.library import Library
 from engine.outcomes import Outcomes
+from engine.reasons import Disposition
 from engine.shards import BITS, Shard, shard_of
 from engine.signals import (
     Activation,
@@ -138,6 +139,19 @@ def test_an_alert_that_came_first_to_the_new_owner_is_the_same_alert_afterwards(
     assert len(state.alerts) == 2
     assert len([one for one in state.incidents.values() if one.state != "merged"]) == 1
     assert pair.balanced()
+
+
+def test_what_came_first_to_the_new_owner_is_wherever_its_alert_goes(pair: Pair) -> None:
+    """As any repetition: one that named the incident of that moment stayed there when the alert was moved."""
+    pair.activate(named(2))
+    (first,) = pair.feed(2, alert()).ledger
+    event, young = f"{pair.positions[2]}-{first.index}", first.alert
+    pair.pass_time(1_000)
+    (part,) = (part for to, part in pair.under_way if to == 2)
+    changes = {one.event: one for one in pair.feed(2, part).changes}
+    found = changes[event]
+    assert (found.disposition, found.incident) == (Disposition.DUPLICATE, "")
+    assert found.alert != young
 
 
 def test_an_end_that_came_first_ends_the_alert_that_is_handed_over(pair: Pair) -> None:
