@@ -154,6 +154,19 @@ def test_what_came_first_to_the_new_owner_is_wherever_its_alert_goes(pair: Pair)
     assert found.alert != young
 
 
+def test_an_incident_whose_group_wait_ended_on_the_way_is_declared() -> None:
+    pair = Pair()
+    pair.activate(named(1))
+    pair.feed(1, alert())
+    pair.pass_time(10_000)
+    pair.activate(named(2))
+    pair.pass_time(MINUTE)
+    pair.deliver(2)
+    pair.pass_time(MINUTE)
+    (incident,) = pair.cores[2].state.incidents.values()
+    assert incident.declared_at
+
+
 def test_an_end_that_came_first_ends_the_alert_that_is_handed_over(pair: Pair) -> None:
     pair.activate(named(2))
     pair.feed(2, alert(firing=False), alert("Slow", firing=False))
