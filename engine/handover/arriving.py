@@ -180,18 +180,20 @@ def _fold(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
 
 
 def _counted(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
-    """The event that began the young one is a repetition of the alert it belongs to: as any repetition it names no
+    """The event that began the young one is a repetition of the alert it belongs to, or its end: as any such it names no
     incident, for it is wherever its alert goes."""
     before, young.held_until = young.disposition, None
     young.replaced = True
-    if young.internal or before is Disposition.RESOLVED:
+    if young.internal:
         return
-    young.disposition, young.reason, young.rule = Disposition.DUPLICATE, Reason.REPEAT, ""
-    change = LedgerChange(young.event, alert.no, now, before, Disposition.DUPLICATE, Reason.REPEAT)
+    ended = before is Disposition.RESOLVED
+    young.disposition = Disposition.RESOLVED if ended else Disposition.DUPLICATE
+    young.reason, young.rule = Reason.ENDED if ended else Reason.REPEAT, ""
+    change = LedgerChange(young.event, alert.no, now, before, young.disposition, young.reason)
     context.out.changes.append(change)
     context.recorder.change(alert.domain, change)
     context.count(before, -1)
-    context.count(Disposition.DUPLICATE)
+    context.count(young.disposition)
 
 
 def _evidence(context: Context, parcel: Parcel) -> None:

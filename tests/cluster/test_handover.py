@@ -169,8 +169,12 @@ def test_an_incident_whose_group_wait_ended_on_the_way_is_declared() -> None:
 
 def test_an_end_that_came_first_ends_the_alert_that_is_handed_over(pair: Pair) -> None:
     pair.activate(named(2))
-    pair.feed(2, alert(firing=False), alert("Slow", firing=False))
-    pair.deliver(2)
+    ends = pair.feed(2, alert(firing=False), alert("Slow", firing=False)).ledger
+    (part,) = (part for to, part in pair.under_way if to == 2)
+    changes = pair.feed(2, part).changes
+    kept = {one.alert for one in changes if one.disposition is Disposition.RESOLVED}
+    assert len(kept) == len(ends) == 2
+    assert not kept & {one.alert for one in ends}, "each is the end of the alert that was handed over"
     pair.pass_time(5_000)
     state = pair.cores[2].state
     assert not any(one.spell.firing(pair.now) for one in state.alerts.values())
