@@ -180,8 +180,8 @@ def _fold(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
 
 
 def _counted(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
-    """The event that began the young one is a repetition of the alert it belongs to, or its end: as any such it names no
-    incident, for it is wherever its alert goes."""
+    """The event that began the young one is a repetition of the alert it belongs to, or its end: as any such it names
+    no incident, for it is wherever its alert goes."""
     before, young.held_until = young.disposition, None
     young.replaced = True
     if young.internal:
