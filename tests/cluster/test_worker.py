@@ -102,7 +102,8 @@ def test_a_handover_waits_for_a_store_that_is_away(
 
     with monkeypatch.context() as patch:
         patch.setattr(OwnedMemory, call, away)
-        cluster.pass_time(START + 2_000)
+        for _ in range(3):
+            cluster.workers[0].step(0)
         assert cluster.handovers
     cluster.pass_time(START + 3_000)
     assert all(not shard.store.handovers() for shard in cluster.shards)

@@ -132,7 +132,7 @@ class Partitioned(Cluster):
 
     def keep(self, commit: Commit) -> None:
         """A service would take an exception for a failure of its own."""
-        self.note("stored", commit)
+        self.note("stored", msgspec.structs.asdict(commit) | {"positions": list(commit.positions.items())})
         self.durable |= {(part.source, part.number) for _, part in commit.handovers}
         self.sent_to |= {(to, part.source): part.number for to, part in commit.handovers}
         try:
@@ -147,7 +147,7 @@ class Partitioned(Cluster):
 
     def note(self, *what: object) -> None:
         """One line of the history, by which two runs of a seed are compared."""
-        line = f"{self.now} {what!r}".encode()
+        line = msgspec.json.encode([self.now, *what])
         self.history.append(line if len(line) < LINE else hashlib.sha256(line).digest())
 
     # --- cuts ---

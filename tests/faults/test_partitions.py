@@ -31,8 +31,8 @@ def _quiet() -> Iterator[None]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_worker_that_is_cut_off_in_its_work_changes_nothing_that_is_decided(kind: str) -> None:
     struck = sum((run(seed, kind).struck for seed in SEEDS), start=Counter[str]())
-    assert struck.total() > 6
-    assert len(struck) > 3, "at several stages, in both ways"
+    assert struck.total() > 3
+    assert len(struck) > 2, "at several stages, in both ways"
 
 
 def test_one_seed_is_one_history() -> None:
