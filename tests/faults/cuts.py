@@ -67,6 +67,11 @@ class Line:
         if self.way:
             self.fail("the line to the database is cut")
 
+    def answer(self) -> None:
+        """Raises when it was cut while the commit was made."""
+        if self.way:
+            self.fail("the answer to the commit is lost")
+
     def fail(self, why: str) -> None:
         """A call that does not come back."""
         self.struck += 1
@@ -81,7 +86,7 @@ class Stage(Protocol):
     def reach(self, stage: str, via: str, line: Line, work: Commit | None = None) -> None:
         """A worker is at this stage, on the way to its database or its broker; a cut may strike it."""
 
-    def written(self, by_owner: bool) -> None:
+    def stored(self, by_owner: bool) -> None:
         """A commit was stored, by the latest owner of its shard or not."""
 
     def later(self, at: Millis, happen: Callable[[], None]) -> None:
@@ -120,12 +125,12 @@ class Reached(Watched):
         if commit.ledger or commit.handovers:
             self._stage.reach("before the commit", "database", self._line, commit)
         if self._line.way:
-            return self.refuse(commit)
+            self.refuse(commit)
+            return
         self._write(commit)
         if commit.ledger or commit.handovers:
             self._stage.reach("during the commit", "database", self._line, commit)
-        if self._line.way:
-            self._line.fail("the answer to the commit is lost")
+        self._line.answer()
 
     def refuse(self, commit: Commit) -> None:
         """It does not arrive, or long after its sender has given it up."""
@@ -137,7 +142,7 @@ class Reached(Watched):
 
     def _write(self, commit: Commit) -> None:
         super().commit(commit)
-        self._stage.written(self._epoch == self._shard.epoch)
+        self._stage.stored(self._epoch == self._shard.epoch)
 
     def _arrive(self, commit: Commit) -> None:
         try:

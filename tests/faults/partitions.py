@@ -140,7 +140,7 @@ class Partitioned(Cluster):
         except (AssertionError, KeyError) as error:
             self.broken.append(f"something was stored that was there before, or that nobody took: {error!r}")
 
-    def written(self, by_owner: bool) -> None:
+    def stored(self, by_owner: bool) -> None:
         """A commit was stored, by the latest owner of its shard or not."""
         if not by_owner:
             self.broken.append("an earlier owner wrote")
