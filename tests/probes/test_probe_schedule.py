@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from api.probe_schedule import Schedule
 from api.prober import Busy, Prober
 from engine.errors import StoreUnavailable
+from engine.outcomes import IncidentView
 from engine.ports import Record
 from engine.probing import Wanted
 from engine.signals import Answer
@@ -192,9 +193,12 @@ def test_the_thread_makes_what_is_due_by_itself(stage: Stage) -> None:
 def test_a_storm_of_changes_makes_nobody_read_all_incidents_again_and_again(stage: Stage) -> None:
     looks: list[int] = []
     now = 10_000
-    prober = Prober(
-        stage._run, lambda: stage.rules, lambda: looks.append(now) or (), stage._submit, lambda: now, CollectorRegistry()
-    )  # fmt: skip
+
+    def incidents() -> tuple[IncidentView, ...]:
+        looks.append(now)
+        return ()
+
+    prober = Prober(stage._run, lambda: stage.rules, incidents, stage._submit, lambda: now, CollectorRegistry())
 
     def changed(at: int) -> int:
         nonlocal now
