@@ -61,11 +61,11 @@ def sound(dsn: str, shards: int, library: Callable[[PostgresStore], Library] = S
             report = verify(reader.chain(head.domain), head=head)
             assert report.intact, report.reason
         rows = [row for row in _outbox(reader) if row["action"] == "open"]
-    told = Counter(str(row["incident"]) for row in rows)
+    told = Counter((row["sink"], row["audience"], row["incident"], row["generation"]) for row in rows)
     assert set(told.values()) <= {1}, "one incident was told twice"
     for shard in range(shards):
         _decided_again(dsn, Shard(shard, shards), library)
-    return Found(totals["received"], [head.domain for head in heads], list(told))
+    return Found(totals["received"], [head.domain for head in heads], sorted({str(row["incident"]) for row in rows}))
 
 
 def _decided_again(dsn: str, shard: Shard, library: Callable[[PostgresStore], Library]) -> None:
