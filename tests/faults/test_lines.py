@@ -1,4 +1,8 @@
-"""The line to a real broker and to a real ticketing system, cut in each way once; `make faults`: thirty times each."""
+"""The line to a real broker and to a real ticketing system, cut in each way once; `make faults`: thirty times each.
+
+    python -m tests.faults.broker --runs 30
+    python -m tests.faults.ticketing --runs 30
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,7 @@ def collected() -> Iterator[None]:
     gc.collect()
 
 
+@pytest.mark.slow
 @pytest.mark.real("apache-kafka", "postgres")
 @pytest.mark.usefixtures("collected")
 @pytest.mark.timeout(400)

@@ -55,7 +55,7 @@ SETTINGS = PublisherSettings(
     poll=PollSettings(every=5.0, wait=5.0),
 )  # fmt: skip
 TIMEOUT, DEADLINE = 1.0, 2.0
-EVERY = 0.15
+EVERY = 0.4
 """Seconds between two publications."""
 BACK, SETTLED = 90.0, 600.0
 """Seconds within which everything has gone out again; until no second ticket is open."""
