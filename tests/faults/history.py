@@ -13,11 +13,12 @@ from engine import envelope
 from engine.chain import verify
 from engine.core import Shards
 from engine.library import Library
-from engine.ports import Decoded, Resume
+from engine.ports import Decoded
 from engine.resume import Machine, StoredLibrary, revive
 from engine.shards import Shard
 from engine.signals import AlertEvent
 from engine.storage.postgres import PostgresReader, PostgresStore
+from tests.simulate.check import FromTheBeginning
 
 
 class Found(NamedTuple):
@@ -26,17 +27,6 @@ class Found(NamedTuple):
     received: int
     domains: list[str]
     told: list[str]
-
-
-class FromTheBeginning:
-    """A store as it is, without its snapshots: the whole input log is replayed."""
-
-    def __init__(self, store: PostgresStore) -> None:
-        self._store = store
-        self.entries, self.decisions, self.version = store.entries, store.decisions, store.version
-
-    def resume(self) -> Resume:
-        return msgspec.structs.replace(self._store.resume(), snapshot=None)
 
 
 def keys(dsn: str, shards: int) -> Counter[str]:
