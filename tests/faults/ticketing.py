@@ -55,9 +55,9 @@ SETTINGS = PublisherSettings(
     poll=PollSettings(every=5.0, wait=5.0),
 )  # fmt: skip
 TIMEOUT, DEADLINE = 1.0, 2.0
-EVERY = 0.4
+EVERY = 1.0
 """Seconds between two publications."""
-BACK, SETTLED = 90.0, 600.0
+BACK, SETTLED = 180.0, 600.0
 """Seconds within which everything has gone out again; until no second ticket is open."""
 UPDATES = 4
 """Publications of an incident between its opening and its end."""
