@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from engine import envelope
+from api.bootstrap import decode
 from engine.chain import verify
 from engine.core import Shards
 from engine.library import Library
-from engine.ports import Decoded
 from engine.resume import Machine, StoredLibrary, revive
 from engine.shards import Shard
 from engine.signals import AlertEvent
@@ -35,7 +34,7 @@ def keys(dsn: str, shards: int) -> Counter[str]:
     for shard in range(shards):
         with closing(PostgresStore(dsn, {}, shard)) as store:
             for entry in store.entries(Shard(shard).base):
-                signals = envelope.decode(entry.body).signals
+                signals = decode(entry.format, entry.body).signals
                 found.update(one.key for one in signals if isinstance(one, AlertEvent))
     return found
 
@@ -60,14 +59,9 @@ def sound(dsn: str, shards: int, library: Callable[[PostgresStore], Library] = S
 
 def _decided_again(dsn: str, shard: Shard, library: Callable[[PostgresStore], Library]) -> None:
     with closing(PostgresStore(dsn, {}, shard.number)) as store:
-        machine = Machine(Shards(shard), library(store), _decode, "1")
+        machine = Machine(Shards(shard), library(store), decode, "1")
         again = revive(machine, FromTheBeginning(store))  # type: ignore[arg-type]
     assert again.differing == 0, f"shard {shard.number}: {again.differing} decisions do not come out again"
-
-
-def _decode(format: str, body: bytes) -> Decoded:
-    assert format == envelope.FORMAT
-    return envelope.decode(body)
 
 
 def _outbox(reader: PostgresReader) -> Iterable[dict[str, object]]:
