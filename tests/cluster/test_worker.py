@@ -74,7 +74,8 @@ def test_a_store_that_is_lost_between_a_commit_and_its_handover_does_not_end_the
     cluster.take([alert()])
     cluster.pass_time(START + 1_000)
     other = next(name for name in ("two", "three", "four") if shard_of(name, 4) != shard_of("one", 4))
-    before, lost = getattr(OwnedMemory, asked), []
+    before = getattr(OwnedMemory, asked)
+    lost: list[tuple[int, ...]] = []
 
     def lose(self: OwnedMemory, *given: int) -> object:
         if not lost:
