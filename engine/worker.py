@@ -217,18 +217,18 @@ class Worker:
             self.troubles.pop(shard, None)
 
     def _hand_over(self, one: Owned) -> None:
-        """What is durable and not sent yet. When sending fails it is tried again with the next step."""
+        """What is durable and not sent yet. When the broker or the store fails it is tried again with the next step."""
         if not one.service.hands_over:
             return
-        while rows := one.store.handovers():
-            try:
+        try:
+            while rows := one.store.handovers():
                 self._send([
                     Sent(to, encode([part]), Origin(HANDED, part.source, part.number, FORMAT)) for to, part in rows
                 ])  # fmt: skip
-            except StoreUnavailable as error:
-                log.error("nothing can be handed over: %s", error)
-                return
-            one.store.handed(rows[-1][1].number)
+                one.store.handed(rows[-1][1].number)
+        except StoreUnavailable as error:
+            log.error("nothing can be handed over: %s", error)
+            return
         one.service.hands_over = False
 
     def _patience(self, timeout: float) -> float:
