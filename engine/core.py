@@ -37,6 +37,7 @@ from engine.ranges import take_fetched
 from engine.reasons import Disposition
 from engine.recovery_views import RecoveryView
 from engine.settle import evidence_due, final_due, settle_due
+from engine.settled import unsettle
 from engine.shards import ALONE, Shard
 from engine.signals import (
     Activation,
@@ -132,6 +133,7 @@ class Core:
             if type(signal) is AlertEvent:
                 take(self._drilling(position, now) if signal.labels.drill else context, index, signal, now)
             else:
+                self._unsettle()
                 self._other(self._drilling(position, now) if is_drill(signal) else context, signal, now)
         return self._finish(out, now)
 
@@ -219,6 +221,11 @@ class Core:
             waiting = [*waiting[upto:], *context.strays]
             context.strays = []
 
+    def _unsettle(self) -> None:
+        """Something other than an alert comes: how domains were settled may be so no longer."""
+        for lane in self._lanes:
+            lane.settled.clear()
+
     def _lane_of(self, number: int) -> Context:
         """Where an alert of this number is."""
         return self._drill if self._drill is not None and drilled(number) else self._context
@@ -248,6 +255,7 @@ class Core:
             assert timer is not None  # noqa: S101 - it is the one that is due
             due, kind, key = timer
             context.state.now = max(context.state.now, due)
+            unsettle(context.settled, context.state.incidents, kind, key)
             _TIMERS[kind](context, key, due)
             self._record(context, due)
 
