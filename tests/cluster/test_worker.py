@@ -115,6 +115,27 @@ def test_what_a_commit_hands_over_is_sent_though_its_answer_was_lost(
     assert [len(core.state.alerts) for core in cluster.cores() if core.state.alerts] == [1]
 
 
+@pytest.mark.parametrize("call", ["handovers", "handed"])
+def test_a_handover_waits_for_a_store_that_is_away(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    cluster.take([alert()])
+    cluster.pass_time(START + 1_000)
+    cluster.activate(topology(next(one for one in ("two", "three") if shard_of(one, 4) != shard_of("one", 4))))
+
+    def away(self: OwnedMemory, *_: int) -> None:
+        raise StoreUnavailable("the connection was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OwnedMemory, call, away)
+        for _ in range(3):
+            cluster.workers[0].step(0)
+        assert cluster.handovers
+    cluster.pass_time(START + 3_000)
+    assert all(not shard.store.handovers() for shard in cluster.shards)
+    assert [len(core.state.alerts) for core in cluster.cores() if core.state.alerts] == [1]
+
+
 def test_a_store_that_is_away_is_tried_again_and_nothing_is_lost(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
