@@ -58,7 +58,8 @@ class Arrivals(msgspec.Struct):
 
     def add(self, now: Millis) -> None:
         """One new alert; the minutes that have passed since the last one are counted, also the empty ones."""
-        self.pass_to(now)
+        if not self.minute or now >= self.minute + MINUTE:
+            self.pass_to(now)
         self.count += 1
 
     def pass_to(self, now: Millis) -> None:

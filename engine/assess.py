@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import msgspec
 import xxhash
 
@@ -41,12 +43,13 @@ ROWS_PER_MILLI = 20
 
 def refresh(
     context: Context, incident: Incident, graph: SymptomGraph, trouble: Trouble, now: Millis, *, final: bool
-) -> None:
-    """Bring an incident in line with its trouble."""
+) -> bool:
+    """Bring an incident in line with its trouble; whether there was anything to look at."""
     nodes = [graph.nodes[i] for i in trouble.nodes]
     follow_alerts(context, incident, nodes, now)
-    signature, why = _signature(context, nodes, context.domain(incident.domain).looks), ""
-    if signature != incident.signature or final:
+    signature, why = _signature(context, incident, nodes), ""
+    changed = signature != incident.signature or final
+    if changed:
         incident.signature = signature
         inquiry = Inquiry(context, graph, trouble, now)
         _verdicts(context, incident, graph, trouble, inquiry)
@@ -55,6 +58,21 @@ def refresh(
     pin(context, incident)
     if why and incident.revision:
         context.revise(incident, now, why)  # before it is declared for it: each change has its own reason
+    _say(context, incident, now, why)
+    return changed
+
+
+def recount(context: Context, incident: Incident, nodes: list[Node], now: Millis) -> None:
+    """Bring an incident in line with its trouble, of which nothing has changed but counts (`engine.growth`)."""
+    follow_alerts(context, incident, nodes, now)
+    signature = _signature(context, incident, nodes)
+    if signature != incident.signature:
+        incident.signature, incident.facts = signature, replace(incident.facts, at=now)
+    _say(context, incident, now, "")
+
+
+def _say(context: Context, incident: Incident, now: Millis, why: str) -> None:
+    """Declare it if it is time, revise it, and tell whom it concerns."""
     watch_declaration(context, incident, now)
     context.revise(incident, now, "" if incident.revision else "opened")
     if incident.told and telling_digest(incident) != incident.told_digest:
@@ -62,7 +80,8 @@ def refresh(
     call_people(context, incident, now, why)
 
 
-def _signature(context: Context, nodes: list[Node], looks: int) -> str:
+def _signature(context: Context, incident: Incident, nodes: list[Node]) -> str:
+    looks = context.domain(incident.domain).looks
     rows = sorted((node.entity, node.version) for node in nodes)
     about = (rows, context.state.topology, context.state.rules, looks)
     return xxhash.xxh3_64_hexdigest(msgspec.msgpack.encode(about))

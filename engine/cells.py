@@ -1,7 +1,7 @@
 """Cells: the live alerts of a domain by entity, and the nodes of the symptom graph made of them.
 
 A cell is made anew only when one of its alerts has changed, so that settling a domain costs time by the number of its
-troubled entities, not by the number of their alerts.
+troubled entities, not by the number of their alerts; what only adds to a node is added to it (`engine.growth`).
 """
 
 from __future__ import annotations
@@ -25,6 +25,12 @@ def enter(context: Context, alert: Alert) -> None:
     cell = domain.cells.get(alert.entity)
     if cell is None:
         cell = domain.cells[alert.entity] = Cell(set(), [])
+    known = context.settled.get(domain.name)
+    if known is not None:
+        if alert.no in cell.alerts:
+            del context.settled[domain.name]
+        else:
+            known.came.append(alert)
     cell.alerts.add(alert.no)
     domain.dirty.add(alert.entity)
 
@@ -34,6 +40,7 @@ def depart(context: Context, alert: Alert) -> None:
     alert.live = False
     domain = context.domain(alert.domain)
     cell = domain.cells.get(alert.entity)
+    context.settled.pop(domain.name, None)
     if cell is not None:
         cell.alerts.discard(alert.no)
         domain.dirty.add(alert.entity)
@@ -42,6 +49,7 @@ def depart(context: Context, alert: Alert) -> None:
 def soil(context: Context, alert: Alert) -> None:
     """Something about the alert has changed."""
     if alert.live:
+        context.settled.pop(alert.domain, None)
         context.domain(alert.domain).dirty.add(alert.entity)
 
 
@@ -105,13 +113,18 @@ def _rows(context: Context, domain: Domain, cell: Cell, horizon: Horizon, now: M
     return rows
 
 
+def _until(run: list[_Row]) -> Millis:
+    """When the first of a run's alerts that fire ends, unless it is sent again."""
+    return min([row[5].spell.expires for row in run if row[4] is None], default=0)
+
+
 def _node(context: Context, entity: str, run: list[_Row], end: Millis | None) -> Node:
     """One node of the alerts of a run."""
     context.state.node_version += 1
     pin, silent, start, _, _, first = run[0]
     node = Node(
         entity, start, end, 0.0, [row[3] for row in run], not silent, starved=True, pin=pin,
-        version=context.state.node_version, metric=first.metric, owners={},
+        version=context.state.node_version, metric=first.metric, owners={}, until=_until(run),
     )  # fmt: skip
     owners, owner, owned, events = node.owners, first.incident, 0, 0
     word = firing_word = ""

@@ -12,6 +12,7 @@ from engine.outcomes import IncidentView, LedgerChange, LedgerEntry, Outcomes, T
 from engine.reasons import Disposition, Reason
 from engine.record import Recorder, counted_in
 from engine.routes import Routes
+from engine.settled import Settled
 from engine.shards import ALONE, Shard
 from engine.signals import Millis, Signal
 from engine.state import Alert, CoreState, Domain, Incident
@@ -50,6 +51,7 @@ class Context:
         self.comparable: dict[str, bool] = {}
         self.guards: Guards[Incident] = Guards()
         self.changed: set[int] = set()
+        self.settled: dict[str, Settled] = {}
         self.strays: list[Signal] = []
         self.out = Outcomes()
         self.counted = counted_in(shard)

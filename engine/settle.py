@@ -7,13 +7,14 @@ and split accordingly. A last pass follows when the allowed lateness is over (la
 
 from __future__ import annotations
 
-from engine.assess import refresh
+from engine.assess import recount, refresh
 from engine.cells import depart, enter, nodes
 from engine.clocks import forget_observed
 from engine.context import Context
 from engine.correlate.graph import Horizon, SymptomGraph
 from engine.correlate.identity import Assignment, assign
 from engine.correlate.partition import Join, Trouble, partition
+from engine.growth import grown, keep
 from engine.incidents import begin, incident_of, merge, open_incident, reopen, resolve, sees
 from engine.lifecycle import OPEN, State, Trigger
 from engine.reasons import Disposition, Reason
@@ -149,7 +150,17 @@ def final_due(context: Context, name: str, due: Millis) -> None:
 
 
 def settle(context: Context, domain: Domain, now: Millis, *, final: bool) -> None:
-    """Partition the domain's live alerts and bring its incidents in line."""
+    """Bring the domain's incidents in line with its live alerts."""
+    known = None if final else grown(context, domain, now)
+    if known is not None:
+        recount(context, context.state.incidents[known.incident], known.nodes, now)
+    else:
+        _anew(context, domain, now, final=final)
+
+
+def _anew(context: Context, domain: Domain, now: Millis, *, final: bool) -> None:
+    """Partition the domain's live alerts, and look at each trouble that has changed."""
+    context.settled.pop(domain.name, None)
     limits = context.rules.correlation
     horizon = Horizon(limits.window, limits.recover_after, limits.group_wait)
     graphs = [
@@ -166,12 +177,17 @@ def settle(context: Context, domain: Domain, now: Millis, *, final: bool) -> Non
     domain.cover = {}
     for (graph, trouble), incident in zip(found, incidents, strict=True):
         _join(context, graph, trouble, incident, now)
-    for (graph, trouble), incident in zip(found, incidents, strict=True):
+    looked = [
         refresh(context, incident, graph, trouble, now, final=final)
+        for (graph, trouble), incident in zip(found, incidents, strict=True)
+    ]
     for incident_id in sorted(domain.open):
         _close_if_empty(context, context.state.incidents[incident_id], now)
     for incident_id in sorted(domain.open):
         _cover(context, domain, context.state.incidents[incident_id])
+    if looked == [True]:
+        graph, trouble = found[0]
+        keep(context, domain, [graph.nodes[i] for i in trouble.nodes], incidents[0].id)
 
 
 def _owners(graph: SymptomGraph, trouble: Trouble) -> dict[str, int]:

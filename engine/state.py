@@ -34,7 +34,7 @@ from rules.gates.silence import Silence
 from rules.severity import SeverityFacts
 from topology.objectives import Objective
 
-SCHEMA = 10
+SCHEMA = 11
 """Number of the snapshot's layout; raised with every change of it."""
 
 

@@ -16,7 +16,7 @@ from engine.state import Alert
 def alert_view(context: Context, alert: Alert) -> AlertView:
     """Its current state."""
     now = context.state.now
-    firing = alert.spell.firing(now)
+    end = alert.spell.end(now)
     return AlertView(
         no=alert.no,
         fingerprint=alert.labels.fingerprint,
@@ -27,7 +27,7 @@ def alert_view(context: Context, alert: Alert) -> AlertView:
         mapped=alert.mapped,
         domain=alert.domain,
         severity=alert.word,
-        state="flapping" if alert.flapping else "firing" if firing else "resolved",
+        state="flapping" if alert.flapping else "firing" if end is None else "resolved",
         disposition=alert.disposition,
         reason=alert.reason,
         rule=alert.rule,
@@ -36,7 +36,7 @@ def alert_view(context: Context, alert: Alert) -> AlertView:
         first_event=alert.event,
         last_event=alert.last_event,
         starts_at=alert.spell.start,
-        ends_at=alert.spell.end(now),
+        ends_at=end,
         held_until=alert.held_until,
         flapping_since=alert.flapping_since,
         url=alert.url,

@@ -51,7 +51,8 @@ class Node(msgspec.Struct, gc=False, array_like=True):
     informational alerts and what was over within the group wait may not. ``starved`` nodes say nothing but that they
     get too little to do. ``pin`` marks what a person split off. ``firing`` counts; ``word`` and ``firing_word`` are the
     worst severity words; ``owners`` counts alerts by incident; ``metric`` is theirs, if they have one in common;
-    ``version`` grows whenever the node is made anew. ``settling``: one of them waits for its incident.
+    ``version`` grows whenever the node is made anew. ``settling``: one of them waits for its incident. ``until`` is
+    when the first of those that fire ends, unless it is sent again.
     """
 
     entity: str
@@ -72,6 +73,7 @@ class Node(msgspec.Struct, gc=False, array_like=True):
     metric: str = ""
     owners: dict[str, int] = {}
     settling: bool = False
+    until: Millis = 0
 
 
 class Link(msgspec.Struct, frozen=True, gc=False):

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 import engine.storage.postgres.connection as connection_module
+import engine.storage.postgres.store as store_module
 from engine.chain import verify
 from engine.errors import Fenced, StoreCorrupt, StoreUnavailable
 from engine.outcomes import AlertView
@@ -168,3 +169,28 @@ def test_an_owner_that_stands_still_in_the_middle_of_a_commit_is_waited_for_and_
         assert younger.resume().position == 7
         with pytest.raises(psycopg.Error, match="epoch 2 of two"):
             elder.execute("SELECT hold(0, 1)")
+
+
+def test_an_owner_that_stops_before_the_end_of_its_commit_is_sent_does_not_hold_the_shard_for_good(
+    open_store, monkeypatch
+):
+    monkeypatch.setattr(connection_module, "LOCK_SECONDS", 2.0)
+    monkeypatch.setattr(connection_module, "COMMIT_SECONDS", 0.3)
+    elder, younger = open_store(owner="one"), open_store(owner="two")
+    elder.acquire()
+    elder.commit(whole(1))
+    if elder._writer.use().info.server_version < 170_000:
+        pytest.skip("PostgreSQL ends such a transaction from version 17 on")
+
+    def stopped(cursor, *_):
+        cursor.connection.pgconn.flush()  # all that was said so far is on its way, and nothing follows
+        assert younger.acquire() == 2
+        cursor.execute("SELECT 1").fetchone()
+
+    monkeypatch.setattr(store_module, "write", stopped)
+    with pytest.raises(StoreUnavailable):
+        elder.commit(whole(2))
+    monkeypatch.undo()
+    with pytest.raises(Fenced):
+        elder.commit(whole(2))
+    assert younger.resume().position == 1

@@ -19,6 +19,7 @@ _MENDS = {
     "25006": "The database is read-only: a standby, or a primary that was replaced; name the primary in the address "
     "(several hosts and target_session_attrs=read-write let libpq find it).",
     "25P03": "The engine stood still inside a transaction for too long, and the server ended it.",
+    "25P04": "The engine stood still in the middle of a commit for too long, and the server ended it.",
     "28": "The server refuses this user; correct the user or the password in the settings, or pg_hba.conf there.",
     "3D000": "There is no such database on the server; create it, or correct the address.",
     "40": "Another transaction was in the way; the engine tries again.",
