@@ -338,7 +338,7 @@ def matrix(runs: int, first: int) -> tuple[list[str], int]:
             else:
                 cuts[kind] += found.struck.total()
                 struck[kind] += sum(line.struck for line in found.lines.values())
-    lines = ["| cut off from | runs | failed | cuts | calls that failed |", "|---|---|---|---|---|"]
+    lines = ["| cut off from | runs | failed | cuts | calls to the database that failed |", "|---|---|---|---|---|"]
     lines += [f"| {kind} | {runs} | {failed[kind]} | {cuts[kind]:,} | {struck[kind]:,} |" for kind in KINDS]
     return lines, failed.total()
 
