@@ -128,10 +128,25 @@ def test_a_chain_that_another_shard_has_gone_on_with_is_read_again(open_store):
         store.acquire()
     zero.commit(Commit(decisions=[decision(1)]))
     one.commit(Commit(decisions=[decision(Shard(1).base + 1)]))  # the domain was handed over
-    with pytest.raises(StoreUnavailable, match="Another engine has written the record"):
+    with pytest.raises(StoreUnavailable, match="written to since it was last read"):
         zero.commit(Commit(decisions=[decision(2)]))
     zero.commit(Commit(decisions=[decision(2)]))
     assert verify(zero.chain("shop"), head=zero.heads()[0]).records == 3
+
+
+def test_a_commit_of_ours_that_is_stored_after_all_is_not_written_over(open_store, postgres_dsn):
+    store = open_store()
+    store.acquire()
+    assert store.resume().position == 0
+    with psycopg.connect(postgres_dsn) as late:  # the answer of this one was lost, and the server had not begun yet
+        late.execute("SET search_path = headwater")
+        late.execute("SELECT hold(0, 1)")
+        late.execute("UPDATE progress SET position = 1 WHERE shard = 0")
+    with pytest.raises(StoreUnavailable, match="written to since it was last read"):
+        store.commit(Commit(ticked=NOON, decisions=[decision(1)]))
+    assert store.resume().position == 1
+    store.commit(Commit(ticked=NOON, decisions=[decision(1)]))
+    assert (store.resume().position, store.resume().ticked) == (1, NOON)
 
 
 def test_a_fingerprint_is_found_in_every_shard_before_and_after_its_snapshot(open_store):

@@ -33,7 +33,8 @@ _MENDS = {
     "57014": "The server ended the statement because it took too long.",
     "57": "The server is shutting down or restarting; the engine connects again by itself.",
     "58": "The server's system reports an error; see the server's log.",
-    "HW002": "Another engine has written the record of one of these domains; the engine reads it again.",
+    "HW002": "It was written to since it was last read, by another engine or by a commit whose answer was lost; "
+    "the engine reads it again.",
 }
 
 _WORDS = (
