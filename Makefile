@@ -59,10 +59,17 @@ soak: setup ## The slow tests: many seeds, many kills (many minutes)
 	$(BIN)/pytest -q -m slow --timeout 3600
 	SNAPSHOTS=1 $(BIN)/pytest -q -n auto --timeout 3600 tests/engine
 
-faults: setup ## Publishing, workers and PostgreSQL under every fault, and the model (an hour); prints the tables of docs/reliability.md
+faults: setup ## Publishing, workers, PostgreSQL, Kafka and Roundup under every fault, and the model (four hours); prints the tables of docs/reliability.md
+	@script/kafka
 	$(BIN)/python -m tests.publish.faults
 	$(BIN)/python -m tests.faults.partitions --runs 30
 	$(BIN)/python -m tests.faults.database --runs 20 --longest 5
+	$(BIN)/python -m tests.faults.broker --runs 30 --longest 30
+	$(BIN)/python -m tests.faults.ticketing --runs 30 --longest 30
+	$(BIN)/python -m tests.faults.brokers --cycles 20
+	$(BIN)/python -m tests.faults.zombies --runs 50
+	$(BIN)/python -m bench.killed
+	$(BIN)/python -m tests.scenarios.duplicates --events 100000
 	$(BIN)/python -m tests.simulate.run --seeds 0 --sequences 2000
 
 SHARE ?= 1

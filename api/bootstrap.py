@@ -28,6 +28,7 @@ from api.restoring_settings import unnamed_steps
 from api.scenarios import Watch
 from api.schemas import Check, SinkTest
 from api.settings import Settings
+from api.shapes import compile_types
 from api.sinks import trial
 from api.sinks.declared import World
 from api.tracing import opening as traces
@@ -241,8 +242,9 @@ def world(settings: Settings, clock: Clock, stack: ExitStack) -> World:
     return World(clock, settings.data, stack, limits.timeout, limits.deadline)
 
 
-def arm(settings: Settings) -> None:
-    """Arm the failpoints. Raises Wrong."""
+def prepare(settings: Settings) -> None:
+    """What comes before any thread: types compiled, failpoints armed. Raises Wrong."""
+    compile_types()
     try:
         failpoints.arm(settings.failpoints)
     except ValueError as error:
@@ -250,8 +252,8 @@ def arm(settings: Settings) -> None:
 
 
 def loaded(settings: Settings, clock: Clock = now) -> Loaded:
-    """The operator's files, and the failpoints armed. Raises Wrong."""
-    arm(settings)
+    """The operator's files, and what comes before any thread. Raises Wrong."""
+    prepare(settings)
     read = files.load(settings.catalogue, settings.rules, settings.sinks.names, books(settings, clock))
     if read.wrong:
         raise Wrong(read.wrong)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import log
 from typing import Any
 
-from api.evidence_words import listed, moved, number
+from api.evidence_words import listed, moved, number, span, times
 from api.severity_words import when
 
 Fields = Mapping[str, Any]
@@ -58,8 +58,8 @@ def first_before_second(first: Fields, second: Fields) -> list[str]:
 def change_in_words(member: Fields) -> str:
     """A change and how it lies to the onset."""
     before = member["facts"].get("before_onset_ms", 0)
-    minutes = f"{abs(before) / 60_000:.3g} min {'before' if before >= 0 else 'after'} the onset"
-    return f"{listed(member['because'])} of {member['entity']} at {when(member['since'])}, {minutes}"
+    lies = f"{span(abs(before))} {'before' if before >= 0 else 'after'} the onset"
+    return f"{listed(member['because'])} of {member['entity']} at {when(member['since'])}, {lies}"
 
 
 def abstention(incident: Fields, floor: float) -> str:
@@ -102,7 +102,7 @@ def _series(value: float, candidate: Fields, facts: Fields) -> Said | None:
     if series is None:
         return (FOR, f"its series have moved (worth {number(value)})") if value else None
     before = series.get("as_bad_before", 0)
-    often = f", as bad {before} times before" if before else ""
+    often = f", as bad {times(before)} before" if before else ""
     if not value:
         return AGAINST, f"{moved(series)}{often}: counts for nothing"
     left = ", after what its providers explain" if candidate["terms"].get("excused") else ""

@@ -77,6 +77,11 @@ def span(milliseconds: float) -> str:
     return f"{seconds} s"
 
 
+def times(count: int) -> str:
+    """How often: once, 2 times."""
+    return "once" if count == 1 else f"{count} times"
+
+
 def moved(f: Facts) -> str:
     """From what to what a series went, and how far that is."""
     said = f"usually {number(f['usual'])}, seen {number(f['seen'])}, {number(f['deviation'])} standard deviations"
@@ -84,7 +89,7 @@ def moved(f: Facts) -> str:
 
 
 def _seen_before(f: Facts) -> str:
-    return f"{moved(f)}, but its history was as bad {f['as_bad_before']} times: that is no news"
+    return f"{moved(f)}, but its history was as bad {times(f['as_bad_before'])}: that is no news"
 
 
 def _lines(f: Facts) -> str:

@@ -63,12 +63,12 @@ class Lane:
 class _Taken:
     """A request on the short way; to the protocol's own methods it looks like one on the usual way."""
 
-    __slots__ = ("body", "decoded", "disconnected", "keep_alive", "kind", "message_event", "more_body",
+    __slots__ = ("chunks", "decoded", "disconnected", "keep_alive", "kind", "message_event", "more_body",
                  "response_complete")  # fmt: skip
 
     def __init__(self, kind: Kind, keep_alive: bool) -> None:
         self.kind, self.keep_alive = kind, keep_alive
-        self.body = bytearray()
+        self.chunks: list[bytes] = []
         self.decoded = Decoded(())
         self.disconnected, self.response_complete, self.more_body = False, False, True
         self.message_event = _NOBODY_WAITS
@@ -122,7 +122,7 @@ class LaneProtocol(HttpToolsProtocol):
         """A part of the body."""
         taken: object = self.cycle
         if type(taken) is _Taken:
-            taken.body += body
+            taken.chunks.append(body)
         else:
             super().on_body(body)
 
@@ -136,7 +136,8 @@ class LaneProtocol(HttpToolsProtocol):
 
     def _take(self, taken: _Taken) -> None:
         taken.more_body = False
-        body, taken.body = bytes(taken.body), bytearray()
+        body = b"".join(taken.chunks)  # of a single one no copy
+        taken.chunks.clear()
         failpoints.reach("http.after_read")
         try:
             decoded = self._lane.decode(taken.kind.format, body)

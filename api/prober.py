@@ -35,7 +35,9 @@ log = logging.getLogger(__name__)
 STEP = 1.0
 """Seconds between two looks at what is due, at most."""
 LOOK: Millis = 5_000
-"""Incidents are looked at so often, and whenever one has changed."""
+"""Incidents are looked at so often, and once one has changed."""
+CHANGED: Millis = 1_000
+"""So long at least lies between two looks: each reads all open incidents, and in a storm every commit changes one."""
 ENDING = 10.0
 
 
@@ -98,8 +100,9 @@ class Prober:
 
     def wake(self) -> None:
         """An incident has changed."""
-        self._news.set()
-        self.loop.wake()
+        if not self._news.is_set():
+            self._news.set()
+            self.loop.wake()
 
     def ready(self) -> Ready:
         """What readiness looks at. A probe that fails, or is late, keeps no sender out."""
@@ -157,14 +160,15 @@ class Prober:
 
     def _step(self) -> None:
         now = self._clock()
-        if self._news.is_set() or now - self._looked >= LOOK:
+        with self._lock:
+            self._follow_rules()
+        if self._schedule.checks and now - self._looked >= (CHANGED if self._news.is_set() else LOOK):
             self._news.clear()
             self._looked = now
             asked = wanted(self._incidents())
             with self._lock:
                 self._schedule.want(self._as_declared(asked))
         with self._lock:
-            self._follow_rules()
             for check in self._schedule.due(now):
                 try:
                     self._begin(check)

@@ -88,7 +88,7 @@ def _topology(
     consumer: np.ndarray,
     provider: np.ndarray,
     form: np.ndarray,
-    forms: tuple[Dependency, ...] | list = FORMS,
+    forms: tuple[Dependency, ...] | list[Dependency] = FORMS,
 ) -> Topology:
     """Each pair of entities once; groups need one member."""
     _, first = np.unique(consumer * count + provider, return_index=True)

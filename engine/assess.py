@@ -65,8 +65,9 @@ def refresh(
 def recount(context: Context, incident: Incident, nodes: list[Node], now: Millis) -> None:
     """Bring an incident in line with its trouble, of which nothing has changed but counts (`engine.growth`)."""
     follow_alerts(context, incident, nodes, now)
-    incident.signature = _signature(context, incident, nodes)
-    incident.facts = replace(incident.facts, at=now)
+    signature = _signature(context, incident, nodes)
+    if signature != incident.signature:
+        incident.signature, incident.facts = signature, replace(incident.facts, at=now)
     _say(context, incident, now, "")
 
 

@@ -35,9 +35,9 @@ from engine.probing import take_answer
 from engine.proof import compared, guard, proof_due
 from engine.ranges import take_fetched
 from engine.reasons import Disposition
-from engine.record import Recorder
 from engine.recovery_views import RecoveryView
 from engine.settle import evidence_due, final_due, settle_due
+from engine.settled import unsettle
 from engine.shards import ALONE, Shard
 from engine.signals import (
     Activation,
@@ -86,8 +86,8 @@ _TIMERS: Mapping[str, Callable[[Context, str, Millis], None]] = {
 }
 _SHIFTED = frozenset({"expiry", "recover", "forget", "archive", "late", "dead", "storm", "call", "proof"})
 """Timers that wait for the absence of something: own downtime moves them."""
-_OF_ALERTS = frozenset({"settle", "final", "expiry", "forget", "gate", "flap"})
-"""Timers that change nothing about an incident but by its alerts."""
+_DISPOSITIONS = tuple(Disposition)
+_COUNTED = ("received", *(one.value for one in Disposition))
 
 
 class Core:
@@ -100,6 +100,7 @@ class Core:
         self._library, self._shard = library, shard
         self._context = _ready(Context(state, library, shard))
         self._drill = _ready(Context(states.decode(state.drill), library, shard)) if state.drill else None
+        self._lanes = _lanes(self._context, self._drill)
         state.drill = b""
 
     @classmethod
@@ -123,7 +124,7 @@ class Core:
         """Fire the timers due by ``now``, then take the signals of input ``position`` in their order."""
         out = self._begin()
         self._fire(now)
-        for context in self._lanes():
+        for context in self._lanes:
             context.comparable.clear()
             context.state.now = now
             context.state.position = position
@@ -144,13 +145,15 @@ class Core:
 
     def due(self) -> Millis | None:
         """When the next timer is due."""
-        return min((due for lane in self._lanes() if (due := lane.timers.due()) is not None), default=None)
+        if self._drill is None:
+            return self._context.timers.due()
+        return min((due for lane in self._lanes if (due := lane.timers.due()) is not None), default=None)
 
     @property
     def counts(self) -> dict[str, int]:
         """Alert events received, and by current disposition."""
-        lanes = self._lanes()
-        return {name: sum(one.state.counts.get(name, 0) for one in lanes) for name in ("received", *Disposition)}
+        found = [one.state.counts for one in self._lanes]
+        return {name: sum([counts.get(name, 0) for counts in found]) for name in _COUNTED}
 
     @property
     def state(self) -> CoreState:
@@ -220,12 +223,8 @@ class Core:
 
     def _unsettle(self) -> None:
         """Something other than an alert comes: how domains were settled may be so no longer."""
-        for lane in self._lanes():
+        for lane in self._lanes:
             lane.settled.clear()
-
-    def _lanes(self) -> tuple[Context, ...]:
-        """What is real, and the drill lane once there was a drill."""
-        return (self._context,) if self._drill is None else (self._context, self._drill)
 
     def _lane_of(self, number: int) -> Context:
         """Where an alert of this number is."""
@@ -240,20 +239,23 @@ class Core:
             state.topology, state.rules, state.position, state.now = real.topology, real.rules, position, now
             self._drill = _ready(Context(state, self._library, self._shard))
             self._drill.out = self._context.out
+            self._lanes = _lanes(self._context, self._drill)
         return self._drill
 
     def _begin(self) -> Outcomes:
         out = Outcomes()
-        for lane in self._lanes():
+        for lane in self._lanes:
             lane.out = out
         return out
 
     def _fire(self, now: Millis) -> None:
-        while (context := min(self._lanes(), key=_next_due)) and (timer := context.timers.pop(now)) is not None:
+        while (upto := self.due()) is not None and upto <= now:
+            context = min(self._lanes, key=_next_due)
+            timer = context.timers.pop(now)
+            assert timer is not None  # noqa: S101 - it is the one that is due
             due, kind, key = timer
             context.state.now = max(context.state.now, due)
-            if kind not in _OF_ALERTS:
-                _forget(context, key)
+            unsettle(context.settled, context.state.incidents, kind, key)
             _TIMERS[kind](context, key, due)
             self._record(context, due)
 
@@ -265,15 +267,15 @@ class Core:
 
     def _finish(self, out: Outcomes, now: Millis) -> Outcomes:
         changed: list[int] = []
-        for context in self._lanes():
+        for context in self._lanes:
             self._record(context, now)
-            changed += sorted(number for number in context.changed if number in context.state.alerts)
-            context.changed = set()
-            context.recorder = Recorder(context.counted)
+            if context.changed:
+                changed += sorted(number for number in context.changed if number in context.state.alerts)
+                context.changed = set()
         if out.ledger:
             drills = [entry for entry in out.ledger if drilled(entry.alert)] if self._drill is not None else []
             real = [entry for entry in out.ledger if not drilled(entry.alert)] if drills else out.ledger
-            for context, entries in zip(self._lanes(), (real, drills), strict=False):
+            for context, entries in zip(self._lanes, (real, drills), strict=False):
                 counts = context.state.counts
                 counts["received"] = counts.get("received", 0) + len(entries)
                 if entries:
@@ -308,7 +310,7 @@ class Core:
         context = self._context
         if 0 < signal.number <= context.state.shared.activated:
             return
-        for lane in self._lanes():
+        for lane in self._lanes:
             activate(lane, signal, now)
         if context.shard.total > 1:
             context.state.shared.activated = signal.number
@@ -318,7 +320,7 @@ class Core:
     def _slept(self, gap: Downtime) -> None:
         """The engine was down: what it would have missed in that time is not held against anybody."""
         length = gap.until - gap.since
-        for context in self._lanes():
+        for context in self._lanes:
             context.timers.shift(_SHIFTED, gap.since, length)
             context.state.arrivals.sleep(gap.since, gap.until)
             for alert in context.state.alerts.values():
@@ -329,13 +331,9 @@ class Core:
             context.state.logs.slept(gap.since, gap.until)
 
 
-def _forget(context: Context, key: str) -> None:
-    """A timer fires, of an incident or else of anything: how its domain was settled may be so no longer."""
-    incident = context.state.incidents.get(key)
-    if incident is None:
-        context.settled.clear()
-    else:
-        context.settled.pop(incident.domain, None)
+def _lanes(real: Context, drill: Context | None) -> tuple[Context, ...]:
+    """What is real, and the drill lane once there was a drill."""
+    return (real,) if drill is None else (real, drill)
 
 
 def _next_due(context: Context) -> Millis:
@@ -354,9 +352,9 @@ def _ready(context: Context) -> Context:
 def _tally(counts: dict[str, int], dispositions: list[Disposition]) -> None:
     """Add them up; most often they are all alike (and hashing an enum's members is slow)."""
     left = len(dispositions)
-    for disposition in (dispositions[0], *Disposition):
-        number = dispositions.count(disposition)
-        counts[disposition.value] = counts.get(disposition.value, 0) + number
+    for disposition in (dispositions[0], *_DISPOSITIONS):
+        number, name = dispositions.count(disposition), disposition._value_
+        counts[name] = counts.get(name, 0) + number
         left -= number
         if left == 0:
             return

@@ -78,6 +78,8 @@ class Group:
 
     def repeats(self, record: Record) -> bool:
         """Whether the record is a redelivery: at or below its source's committed position."""
+        if record.offset is None and record.origin is None:
+            return False
         known = self.cursor.positions
         return any(at <= known.get(source, -1) for source, at in _places(record))
 
@@ -91,8 +93,9 @@ class Group:
         cursor = self.cursor
         cursor.position += 1
         cursor.arrival = arrival
-        for place, at in _places(record):
-            cursor.positions[place] = self.commit.positions[place] = at
+        if record.offset is not None or record.origin is not None:
+            for place, at in _places(record):
+                cursor.positions[place] = self.commit.positions[place] = at
         if record.origin is not None:
             self._origins[cursor.position] = record.origin
             self._forget(record.origin)

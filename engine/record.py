@@ -99,13 +99,15 @@ class Recorder:
 
     def take(self, position: int, at: Millis, versions: dict[str, str]) -> list[Decision]:
         """The decisions so far, by domain; the recorder is empty afterwards."""
-        decisions = [
-            Decision(domain, position, at, _encoder.encode(_Payload(position, at, versions, part)))
-            for domain, part in sorted(self._parts.items())
-        ]
+        decisions = []
+        if self._parts:
+            decisions = [
+                Decision(domain, position, at, _encoder.encode(_Payload(position, at, versions, part)))
+                for domain, part in sorted(self._parts.items())
+            ]
+            self._parts = {}
         if self._repeats:
             payload = _encoder.encode(_Repeats(position, at, self._repeats))
             decisions.append(Decision(self._counted, position, at, payload))
             self._repeats, self.reason = {}, None
-        self._parts = {}
         return decisions

@@ -26,7 +26,6 @@ One thread owns the core and calls everything here but `Service.health`.
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable, Sequence
 from threading import Event
@@ -39,6 +38,7 @@ from engine.errors import EngineError, Fenced, StoreCorrupt, StoreUnavailable
 from engine.feed import Delivery, Feed, tell_committed, tell_failed
 from engine.group import Cursor, Group
 from engine.metrics import EngineMetrics
+from engine.pacing import Pacing
 from engine.ports import Clock, Commit, Record, Source, Store
 from engine.resume import Engine, Machine, Revived, revive
 from engine.signals import Millis
@@ -89,17 +89,18 @@ class Service:
         *,
         on_commit: Callable[[Commit], None] | None = None,
         settings: ServiceSettings | None = None,
+        pacing: Pacing | None = None,
     ) -> None:
         self._machine, self._store, self._feed = machine, store, Feed(sources)
         self._clock, self._metrics, self._on_commit = clock, metrics, on_commit
-        self.settings = settings or ServiceSettings()
+        self.settings, self._pacing = settings or ServiceSettings(), pacing or Pacing()
         self._writer = Writer(
             store, metrics, self.settings.snapshots, version=machine.version, schema=machine.engine.SCHEMA
         )
         self._core: Engine | None = None
         self._cursor = Cursor()
         self._reason = "starting"
-        self._last_step, self._polled_at, self._backoff, self._retry_at = time.monotonic(), 0.0, 0.0, 0.0
+        self._last_step, self._polled_at, self._backoff, self.retry_at = self._pacing.monotonic(), 0.0, 0.0, 0.0
         self._untold: Sequence[Delivery] = ()
         self._alive_at, self._pruned_at, self._sample_next = 0, 0, 0
         self.hands_over = True  # until somebody has looked
@@ -139,7 +140,7 @@ class Service:
 
     def step(self, timeout: float) -> int:
         """One group, or the timers that are due; waits at most ``timeout`` seconds. Returns the records taken."""
-        self._last_step = time.monotonic()
+        self._last_step = self._pacing.monotonic()
         if self._core is None:
             return self._stand_still(timeout)
         settings = self.settings
@@ -171,8 +172,8 @@ class Service:
     def stop(self) -> None:
         """Close the sources, commit what they still hold, store a last snapshot: the next start replays nothing."""
         self._feed.close()
-        deadline = time.monotonic() + self.settings.drain_seconds
-        while self._core is not None and time.monotonic() < deadline and self.step(0):
+        deadline = self._pacing.monotonic() + self.settings.drain_seconds
+        while self._core is not None and self._pacing.monotonic() < deadline and self.step(0):
             pass
         if self._core is not None:
             try:
@@ -188,7 +189,7 @@ class Service:
 
     def health(self) -> Health:
         """For `/readyz`; from any thread."""
-        age = time.monotonic() - self._last_step
+        age = self._pacing.monotonic() - self._last_step
         reason = self._reason
         if not reason and age > self.settings.stalled_seconds:
             reason = f"the service has not moved for {age:.0f} s"
@@ -334,7 +335,7 @@ class Service:
         self._core = None
         self._reason = str(error) if isinstance(error, EngineError) else f"the engine cannot go on: {error!r}"
         self._backoff = min(max(self._backoff * 2, settings.backoff_first), settings.backoff_most)
-        self._retry_at = time.monotonic() + self._backoff * (0.5 + random.random() / 2)  # noqa: S311 - spread
+        self.retry_at = self._pacing.within(self._backoff)
         self._metrics.ready.set(0)
         trace = None if isinstance(error, StoreUnavailable) else error
         log.error("inputs are refused: %s; next try within %.1f s", self._reason, self._backoff, exc_info=trace)
@@ -343,14 +344,14 @@ class Service:
 
     def _stand_still(self, timeout: float) -> int:
         """Refuse what comes in, at once; rebuild the core when it is time to try again."""
-        left = self._retry_at - time.monotonic()
+        left = self.retry_at - self._pacing.monotonic()
         if left <= 0:
             self._try_again()
             return 0
         refused = self._feed.poll(self.settings.group_records, self.settings.group_bytes, min(timeout, left))
         tell_failed(refused, StoreUnavailable(self._reason))
         if refused:
-            time.sleep(min(0.05, left))  # a source that delivers again at once must not turn this into a spin
+            self._pacing.sleep(min(0.05, left))  # a source that delivers again at once must not turn this into a spin
         return len(refused)
 
     def _try_again(self) -> None:

@@ -13,8 +13,6 @@ What the cores hand over to other shards is sent once it is durable, in order; a
 from __future__ import annotations
 
 import logging
-import random
-import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Protocol
@@ -23,6 +21,7 @@ import msgspec
 
 from engine.envelope import FORMAT, encode
 from engine.errors import EngineError, Fenced, StoreUnavailable
+from engine.pacing import Pacing
 from engine.ports import Origin, Record, ShardStore
 from engine.service import Service
 from engine.splitting import Sent
@@ -114,11 +113,15 @@ class Worker:
     of shards durable, in order, or raises `StoreUnavailable`."""
 
     def __init__(
-        self, open_: Callable[[int, ShardSource], tuple[Service, ShardStore]], send: Callable[[Sequence[Sent]], None]
+        self,
+        open_: Callable[[int, ShardSource], tuple[Service, ShardStore]],
+        send: Callable[[Sequence[Sent]], None],
+        pacing: Pacing | None = None,
     ) -> None:
-        self._open, self._send = open_, send
+        self._open, self._send, self._pacing = open_, send, pacing or Pacing()
         self._member: Member | None = None
-        self._waiting: dict[int, float] = {}
+        self.waiting: dict[int, float] = {}
+        """When shards that were assigned and are not up are tried again."""
         self.owned: dict[int, Owned] = {}
         self.troubles: dict[int, str] = {}
         """Why shards that were assigned are not up."""
@@ -159,8 +162,8 @@ class Worker:
             one = self.owned.get(record.partition)
             if one is not None:
                 one.source.push(record)
-        for shard, at in sorted(self._waiting.items()):
-            if at <= time.monotonic() and self._member.in_touch():
+        for shard, at in sorted(self.waiting.items()):
+            if at <= self._pacing.monotonic() and self._member.in_touch():
                 self._begin(shard)
         for shard in list(self.owned):
             try:
@@ -208,27 +211,28 @@ class Worker:
         log.error("shard %d is not up, next try within %g s: %s", shard, seconds, error)
         if self._member is not None:
             self._member.hold(shard)
-        spread = 0.5 + random.random() / 2  # noqa: S311 - so that not all come back at once
-        self._waiting[shard], self.troubles[shard] = time.monotonic() + seconds * spread, str(error)
+        self.waiting[shard], self.troubles[shard] = self._pacing.within(seconds), str(error)
 
     def _forget(self, shards: Collection[int]) -> None:
         for shard in shards:
-            self._waiting.pop(shard, None)
+            self.waiting.pop(shard, None)
             self.troubles.pop(shard, None)
 
     def _hand_over(self, one: Owned) -> None:
-        """What is durable and not sent yet. When sending fails it is tried again with the next step."""
+        """What is durable and not sent yet. When the store or sending fails it is tried again with the next step."""
         if not one.service.hands_over:
             return
-        while rows := one.store.handovers():
-            try:
+        try:
+            while rows := one.store.handovers():
                 self._send([
                     Sent(to, encode([part]), Origin(HANDED, part.source, part.number, FORMAT)) for to, part in rows
                 ])  # fmt: skip
-            except StoreUnavailable as error:
-                log.error("nothing can be handed over: %s", error)
-                return
-            one.store.handed(rows[-1][1].number)
+                one.store.handed(rows[-1][1].number)
+        except Fenced:
+            raise
+        except StoreUnavailable as error:
+            log.error("nothing can be handed over: %s", error)
+            return
         one.service.hands_over = False
 
     def _patience(self, timeout: float) -> float:

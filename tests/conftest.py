@@ -6,11 +6,12 @@ what it did not try. With HEADWATER_REQUIRE_PARTS=1 an absent component is a fai
 
 from __future__ import annotations
 
+import gc
 import importlib
 import importlib.util
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
@@ -60,6 +61,17 @@ COMPONENTS: dict[str, tuple[Callable[[], bool], str]] = {
     "apache-kafka": (_apache_kafka, "make kafka, which fetches it with Maven"),
 }
 """Component -> (is it here, how to get it)."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """All modules and thousands of tests come to stay: that they are no garbage is not looked at again and again."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+        gc.freeze()
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

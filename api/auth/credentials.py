@@ -26,6 +26,8 @@ def credential(header: bytes) -> str:
 
 def cookie(header: bytes, name: str = COOKIE) -> str:
     """The value of a cookie; of one that is sent twice, nothing: one of the two may be somebody else's."""
+    if not header:
+        return ""
     pairs = (pair.strip().partition("=") for pair in header.decode("latin-1").split(";"))
     found = [value for key, _, value in pairs if key == name]
     return found[0] if len(found) == 1 and len(found[0]) <= 200 else ""

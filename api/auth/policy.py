@@ -7,6 +7,7 @@ or both; what is in neither is refused. A credential's scopes narrow that furthe
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from types import MappingProxyType
 
 from api.access_settings import Role
@@ -46,6 +47,7 @@ def allowed(principal: Principal, action: str) -> bool:
     return any(grants(role, action) for role in principal.roles)
 
 
+@lru_cache(1024)
 def grants(role: Role, action: str) -> bool:
     """Whether a role alone allows an action."""
     known = ACTIONS.get(action)

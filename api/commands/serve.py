@@ -24,6 +24,10 @@ from api.settings import Settings
 GRACE = 5
 """Seconds that requests under way get when the server ends."""
 BACKLOG = 2048
+KEEP_ALIVE = 320
+"""Seconds that a connection may be idle: longer than Prometheus keeps one (300, `config/http_config.go` of its common
+library), so that the sender ends it. A server that is the first may end it just as a request comes; Go's client does
+not send a POST again then, and the alerts in it are lost until they are evaluated anew."""
 COLLECT = (20_000, 20, 20)
 """When Python looks for cycles: after so many new objects, and each 20th time also among older ones."""
 
@@ -109,6 +113,7 @@ class Server(uvicorn.Server):
                 date_header=False,
                 timeout_graceful_shutdown=GRACE,
                 backlog=BACKLOG,
+                timeout_keep_alive=KEEP_ALIVE,
             )
         )
         self._running, self._ready = running, ready

@@ -191,7 +191,7 @@ class _Role:
 @contextmanager
 def _role(settings: Settings, clock: Clock) -> Iterator[_Role]:
     cluster = _needed(settings)
-    bootstrap.arm(settings)
+    bootstrap.prepare(settings)
     with ExitStack() as stack:
         yield _Role(cluster, opened(settings, clock, stack), stack)
 

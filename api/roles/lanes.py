@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as TooSlow
@@ -18,7 +19,7 @@ from engine.ports import Origin, Record
 from engine.splitting import Sent
 from engine.worker import TOPIC, Worker
 from ingest.errors import Overloaded, TooLarge
-from ingest.kafka.client import KafkaError, Partition
+from ingest.kafka.client import KafkaError, Partition, errors
 from ingest.kafka.members import Member
 from ingest.kafka.producer import OrderedProducer, Unsent
 
@@ -27,6 +28,7 @@ log = logging.getLogger(__name__)
 ORIGIN = "origin"
 ANSWER = 60.0
 MOST = 2_000
+PAUSE = 0.2
 
 
 class Lanes:
@@ -75,8 +77,14 @@ class ShardMember:
         self._member = Member(given, [declared.topic], declared.group, _Owner(worker), instance=instance)
 
     def poll(self, timeout: float) -> Sequence[Record]:
-        """What came. Raises KafkaError where a position is no longer in the topic: it was away for too long."""
-        found = self._member.poll(timeout, MOST)
+        """What came; nothing while the broker cannot be reached. Raises KafkaError where a position is no longer in the
+        topic: it was away for too long."""
+        try:
+            found = self._member.poll(timeout, MOST)
+        except errors.RetriableError as error:  # of a connection that was lost under way: the next poll makes another
+            log.warning("the broker does not answer as it should, it is asked again: %r", error)
+            time.sleep(min(timeout, PAUSE))
+            return []
         return [self._record(partition, one) for (_, partition), records in found.items() for one in records]
 
     def seek(self, shard: int, offset: int) -> None:

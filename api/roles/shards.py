@@ -21,6 +21,7 @@ from engine.service import Service, ServiceSettings
 from engine.shards import Shard
 from engine.storage.postgres import PostgresStore
 from engine.worker import ShardSource, Worker
+from ingest.kafka.client import KafkaError
 from ingest.turning import Turning
 
 log = logging.getLogger(__name__)
@@ -116,8 +117,8 @@ class Working:
     def _joined(self) -> bool:
         try:
             self._join(self._worker)
-        except (ConnectionError, OSError, StoreUnavailable) as error:
-            self.trouble = str(error)
+        except (OSError, KafkaError, StoreUnavailable) as error:
+            self.trouble = str(error) or type(error).__name__
             log.error("the group cannot be joined yet: %s", error)
             return False
         self.trouble = ""

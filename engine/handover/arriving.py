@@ -6,6 +6,8 @@ it. Where both have an incident of one trouble, the domain is settled anew and t
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from engine.alerts.admission import expire_later, forget_later
 from engine.alerts.inhibition import unwatch, watch
 from engine.alerts.view import alert_view
@@ -14,7 +16,7 @@ from engine.context import Context
 from engine.envelope import decode
 from engine.evidence.baselines.moving import divided, joined, keys
 from engine.evidence.telemetry import Telemetry
-from engine.handover.leaving import hand_over
+from engine.handover.leaving import OF_INCIDENTS, hand_over
 from engine.handover.parcel import Parcel, opened
 from engine.heartbeats import ALERT_NAME
 from engine.incidents import incident_of, merge
@@ -75,8 +77,20 @@ def _adopt(context: Context, parcel: Parcel, now: Millis) -> None:
         pass_later(context, domain, now)
         look_later(context, domain, now + context.rules.correlation.settle)
         touch(context, name, now, urgent=True)
+    _after_settling(context, parcel, touched)
     if parcel.signals:
         context.strays += decode(parcel.signals).signals
+
+
+def _after_settling(context: Context, parcel: Parcel, touched: Set[str]) -> None:
+    """What an incident is looked at for, and became due on the way, waits until its domain is settled here: before,
+    nobody can say which of its alerts still fire, and one whose group wait is over would never be declared."""
+    domains, timers = context.state.domains, context.timers
+    settled = max((domains[name].settle_at + 1 for name in touched & domains.keys()), default=0)
+    for _, kind, key in parcel.timers:
+        due = timers.when(kind, key)
+        if kind in OF_INCIDENTS and due is not None and due < settled:
+            timers.set(settled, kind, key)
 
 
 def _incidents(context: Context, parcel: Parcel, now: Millis) -> None:
@@ -166,17 +180,20 @@ def _fold(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
 
 
 def _counted(context: Context, young: Alert, alert: Alert, now: Millis) -> None:
-    """The event that began the young one is a repetition of the alert it belongs to."""
+    """The event that began the young one is a repetition of the alert it belongs to, or its end: as any such it names
+    no incident, for it is wherever its alert goes."""
     before, young.held_until = young.disposition, None
     young.replaced = True
-    if young.internal or before is Disposition.RESOLVED:
+    if young.internal:
         return
-    young.disposition, young.reason, young.rule = Disposition.DUPLICATE, Reason.REPEAT, ""
-    change = LedgerChange(young.event, alert.no, now, before, Disposition.DUPLICATE, Reason.REPEAT, alert.incident)
+    ended = before is Disposition.RESOLVED
+    young.disposition = Disposition.RESOLVED if ended else Disposition.DUPLICATE
+    young.reason, young.rule = Reason.ENDED if ended else Reason.REPEAT, ""
+    change = LedgerChange(young.event, alert.no, now, before, young.disposition, young.reason)
     context.out.changes.append(change)
     context.recorder.change(alert.domain, change)
     context.count(before, -1)
-    context.count(Disposition.DUPLICATE)
+    context.count(young.disposition)
 
 
 def _evidence(context: Context, parcel: Parcel) -> None:

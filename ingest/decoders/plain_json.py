@@ -269,7 +269,7 @@ def decode(body: bytes) -> Decoded:
     is_array = body.lstrip()[:1] == b"["
     try:
         events = _array.decode(body) if is_array else _one.decode_lines(body)
-        if (events or is_array) and len(events) <= MAX_ALERTS and not too_deep(body, _objects(events)):
+        if (events or is_array) and len(events) <= MAX_ALERTS and not too_deep(body, _objects(body, events)):
             make = _MAKE
             return Decoded(tuple([make[type(event)](event) for event in events]))
     except (*MALFORMED, Undecodable):
@@ -281,10 +281,13 @@ def decode(body: bytes) -> Decoded:
     return _one_by_one(body, parts, alone=not is_array and len(parts) == 1)
 
 
-def _objects(events: list[Any]) -> int:
-    """How many objects and arrays these events needed, at least."""
-    held = [event.labels is not _NONE and len(bytes(event.labels)) > 4 for event in events]
-    return len(events) + sum(held)
+def _objects(body: bytes, events: list[Any]) -> int:
+    """How many objects these events are and hold, at least."""
+    held = [event.labels is not _NONE and bytes(event.labels)[:1] == b"{" for event in events]
+    if b'"annotations"' in body:
+        noted = [event.annotations for event in events if type(event) is _Alert]
+        held += [notes is not _NONE and bytes(notes)[:1] == b"{" for notes in noted]
+    return len(events) + held.count(True)
 
 
 def _lines(body: bytes) -> list[bytes]:

@@ -36,10 +36,9 @@ class Classifier:
         signals = record.decoded.signals if record.decoded is not None else ()
         if not signals:
             return Lane.ALERTS
-        kinds = set(map(type, signals))
-        lane = _LANES.get(kinds.pop(), Lane.URGENT)
-        if kinds:
-            lane = min(lane, *(_LANES.get(kind, Lane.URGENT) for kind in kinds))
+        lane = _LANES.get(type(signals[0]), Lane.URGENT)
+        if len(signals) > 1:
+            lane = min([_LANES.get(kind, Lane.URGENT) for kind in set(map(type, signals))])
         if lane is Lane.TELEMETRY:
             newest = max(_newest(signals[0]), _newest(signals[-1]))
             if newest < self._clock() - self._old:

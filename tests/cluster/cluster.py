@@ -22,6 +22,7 @@ from engine.core import Core, Shards
 from engine.library import Library
 from engine.metrics import EngineMetrics
 from engine.outcomes import AlertView, IncidentView, LedgerChange, LedgerEntry, Publication
+from engine.pacing import Pacing
 from engine.ports import Commit, Decoded, Origin, Record, ShardStore
 from engine.resume import Machine
 from engine.routes import Routes
@@ -71,7 +72,7 @@ class Cluster:
     def __init__(self, shards: int, seed: object, start: Millis, dsn: str = "") -> None:
         self.dsn = dsn
         self.rng = random.Random(f"cluster {seed}")
-        self.settings = SETTINGS
+        self.settings, self.pacing = SETTINGS, Pacing()
         self.bus = Bus(shards, self.rng)
         self.shards = [MemoryShard(Shard(number, shards)) for number in range(shards)]
         self.library = Library()
@@ -150,9 +151,11 @@ class Cluster:
 
     def service(self, number: int, source: ShardSource, store: ShardStore) -> tuple[Service, ShardStore]:
         """That of a shard, on this store."""
-        machine = Machine(Shards(Shard(number, len(self.shards))), self.library, _decode, "1")
+        machine = Machine(Shards(Shard(number, len(self.shards))), self.library, decode, "1")
         metrics = EngineMetrics(CollectorRegistry(), "1")
-        return Service(machine, store, [source], lambda: self.now, metrics, settings=self.settings), store
+        return Service(
+            machine, store, [source], lambda: self.now, metrics, settings=self.settings, pacing=self.pacing
+        ), store
 
     # --- time ---
 
@@ -260,6 +263,6 @@ def listen(patch: pytest.MonkeyPatch, cluster: Cluster) -> None:
     patch.setattr(engine_core, "take", hear)
 
 
-def _decode(format: str, body: bytes) -> Decoded:
+def decode(format: str, body: bytes) -> Decoded:
     assert format == envelope.FORMAT
     return envelope.decode(body)

@@ -11,6 +11,7 @@ from engine.core import Core
 from engine.handover import parcel
 from engine.library import Library
 from engine.outcomes import Outcomes
+from engine.reasons import Disposition
 from engine.shards import BITS, Shard, shard_of
 from engine.signals import (
     Activation,
@@ -140,10 +141,40 @@ def test_an_alert_that_came_first_to_the_new_owner_is_the_same_alert_afterwards(
     assert pair.balanced()
 
 
+def test_what_came_first_to_the_new_owner_is_wherever_its_alert_goes(pair: Pair) -> None:
+    """As any repetition: one that named the incident of that moment stayed there when the alert was moved."""
+    pair.activate(named(2))
+    (first,) = pair.feed(2, alert()).ledger
+    event, young = f"{pair.positions[2]}-{first.index}", first.alert
+    pair.pass_time(1_000)
+    (part,) = (part for to, part in pair.under_way if to == 2)
+    changes = {one.event: one for one in pair.feed(2, part).changes}
+    found = changes[event]
+    assert (found.disposition, found.incident) == (Disposition.DUPLICATE, "")
+    assert found.alert != young
+
+
+def test_an_incident_whose_group_wait_ended_on_the_way_is_declared() -> None:
+    pair = Pair()
+    pair.activate(named(1))
+    pair.feed(1, alert())
+    pair.pass_time(10_000)
+    pair.activate(named(2))
+    pair.pass_time(MINUTE)
+    pair.deliver(2)
+    pair.pass_time(MINUTE)
+    (incident,) = pair.cores[2].state.incidents.values()
+    assert incident.declared_at
+
+
 def test_an_end_that_came_first_ends_the_alert_that_is_handed_over(pair: Pair) -> None:
     pair.activate(named(2))
-    pair.feed(2, alert(firing=False), alert("Slow", firing=False))
-    pair.deliver(2)
+    ends = pair.feed(2, alert(firing=False), alert("Slow", firing=False)).ledger
+    (part,) = (part for to, part in pair.under_way if to == 2)
+    changes = pair.feed(2, part).changes
+    kept = {one.alert for one in changes if one.disposition is Disposition.RESOLVED}
+    assert len(kept) == len(ends) == 2
+    assert not kept & {one.alert for one in ends}, "each is the end of the alert that was handed over"
     pair.pass_time(5_000)
     state = pair.cores[2].state
     assert not any(one.spell.firing(pair.now) for one in state.alerts.values())

@@ -67,6 +67,32 @@ def test_a_handover_waits_for_a_broker_that_is_away(cluster: Cluster) -> None:
     assert cluster.shards[shard_of(other, 4)].store.resume().positions["shard", shard_of("one", 4)] == 1
 
 
+@pytest.mark.parametrize("asked", ["handovers", "handed"])
+def test_a_store_that_is_lost_between_a_commit_and_its_handover_does_not_end_the_worker(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    cluster.take([alert()])
+    cluster.pass_time(START + 1_000)
+    other = next(name for name in ("two", "three", "four") if shard_of(name, 4) != shard_of("one", 4))
+    before = getattr(OwnedMemory, asked)
+    lost: list[tuple[int, ...]] = []
+
+    def lose(self: OwnedMemory, *given: int) -> object:
+        if not lost:
+            lost.append(given)
+            raise StoreUnavailable("the line was cut")
+        return before(self, *given)
+
+    monkeypatch.setattr(OwnedMemory, asked, lose)
+    cluster.activate(topology(other))
+    cluster.pass_time(START + 2_000)
+    cluster.pass_time(START + 600_000)
+    assert lost
+    (incident,) = cluster.incidents()
+    assert incident.alerts == 1
+    assert cluster.counts()["received"] == 1
+
+
 def test_what_a_commit_hands_over_is_sent_though_its_answer_was_lost(
     cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -85,6 +111,27 @@ def test_what_a_commit_hands_over_is_sent_though_its_answer_was_lost(
     monkeypatch.setattr(OwnedMemory, "commit", unheard)
     cluster.pass_time(START + 60_000)
     assert unanswered
+    assert all(not shard.store.handovers() for shard in cluster.shards)
+    assert [len(core.state.alerts) for core in cluster.cores() if core.state.alerts] == [1]
+
+
+@pytest.mark.parametrize("call", ["handovers", "handed"])
+def test_a_handover_waits_for_a_store_that_is_away(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    cluster.take([alert()])
+    cluster.pass_time(START + 1_000)
+    cluster.activate(topology(next(one for one in ("two", "three") if shard_of(one, 4) != shard_of("one", 4))))
+
+    def away(self: OwnedMemory, *_: int) -> None:
+        raise StoreUnavailable("the connection was lost")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(OwnedMemory, call, away)
+        for _ in range(3):
+            cluster.workers[0].step(0)
+        assert cluster.handovers
+    cluster.pass_time(START + 3_000)
     assert all(not shard.store.handovers() for shard in cluster.shards)
     assert [len(core.state.alerts) for core in cluster.cores() if core.state.alerts] == [1]
 

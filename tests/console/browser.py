@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Dialog, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Dialog, Page, ViewportSize, expect, sync_playwright
 
 SHOTS = Path(os.environ.get("HEADWATER_SCREENSHOTS") or Path(__file__).resolve().parents[2] / "screenshots")
 """A folder that CI keeps; it is not in the repository."""
@@ -20,6 +20,9 @@ FLAGS = [
 ]  # fmt: skip
 WALL: ViewportSize = {"width": 1920, "height": 1080}
 HAND: ViewportSize = {"width": 390, "height": 844}
+PATIENCE = 60_000
+"""Milliseconds: browsers share two cores with other tests."""
+expect.set_options(timeout=PATIENCE)
 
 
 def chromium() -> str:
@@ -97,7 +100,7 @@ def screens(opened: Browser, url: str) -> Iterator[Open]:
         context = opened.new_context(viewport=size, color_scheme="dark" if dark else "light", base_url=url)
         screen = Screen(context.new_page())
         made.append(screen)
-        screen.page.set_default_timeout(15_000)
+        screen.page.set_default_timeout(PATIENCE)
         if who:
             _log_in(screen.page, who)
             screen.complaints.clear()  # who has not logged in is not given an icon either

@@ -182,7 +182,7 @@ def test_what_an_incident_leaves_behind_is_settled_on_its_page(show: Open, playe
     expect(page.locator("#do-propose_playbook-auto [data-field=branch]")).to_contain_text("headwater/")
     expect(page.locator("#do-propose_playbook-auto [data-field=diff]")).to_contain_text("+++ b/ops/playbooks")
     page.locator("#do-propose_playbook-auto [data-close]").click()
-    expect(part).to_contain_text("nobody else has approved it", timeout=15_000)
+    expect(part).to_contain_text("nobody else has approved it")
     only_text(page)
     assert grave(Axe().run(page)) == []
     screen.shot("afterwards-dark", whole=True)
@@ -240,4 +240,4 @@ def test_a_playbook_says_who_wrote_and_approved_it_and_when_that_is_in_doubt(
     expect(look.locator("[data-field=findings]")).to_contain_text("cannot be reached")
     look.locator("[data-close]").click()
     shutil.move(upstream.url.with_suffix(".away"), upstream.url)
-    expect(part).to_contain_text("? The repository could not be reached", timeout=15_000)
+    expect(part).to_contain_text("? The repository could not be reached")

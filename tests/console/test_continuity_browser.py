@@ -273,7 +273,7 @@ def test_who_may_only_read_is_offered_nothing_to_press(played: Played):
         assert 'data-open="do-' not in text or 'title="needs the role operator"' in text
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_hostile_playbooks_rosters_and_registers_are_only_ever_text(
     chrome: Browser, tmp_path_factory: pytest.TempPathFactory
 ):

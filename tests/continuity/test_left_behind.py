@@ -139,7 +139,7 @@ def test_silences_and_rules_changed_meanwhile_are_gone_or_accepted_before_the_ha
     assert "silence quiet by bo: noise" in said
     assert "silence a1 of alertmanager.am by bo" in said
     assert "rules " in said
-    assert "b2" not in said  # of somebody else's
+    assert "silence b2" not in said  # of somebody else's
 
     played.do("bo", "unsilence", "quiet", reason="over")
     assert measures(played, "silence") == [("quiet", "reverted"), ("a1", "open")]

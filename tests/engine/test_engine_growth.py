@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 import pytest
 
@@ -17,7 +18,7 @@ from topology.model import Dependency, Entity, Semantics, Topology
 START: Millis = 1_790_000_000_000
 MINUTE: Millis = 60_000
 QUIET = 45 * MINUTE
-SEEDS = 5
+SEEDS = (*range(5), 160, 178)
 NAMES = ("High", "QueueEmpty", "Dead")
 
 
@@ -90,16 +91,21 @@ def _all_of(driven: Driven) -> tuple[object, ...]:
     return decided, driven.outbox, driven.revisions, driven.timeline, driven.alerts, driven.core.snapshot()
 
 
-def test_counting_more_of_the_same_gives_what_settling_anew_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "seeds", [pytest.param(SEEDS, id="7"), pytest.param(range(400), id="400", marks=pytest.mark.slow)]
+)
+def test_counting_more_of_the_same_gives_what_settling_anew_gives(
+    seeds: Sequence[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
     found: list[Settled | None] = []
 
     def watched(context: Context, domain: Domain, now: Millis) -> Settled | None:
         found.append(growth.grown(context, domain, now))
         return found[-1]
 
-    monkeypatch.setattr(settle, "grown", watched)
-    counted = [_all_of(flooded(seed)) for seed in range(SEEDS)]
-    assert sum(one is not None for one in found) > 5 * SEEDS, "little was only counted: the comparison says nothing"
-    monkeypatch.setattr(settle, "grown", lambda context, domain, now: None)
-    for seed in range(SEEDS):
-        assert _all_of(flooded(seed)) == counted[seed], f"seed {seed}"
+    for seed in seeds:
+        monkeypatch.setattr(settle, "grown", watched)
+        counted = _all_of(flooded(seed))
+        monkeypatch.setattr(settle, "grown", lambda context, domain, now: None)
+        assert _all_of(flooded(seed)) == counted, f"seed {seed}"
+    assert sum(one is not None for one in found) > 5 * len(seeds), "little was counted: the comparison says nothing"

@@ -22,10 +22,10 @@ _TICK = 0.05
 
 
 class Proxy:
-    """Listens on ``port`` and leads to ``target`` on loopback."""
+    """Listens on ``port`` and leads to ``target`` on loopback. ``struck``: what it has held up, dropped or reset."""
 
     def __init__(self, target: int) -> None:
-        self._target, self._mode = target, PASS
+        self.target, self._mode, self.struck = target, PASS, 0
         self._changed = threading.Condition()
         self._pairs: set[tuple[socket.socket, socket.socket]] = set()
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -42,6 +42,7 @@ class Proxy:
             self._changed.notify_all()
         for inside, outside in pairs:
             if mode == RESET:
+                self.struck += 1
                 _reset(inside)
                 _reset(outside)
             elif mode == HALF_OPEN:
@@ -73,15 +74,17 @@ class Proxy:
                 continue
             inside, _ = self._listener.accept()
             if self._mode == RESET:
+                self.struck += 1
                 _reset(inside)
                 continue
             threading.Thread(target=self._serve, args=(inside,), daemon=True).start()
 
     def _serve(self, inside: socket.socket) -> None:
         if self._mode in (HOLD, HALF_OPEN):
+            self.struck += 1
             self._wait()
         try:
-            outside = socket.create_connection(("127.0.0.1", self._target), 5)
+            outside = socket.create_connection(("127.0.0.1", self.target), 5)
         except OSError:
             _reset(inside)
             return
@@ -101,6 +104,7 @@ class Proxy:
         with suppress(OSError):
             while data := come.recv(65_536):
                 mode = self._mode
+                self.struck += mode in (HOLD, HALF_OPEN) or (mode == UNANSWERED and not asks)
                 if mode == HOLD:
                     self._wait()
                 elif mode == HALF_OPEN or (mode == UNANSWERED and not asks):

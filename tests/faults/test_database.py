@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import pytest
 
 from tests.faults.database import FAULTS, at_work, server, strike
-from tests.real.postgres import Postgres
+from tests.real.standby import Pair
 
 pytestmark = [pytest.mark.real("postgres"), pytest.mark.timeout(300)]
 
 
 @pytest.fixture(scope="module")
-def strict() -> Iterator[Postgres]:
+def strict() -> Iterator[Pair]:
     made = server()
     logging.disable(logging.CRITICAL)
     yield made
@@ -23,7 +23,7 @@ def strict() -> Iterator[Postgres]:
     made.remove()
 
 
-def test_nothing_is_lost_or_told_twice_whatever_the_database_and_the_line_to_it_do(strict: Postgres) -> None:
+def test_nothing_is_lost_or_told_twice_whatever_the_database_and_the_line_to_it_do(strict: Pair) -> None:
     rng = random.Random(10)
     with at_work(strict) as run:
         for fault in FAULTS:

@@ -74,8 +74,8 @@ def test_the_only_reader_of_the_environment_is_settings(modules):
 
 
 SHELL = {
-    "failpoints", "feed", "group", "metrics", "publish", "resume", "service", "storage", "submissions", "worker",
-    "writer",
+    "failpoints", "feed", "group", "metrics", "pacing", "publish", "resume", "service", "storage", "submissions",
+    "worker", "writer",
 }  # fmt: skip
 """The parts of the engine that may have effects. All others are held to the contract of the core."""
 

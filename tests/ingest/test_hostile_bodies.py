@@ -164,6 +164,20 @@ def test_what_nests_deeply_is_judged_alike_however_deep_the_caller_stands(levels
     assert bool(shallow.signals) is (levels == 20)
 
 
+def test_what_is_no_object_makes_no_room_for_depth_that_an_object_would() -> None:
+    beat = b'{"kind":"heartbeat","source":"s","every":60,"labels":%b}'
+    odd = b"[" + b",".join([beat % b"3"] * 100 + [beat % deep(60)]) + b"]"
+    assert len(decode("json", odd).rejects) == 1
+    plain = b"[" + b",".join([beat % b"{}"] * 100 + [beat % deep(20)]) + b"]"
+    assert not decode("json", plain).rejects
+
+
+def test_objects_that_are_known_are_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    alert = b'{"kind":"alert","name":"A","service":"s","labels":{},"annotations":{"summary":"x"}}'
+    monkeypatch.setattr("ingest.jsontext._BRACKET", None)
+    assert len(decode("json", b"[" + b",".join([alert] * 200) + b"]").signals) == 200
+
+
 def test_ten_thousand_bad_alerts_cost_a_thousand_rejects_and_one_for_the_rest() -> None:
     decoded = decode("alertmanager-v2", b"[" + b",".join([b"{}"] * 9_999 + [GOOD]) + b"]")
     assert len(decoded.signals) == 1

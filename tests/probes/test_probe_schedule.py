@@ -12,6 +12,7 @@ from prometheus_client import CollectorRegistry
 from api.probe_schedule import Schedule
 from api.prober import Busy, Prober
 from engine.errors import StoreUnavailable
+from engine.outcomes import IncidentView
 from engine.ports import Record
 from engine.probing import Wanted
 from engine.signals import Answer
@@ -187,3 +188,28 @@ def test_the_thread_makes_what_is_due_by_itself(stage: Stage) -> None:
 
     eventually(all_made, "all are made")
     assert stage.prober.ready().ok
+
+
+def test_a_storm_of_changes_makes_nobody_read_all_incidents_again_and_again(stage: Stage) -> None:
+    looks: list[int] = []
+    now = 10_000
+
+    def incidents() -> tuple[IncidentView, ...]:
+        looks.append(now)
+        return ()
+
+    prober = Prober(stage._run, lambda: stage.rules, incidents, stage._submit, lambda: now, CollectorRegistry())
+
+    def changed(at: int) -> int:
+        nonlocal now
+        now = at
+        prober.wake()
+        prober._step()
+        return len(looks)
+
+    stage.rules = RuleSet.default()
+    assert changed(10_000) == 0, "without a probe or data check nobody asks"
+    stage.rules = rules("a")
+    assert [changed(at) for at in (10_001, 10_300, 10_600, 11_000)] == [1, 1, 1, 1]
+    assert [changed(at) for at in (11_001, 11_002, 12_001)] == [2, 2, 3], "what came meanwhile is seen a second later"
+    prober.stop()

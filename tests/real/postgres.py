@@ -59,7 +59,7 @@ class Postgres:
 
     def __init__(self, *, durable: bool = False, settings: tuple[str, ...] = ()) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="headwater-postgres-"))
-        self.port, self._numbers = free_port(), count(1)
+        self.port, self.data, self._numbers = free_port(), "data", count(1)
         self._free: list[str] = []
         self._settings = (*_ALWAYS, *(() if durable else _CARELESS), *settings)
         self._programs = programs()
@@ -72,8 +72,8 @@ class Postgres:
                 self._programs = self.folder / "pginstall" / "bin"
         self._environment = {**os.environ, "LC_ALL": "C", "HOME": str(self.folder)}
         self._process: subprocess.Popen[bytes] | None = None
-        self._run("initdb", "-D", "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
-        rules = self.folder / "data" / "pg_hba.conf"
+        self._run("initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-locale", "-N")
+        rules = self.folder / self.data / "pg_hba.conf"
         rules.write_text(f"host all guarded 127.0.0.1/32 scram-sha-256\n{rules.read_text()}")
         self.start()
 
@@ -86,7 +86,7 @@ class Postgres:
         deadline = time.monotonic() + 30
         while True:
             if self._process is None or self._process.poll() is not None:
-                self._process = self._spawn()
+                self._process = self._spawn(self.data, self.port)
             try:
                 psycopg.connect(self.dsn(), connect_timeout=2).close()
             except psycopg.OperationalError:
@@ -155,10 +155,10 @@ class Postgres:
         connection.close()
         return name
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _spawn(self, data: str, port: int) -> subprocess.Popen[bytes]:
         options = [option for setting in self._settings for option in ("-c", setting)]
         command = [
-            str(self._programs / "postgres"), "-D", "data", "-p", str(self.port), "-k", str(self.folder), *options
+            str(self._programs / "postgres"), "-D", data, "-p", str(port), "-k", str(self.folder), *options
         ]  # fmt: skip
         with (self.folder / "log").open("ab") as log:
             return subprocess.Popen(command, stdout=log, stderr=log, env=self._environment, cwd=self.folder, **self._as)  # type: ignore[call-overload, no-any-return]

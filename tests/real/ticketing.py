@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import httpx
 
+from tests.faults.proxy import Proxy, proxy
 from tests.publish.receiver import Receiver, receiver
 from tests.real.components import Child, free_port
 
@@ -23,11 +24,13 @@ PERSON, HERS = "ada", "ada-sesame"
 
 
 class System(NamedTuple):
-    """A running ticketing system, the way for a person to work in it by its own API, and where its web hooks go."""
+    """A running ticketing system, the way for a person to work in it by its own API, and where its web hooks go.
+    ``line``: what leads to it, if anything stands between."""
 
     url: str
     person: httpx.Client
     hooks: Receiver
+    line: Proxy | None = None
 
 
 @contextmanager
@@ -73,9 +76,14 @@ for name, password in (({USER!r}, {PASSWORD!r}), ({PERSON!r}, {HERS!r})):
 
 @contextmanager
 def roundup(folder: Path) -> Iterator[System]:
-    """A classic tracker, as its installation makes it, with two users, one of them a person."""
+    """A classic tracker, as its installation makes it, with two users, one of them a person; behind a line."""
     port, home = free_port(), folder / "tracker"
-    url = f"http://127.0.0.1:{port}"
+    with proxy(port) as line:
+        yield from _roundup(folder, home, port, line)
+
+
+def _roundup(folder: Path, home: Path, port: int, line: Proxy) -> Iterator[System]:
+    url = f"http://127.0.0.1:{line.port}"
     folder.mkdir(parents=True, exist_ok=True)
     _admin(home, "install", "classic", "sqlite")
     config = home / "config.ini"
@@ -91,7 +99,7 @@ def roundup(folder: Path) -> Iterator[System]:
         running(command, f"{url}/", folder / "log", {"HOOK": hooks.url}),
         httpx.Client(base_url=f"{url}/rest/data", auth=(PERSON, HERS), timeout=20, headers=headers) as person,
     ):
-        yield System(url, person, hooks)
+        yield System(url, person, hooks, line)
 
 
 def _admin(home: Path, *command: str) -> None:

@@ -31,7 +31,9 @@ class Process:
         self.url = f"http://127.0.0.1:{self.port}"
         words = [*role.split(), "-c", str(stage.settings), "--port", str(self.port)]
         self.log = stage.folder / f"{role.replace(' ', '-')}-{number}.log"
-        environment = {**os.environ, "PYTHONPATH": str(ROOT), "HEADWATER_FAILPOINTS": failpoints}
+        self.name = f"{role}-{number}"
+        named = {"PGAPPNAME": self.name}  # so that the database knows who wrote
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "HEADWATER_FAILPOINTS": failpoints, **named}
         with self.log.open("wb") as output:
             self._process = subprocess.Popen(
                 [sys.executable, "-c", START, *words], stdout=output, stderr=output, env=environment, cwd=stage.folder

@@ -6,32 +6,8 @@ import random
 
 import pytest
 
-from tests.scenarios.canonical import Canonical, canonical
-from tests.scenarios.drive import Driven
-from tests.scenarios.scoring import QUIET
-from tests.scenarios.troubles import START, TroubleWorld, make
-
-SOON = 5_000  # ms within which a sender or a proxy repeats itself
-
-
-def result(world: TroubleWorld, rng: random.Random | None) -> tuple[Canonical, int]:
-    """The canonical result but for the count of events, and how many were delivered."""
-    arrivals = [
-        (event.arrival + (rng.randrange(SOON) if rng and copy else 0), number, copy)
-        for number, event in enumerate(world.events)
-        for copy in range(rng.randint(1, 5) if rng else 1)
-    ]
-    driven, places = Driven(world.topology, start=START - 1000), {}
-    for at, number, copy in sorted(arrivals):
-        event = f"{driven.feed(at, (world.events[number].signal,))}-0"
-        if copy == 0:
-            places[event] = number
-    driven.pass_time(START + 1_800_000 + QUIET)
-    assert driven.core.counts["received"] == len(arrivals)
-    found = canonical(driven, places, {n for n, event in enumerate(world.events) if not event.allowed})
-    for said in found.values():
-        said.pop("events", None)
-    return found, len(arrivals)
+from tests.scenarios.duplicates import result
+from tests.scenarios.troubles import make
 
 
 @pytest.mark.parametrize("seed", [5, 9])

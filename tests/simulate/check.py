@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import msgspec
 
+from engine import ports
 from engine.chain import verify
 from engine.core import Core
 from engine.lifecycle import OPEN
-from engine.ports import Resume
 from engine.resume import Machine, StoredLibrary, revive
 from engine.signals import AlertEvent
 from engine.storage.sqlite.reader import SqliteReader
@@ -21,11 +21,11 @@ from tests.simulate.world import World, decode
 class FromTheBeginning:
     """The store as it is, without its snapshots: the whole input log is replayed."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: ports.Store) -> None:
         self._store = store
         self.entries, self.decisions, self.version = store.entries, store.decisions, store.version
 
-    def resume(self) -> Resume:
+    def resume(self) -> ports.Resume:
         return msgspec.structs.replace(self._store.resume(), snapshot=None)
 
 

@@ -29,7 +29,7 @@ from engine.storage.sqlite.store import SqliteStore
 from engine.submissions import Submissions
 from tests.scenarios.drive import Driven
 from tests.service.world import ListSource
-from tests.simulate.disk import AUDIENCES
+from tests.simulate.disk import AUDIENCES, memory
 from tests.simulate.plant import RULES, START, TOPOLOGY, rfc3339
 from tests.simulate.world import SETTINGS, decode
 
@@ -44,7 +44,7 @@ class Engine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp())
+        self.folder = Path(tempfile.mkdtemp(dir=memory()))
         self.now: Millis = START
         self.source, self.submissions = ListSource("http"), Submissions()
         self.accepted: list[bytes] = []

@@ -1,6 +1,8 @@
 """Simulations: `python -m tests.simulate.run [--seeds 50000] [--first N] [--jobs 2] [--sequences 2000]`.
 
-A seed that fails is printed. After them come sequences of the model (`tests.simulate.model`), of fifty steps each.
+A seed that fails is printed. After them come sequences of the model (`tests.simulate.model`), of fifty steps each, in
+parts of a hundred. A part that fails is printed with the shortest sequence that was found; `--first` of its number and
+`--sequences 100` go through it again.
 """
 
 from __future__ import annotations
@@ -16,12 +18,16 @@ from collections import Counter
 from pathlib import Path
 
 import msgspec
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.simulate.check import check
+from tests.simulate.disk import memory
 from tests.simulate.model import Engine
 from tests.simulate.world import World
+
+PART = 100
+"""Sequences of the model that one process goes through in a row."""
 
 
 class Outcome(msgspec.Struct):
@@ -40,11 +46,11 @@ class Outcome(msgspec.Struct):
     deaths: Counter[str] = Counter()
 
 
-def simulate(seed: int) -> Outcome:
+def simulate(number: int) -> Outcome:
     """One run. What goes wrong is in the outcome."""
-    with tempfile.TemporaryDirectory(dir=_memory()) as folder:
-        world = World(Path(folder), seed)
-        found = Outcome(seed)
+    with tempfile.TemporaryDirectory(dir=memory()) as folder:
+        world = World(Path(folder), number)
+        found = Outcome(number)
         try:
             world.run()
             check(world)
@@ -58,11 +64,6 @@ def simulate(seed: int) -> Outcome:
             found.deaths = world.deaths
             world.close()
         return found
-
-
-def _memory() -> str | None:
-    """The disk is simulated: files in memory are as good."""
-    return "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
 def quiet() -> None:
@@ -84,6 +85,33 @@ def many(first: int, seeds: int, jobs: int) -> tuple[Outcome, list[Outcome]]:
     return total, failed
 
 
+def part(number: int, sequences: int = PART) -> tuple[int, str]:
+    """So many sequences of the model, drawn from the number; what failed, the shortest that was found."""
+    found = settings(
+        max_examples=sequences, stateful_step_count=50, deadline=None, database=None, print_blob=False,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    # each machine has a seed of its own: hypothesis keeps it at the class
+    try:
+        run_state_machine_as_test(seed(number)(type(Engine.__name__, (Engine,), {})), settings=found)
+    except Exception as error:
+        return number, "\n".join([f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())])
+    return number, ""
+
+
+def model(first: int, sequences: int, jobs: int) -> int:
+    """How many parts failed, each printed as it happens."""
+    failed = 0
+    sizes = [min(PART, sequences - begun) for begun in range(0, sequences, PART)]
+    with multiprocessing.get_context("spawn").Pool(jobs, initializer=quiet) as pool:
+        under_way = [pool.apply_async(part, (first + n, size)) for n, size in enumerate(sizes)]
+        for number, failure in (one.get() for one in under_way):
+            if failure:
+                failed += 1
+                print(f"FAILED: part {number} of the model: {failure}", file=sys.stderr, flush=True)
+    return failed
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=2_000)
@@ -91,6 +119,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--sequences", type=int, default=0, help="of the model, fifty steps each")
     asked = parser.parse_args()
+    broken = 0
     first = random.randrange(1 << 32) if asked.first is None else asked.first
     began = time.monotonic()
     total, failed = many(first, asked.seeds, asked.jobs)
@@ -102,14 +131,13 @@ def main() -> None:
         f"{total.incidents:,} incidents, {total.tickets:,} tickets, {total.hours:,.0f} simulated hours in {took:.0f} s."
     )
     if asked.sequences:
-        quiet()
-        found = settings(
-            max_examples=asked.sequences, stateful_step_count=50, deadline=None, database=None,
-            suppress_health_check=list(HealthCheck),
-        )  # fmt: skip
-        run_state_machine_as_test(Engine, settings=found)
-        print(f"{asked.sequences:,} sequences of the model: none failed; {time.monotonic() - began:.0f} s in all.")
-    sys.exit(bool(failed))
+        began = time.monotonic()
+        broken = model(first, asked.sequences, asked.jobs)
+        print(
+            f"{asked.sequences:,} sequences of the model, parts {first} and on: {broken} parts failed; "
+            f"{time.monotonic() - began:.0f} s."
+        )
+    sys.exit(bool(failed) or bool(broken))
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry
@@ -54,6 +55,18 @@ def decode(format: str, body: bytes) -> Decoded:
     return own.decode(body) if format == own.FORMAT else decoders.decode(format, body)
 
 
+class Unread(EngineMetrics):
+    """Nobody scrapes here: gauges are set once in each life."""
+
+    sampled = False
+
+    def sample(self, counts: Mapping[str, int], gauges: Mapping[str, float]) -> None:
+        """As ever, the first time."""
+        if not self.sampled:
+            super().sample(counts, gauges)
+        self.sampled = True
+
+
 class Process:
     """One life of the engine."""
 
@@ -67,7 +80,7 @@ class Process:
 
     def _build(self, world: World) -> None:
         clock, dice = world.clock, world.dice
-        self.metrics = EngineMetrics(CollectorRegistry())
+        self.metrics = Unread(CollectorRegistry())
         self.inbox = HttpInbox(classify=Classifier(clock), monotonic=lambda: world.now / 1000)
         self.inbox._busy = -(1 << 60)  # nobody else runs: it need not linger for others
         self.submissions = Submissions()

@@ -57,6 +57,15 @@ def test_an_address_is_shown_without_its_password():
     assert address.hide(f"FATAL:  no {SECRET}\n\tfor you") == "FATAL: no *** for you"
 
 
+def test_of_several_hosts_each_is_shown_with_its_port():
+    assert (
+        f"{Address('postgresql://me@one:1,two:2/db?target_session_attrs=read-write')}"
+        == "postgresql://me@one:1,two:2/db"
+    )
+    assert f"{Address('host=one,two port=5433 dbname=db')}" == "postgresql://one:5433,two:5433/db"
+    assert f"{Address('host=/run/one dbname=db')}" == "postgresql://%2Frun%2Fone/db"
+
+
 def test_a_server_that_is_not_there_is_named():
     port = free_port()
     said = refused(f"postgresql://me:{SECRET.replace('/', '%2F').replace('@', '%40')}@127.0.0.1:{port}/db")

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 
 import engine.storage.postgres.connection as connection_module
+import engine.storage.postgres.store as store_module
 from engine.chain import verify
 from engine.errors import Fenced, StoreCorrupt, StoreUnavailable
 from engine.outcomes import AlertView
@@ -127,10 +128,25 @@ def test_a_chain_that_another_shard_has_gone_on_with_is_read_again(open_store):
         store.acquire()
     zero.commit(Commit(decisions=[decision(1)]))
     one.commit(Commit(decisions=[decision(Shard(1).base + 1)]))  # the domain was handed over
-    with pytest.raises(StoreUnavailable, match="Another engine has written the record"):
+    with pytest.raises(StoreUnavailable, match="written to since it was last read"):
         zero.commit(Commit(decisions=[decision(2)]))
     zero.commit(Commit(decisions=[decision(2)]))
     assert verify(zero.chain("shop"), head=zero.heads()[0]).records == 3
+
+
+def test_a_commit_of_ours_that_is_stored_after_all_is_not_written_over(open_store, postgres_dsn):
+    store = open_store()
+    store.acquire()
+    assert store.resume().position == 0
+    with psycopg.connect(postgres_dsn) as late:  # the answer of this one was lost, and the server had not begun yet
+        late.execute("SET search_path = headwater")
+        late.execute("SELECT hold(0, 1)")
+        late.execute("UPDATE progress SET position = 1 WHERE shard = 0")
+    with pytest.raises(StoreUnavailable, match="written to since it was last read"):
+        store.commit(Commit(ticked=NOON, decisions=[decision(1)]))
+    assert store.resume().position == 1
+    store.commit(Commit(ticked=NOON, decisions=[decision(1)]))
+    assert (store.resume().position, store.resume().ticked) == (1, NOON)
 
 
 def test_a_fingerprint_is_found_in_every_shard_before_and_after_its_snapshot(open_store):
@@ -168,3 +184,28 @@ def test_an_owner_that_stands_still_in_the_middle_of_a_commit_is_waited_for_and_
         assert younger.resume().position == 7
         with pytest.raises(psycopg.Error, match="epoch 2 of two"):
             elder.execute("SELECT hold(0, 1)")
+
+
+def test_an_owner_that_stops_before_the_end_of_its_commit_is_sent_does_not_hold_the_shard_for_good(
+    open_store, monkeypatch
+):
+    monkeypatch.setattr(connection_module, "LOCK_SECONDS", 2.0)
+    monkeypatch.setattr(connection_module, "COMMIT_SECONDS", 0.3)
+    elder, younger = open_store(owner="one"), open_store(owner="two")
+    elder.acquire()
+    elder.commit(whole(1))
+    if elder._writer.use().info.server_version < 170_000:
+        pytest.skip("PostgreSQL ends such a transaction from version 17 on")
+
+    def stopped(cursor, *_):
+        cursor.connection.pgconn.flush()  # all that was said so far is on its way, and nothing follows
+        assert younger.acquire() == 2
+        cursor.execute("SELECT 1").fetchone()
+
+    monkeypatch.setattr(store_module, "write", stopped)
+    with pytest.raises(StoreUnavailable):
+        elder.commit(whole(2))
+    monkeypatch.undo()
+    with pytest.raises(Fenced):
+        elder.commit(whole(2))
+    assert younger.resume().position == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from fractions import Fraction
+from functools import cache
 from math import floor
 
 from topology.model import Dependency, Group, Semantics, Topology
@@ -20,7 +21,8 @@ def reaches(index: Topology, start: str, end: str) -> bool:
     return end in seen
 
 
-def soft(factor: int, g: Fraction) -> int:
+@cache
+def soft(factor: int, g: int | Fraction) -> int:
     return 1000 - floor(Fraction(factor, 1000) * (1000 - g))
 
 
@@ -54,7 +56,7 @@ class Reference:
         for d in real:
             if not d.group:
                 factor = d.factor if d.semantics is Semantics.SOFT else 1000
-                values.append(soft(factor, Fraction(self.seen(d, second))))
+                values.append(soft(factor, self.seen(d, second)))
         for name in {d.group for d in real if d.group}:
             values.append(self.group(entity, [d for d in real if d.group == name], second))
         return min(values)
@@ -90,10 +92,11 @@ class Reference:
                 (1000 if s else 0) if self.on_cycle[d.consumer, d.provider] else s
                 for d, s in zip(members, seen, strict=True)
             ]
+        g: int | Fraction
         if len([s for s in seen if s > 0]) < group.need:
-            g = Fraction(0)
+            g = 0
         elif group.capacity is None:
-            g = Fraction(sorted(seen)[-group.need])
+            g = sorted(seen)[-group.need]
         else:
             delivered = sum(d.weight * s for d, s in zip(members, seen, strict=True))
             g = min(Fraction(1000), Fraction(delivered, group.capacity))

@@ -61,10 +61,14 @@ def _read(dsn: str) -> dict[str, str]:
 
 def _shown(given: dict[str, str]) -> str:
     user = f"{quote(given['user'])}@" if "user" in given else ""
-    host = given.get("host", given.get("hostaddr", ""))
-    where = quote(host, safe="" if host.startswith("/") else ":,[]")
-    port = f":{given['port']}" if "port" in given else ""
-    return f"postgresql://{user}{where}{port}/{quote(given.get('dbname', ''))}"
+    hosts = given.get("host", given.get("hostaddr", "")).split(",")
+    ports = given["port"].split(",") if "port" in given else [""]
+    ports = ports * len(hosts) if len(ports) == 1 else ports
+    where = ",".join(
+        quote(host, safe="" if host.startswith("/") else ":[]") + (f":{port}" if port else "")
+        for host, port in zip(hosts, ports, strict=False)
+    )
+    return f"postgresql://{user}{where}/{quote(given.get('dbname', ''))}"
 
 
 def with_password(dsn: str, password: str) -> str:

@@ -23,6 +23,11 @@ Row = tuple[Any, ...]
 LOCK_SECONDS = 5.0
 """How long a statement waits for a lock."""
 
+COMMIT_SECONDS = 15.0
+"""How long a commit's statements may be under way. A process that stands still in the middle of sending them holds its
+shard fast, and is not idle to the server, which waits for the rest. PostgreSQL 17 and later end it."""
+_TIMED = 170_000
+
 _EVERY = f"SET search_path = {SCHEMA}"
 _WRITER = (
     "SET idle_in_transaction_session_timeout = '15s'; SET plan_cache_mode = force_generic_plan; "
@@ -48,6 +53,12 @@ def connect(address: Address, *, writes: bool) -> Connection[Row]:
             connection.close()
             raise
     return connection
+
+
+def limited(connection: Connection[Row]) -> None:
+    """End the transaction that has begun, and with it the session, unless it comes to its commit in time."""
+    if connection.info.server_version >= _TIMED:
+        connection.execute(f"SET LOCAL transaction_timeout = {round(COMMIT_SECONDS * 1000)}".encode())
 
 
 def stale(connection: Connection[Row]) -> bool:

@@ -19,6 +19,7 @@ _MENDS = {
     "25006": "The database is read-only: a standby, or a primary that was replaced; name the primary in the address "
     "(several hosts and target_session_attrs=read-write let libpq find it).",
     "25P03": "The engine stood still inside a transaction for too long, and the server ended it.",
+    "25P04": "The engine stood still in the middle of a commit for too long, and the server ended it.",
     "28": "The server refuses this user; correct the user or the password in the settings, or pg_hba.conf there.",
     "3D000": "There is no such database on the server; create it, or correct the address.",
     "40": "Another transaction was in the way; the engine tries again.",
@@ -32,7 +33,8 @@ _MENDS = {
     "57014": "The server ended the statement because it took too long.",
     "57": "The server is shutting down or restarting; the engine connects again by itself.",
     "58": "The server's system reports an error; see the server's log.",
-    "HW002": "Another engine has written the record of one of these domains; the engine reads it again.",
+    "HW002": "It was written to since it was last read, by another engine or by a commit whose answer was lost; "
+    "the engine reads it again.",
 }
 
 _WORDS = (

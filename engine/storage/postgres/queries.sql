@@ -500,9 +500,13 @@ SELECT position, ticked, arrival, alive, positions, counts FROM progress WHERE s
 SELECT shard, position, ticked, counts FROM progress ORDER BY shard;
 
 -- name: set_progress
-UPDATE progress SET position = %(position)s, ticked = %(ticked)s, arrival = %(arrival)s, positions = %(positions)s,
-    counts = %(counts)s
-WHERE shard = %(shard)s;
+-- Only from where this engine saw it last: a commit of its own whose answer was lost may have been stored since.
+WITH moved AS (
+    UPDATE progress SET position = %(position)s, ticked = %(ticked)s, arrival = %(arrival)s, positions = %(positions)s,
+        counts = %(counts)s
+    WHERE shard = %(shard)s AND (position, ticked) = (%(position_before)s, %(ticked_before)s) RETURNING 1
+)
+SELECT expect((SELECT count(*) FROM moved), 1);
 
 -- name: set_alive
 UPDATE progress SET alive = greatest(alive, %(at)s) WHERE shard = %(shard)s;

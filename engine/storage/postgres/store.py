@@ -17,7 +17,7 @@ from engine.signals import Handover, Millis
 from engine.storage.codec import pack, unpack
 from engine.storage.postgres import alerts, partitions, snapshots
 from engine.storage.postgres.address import Address
-from engine.storage.postgres.connection import Row, Session
+from engine.storage.postgres.connection import Row, Session, limited
 from engine.storage.postgres.failures import meaning
 from engine.storage.postgres.migrate import migrate
 from engine.storage.postgres.outbox import PostgresOutbox
@@ -129,6 +129,7 @@ class PostgresStore(PostgresReader, PostgresOutbox):
         try:
             with connection.pipeline():
                 connection.execute("BEGIN")
+                limited(connection)
                 yield
                 connection.execute("COMMIT")
         except BaseException:

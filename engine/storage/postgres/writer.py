@@ -95,7 +95,6 @@ def _entries(cursor: Cursor[Row], commit: Commit, before: Progress, shard: int) 
         )
         for entry in commit.entries
     ]  # fmt: skip
-    store(cursor, "insert_input", "qtqqtqqb", rows)
     after = msgspec.structs.replace(
         before, position=position, ticked=max(before.ticked, commit.ticked),
         arrival=commit.entries[-1].arrival if commit.entries else before.arrival,
@@ -105,8 +104,10 @@ def _entries(cursor: Cursor[Row], commit: Commit, before: Progress, shard: int) 
     values = {
         "shard": shard, "position": after.position, "ticked": after.ticked, "arrival": after.arrival,
         "positions": offsets.decode(), "counts": json(after.counts).decode(),
+        "position_before": before.position, "ticked_before": before.ticked,
     }  # fmt: skip
     cursor.execute(SQL["set_progress"], values)
+    store(cursor, "insert_input", "qtqqtqqb", rows)
     return after
 
 

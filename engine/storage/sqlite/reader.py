@@ -61,10 +61,10 @@ class SqliteReader(TableReader):
         """``received`` by the core, each disposition as counted in the ledger's rows, ``unaccounted`` between them."""
         with self._counting, self._pool.at_one_moment() as connection:
             since = self._counted or ledger.stored_count(connection)
-            self._counted = ledger.count(connection, since)
+            found = self._counted = ledger.count(connection, since)
             counts = connection.execute(SQL["progress"]).fetchone()[5]
         received = msgspec.json.decode(counts, type=dict[str, int]).get("received", 0)
-        return totals(received, self._counted.counts)
+        return totals(received, found.counts)
 
     def reach(self) -> tuple[int, int, Millis]:
         """The first and the last position of the input log (1 and 0: it is empty), and until when timers have fired."""

@@ -20,6 +20,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.faults.proxy import Proxy, proxy
 from tests.real.components import eventually, free_port
 
 ROOT = Path(__file__).parents[3]
@@ -70,7 +71,9 @@ def small(folder: Path) -> Iterator[str]:
 class Node:
     """One broker of Apache Kafka, which is its own controller or one of three."""
 
-    def __init__(self, folder: Path, number: int, ports: Mapping[str, int], settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, folder: Path, number: int, ports: Mapping[str, int], settings: Mapping[str, str], told: Mapping[str, int]
+    ) -> None:
         self.number, self.folder = number, folder
         self.address = f"127.0.0.1:{ports['PLAINTEXT']}"
         self.ports = ports
@@ -78,8 +81,9 @@ class Node:
         self._process: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         listeners = ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items())
-        told = ",".join(f"{name}://127.0.0.1:{port}" for name, port in ports.items() if name != "CONTROLLER")
-        own = {"node.id": str(number), "listeners": listeners, "advertised.listeners": told}
+        reached = {name: port for name, port in {**ports, **told}.items() if name != "CONTROLLER"}
+        advertised = ",".join(f"{name}://127.0.0.1:{port}" for name, port in reached.items())
+        own = {"node.id": str(number), "listeners": listeners, "advertised.listeners": advertised}
         lines = {**own, "log.dirs": str(folder / "data"), **settings}
         self.settings.write_text("".join(f"{name}={value}\n" for name, value in lines.items()), encoding="utf-8")
 
@@ -121,12 +125,14 @@ def apache(
     nodes: int = 1,
     *,
     listeners: Sequence[str] = (),
+    told: Mapping[str, int] | None = None,
     settings: Mapping[str, str] | None = None,
     formatted: Sequence[str] = (),
 ) -> Iterator[list[Node]]:
-    """Nodes of Apache Kafka in KRaft mode, all up. ``listeners`` besides PLAINTEXT, by security protocol;
-    ``formatted``: arguments of the storage's formatting."""
-    names = ["PLAINTEXT", "CONTROLLER", *listeners]
+    """Nodes of Apache Kafka in KRaft mode, all up. ``listeners`` besides PLAINTEXT, by security protocol; ``told``:
+    further ones in plain text, which clients are told to reach by these ports; ``formatted``: arguments of the
+    storage's formatting."""
+    names = ["PLAINTEXT", "CONTROLLER", *listeners, *(told or ())]
     ports = [{name: free_port() for name in names} for _ in range(nodes)]
     voters = ",".join(f"{number}@127.0.0.1:{one['CONTROLLER']}" for number, one in enumerate(ports, 1))
     common = {
@@ -134,7 +140,7 @@ def apache(
         "controller.listener.names": "CONTROLLER",
         "controller.quorum.voters": voters,
         "listener.security.protocol.map": ",".join(
-            f"{name}:{'PLAINTEXT' if name == 'CONTROLLER' else name}" for name in names
+            f"{name}:{name if name in listeners else 'PLAINTEXT'}" for name in names
         ),
         "inter.broker.listener.name": "PLAINTEXT",
         "offsets.topic.replication.factor": str(nodes),
@@ -151,7 +157,7 @@ def apache(
         "auto.create.topics.enable": "false",
         **(settings or {}),
     }
-    made = [Node(folder / str(number), number, one, common) for number, one in enumerate(ports, 1)]
+    made = [Node(folder / str(number), number, one, common, told or {}) for number, one in enumerate(ports, 1)]
     cluster = _id()
     with ExitStack() as stack, ThreadPoolExecutor(nodes) as pool:
         list(pool.map(lambda node: node.format(cluster, *formatted), made))
@@ -173,18 +179,20 @@ TLS = ROOT / "tests" / "data" / "tls"
 
 
 class Cluster(NamedTuple):
-    """One node of Apache Kafka. ``secure`` is its listener for TLS with log-in as `USER`, None in a named cluster."""
+    """One node of Apache Kafka. ``secure`` is its listener for TLS with log-in as `USER`, ``line`` leads to one that is
+    reached through it alone; both None in a named cluster."""
 
     address: str
     secure: str | None
+    line: Proxy | None
 
 
 @contextmanager
 def one(folder: Path) -> Iterator[Cluster]:
-    """The cluster that HEADWATER_KAFKA names, else a node of our own with both listeners."""
+    """The cluster that HEADWATER_KAFKA names, else a node of our own with all listeners."""
     named = os.environ.get(NAMED)
     if named:
-        yield Cluster(named, None)
+        yield Cluster(named, None, None)
         return
     identity = folder / "identity.pem"
     identity.write_text((TLS / "key.pem").read_text() + (TLS / "good.pem").read_text(), encoding="utf-8")
@@ -200,5 +208,8 @@ def one(folder: Path) -> Iterator[Cluster]:
     }
     scram = [f"SCRAM-SHA-{size}=[name={USER},password={PASSWORD}]" for size in (256, 512)]
     formatted = [word for credential in scram for word in ("--add-scram", credential)]
-    with apache(folder, listeners=["SASL_SSL"], settings=settings, formatted=formatted) as (node,):
-        yield Cluster(node.address, f"127.0.0.1:{node.ports['SASL_SSL']}")
+    with proxy(0) as line:
+        told = {"LINE": line.port}
+        with apache(folder, listeners=["SASL_SSL"], told=told, settings=settings, formatted=formatted) as (node,):
+            line.target = node.ports["LINE"]
+            yield Cluster(node.address, f"127.0.0.1:{node.ports['SASL_SSL']}", line)
