@@ -254,7 +254,7 @@ class Core:
             timer = context.timers.pop(now)
             assert timer is not None  # noqa: S101 - it is the one that is due
             due, kind, key = timer
-            context.state.now = max(context.state.now, due)
+            due = context.state.now = max(context.state.now, due)  # one that was set for the past fires now
             unsettle(context.settled, context.state.incidents, kind, key)
             _TIMERS[kind](context, key, due)
             self._record(context, due)
